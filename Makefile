@@ -1,0 +1,49 @@
+# `make` lists the targets. Every one of them makes the environment first, if it is not there yet.
+.DEFAULT_GOAL := help
+.PHONY: help test test-fast check format lint types imports bench pins clean ready
+
+ENVIRONMENT := $(or $(PENSTOCK_ENV),.venv)
+PYTHON := PYTHONPATH=lib $(ENVIRONMENT)/bin/python
+NO_SPARK := tests/test_errors.py tests/test_conf.py tests/test_launch.py tests/test_versions.py \
+	tests/engine/test_graph.py
+ARGS ?=
+NAME ?=
+
+help:  ## List the targets
+	@sed -nE 's/^([a-z-]+):.*## (.*)/\1|\2/p' Makefile | awk -F '|' '{ printf "%-10s %s\n", $$1, $$2 }'
+
+test: ready  ## Run all tests; ARGS="-k name" selects
+	$(PYTHON) -m pytest $(ARGS)
+
+test-fast: ready  ## Run the tests that start no Spark
+	$(PYTHON) -m pytest $(wildcard $(NO_SPARK)) $(ARGS)
+
+check: format lint types imports test  ## Do what must pass before a commit
+
+format: ready  ## Format the code
+	$(PYTHON) -m ruff format lib jobs tests
+
+lint: ready  ## Find mistakes of style
+	$(PYTHON) -m ruff check lib jobs tests
+	$(PYTHON) -m ruff format --check lib jobs tests
+
+types: ready  ## Check the types, strictly
+	$(PYTHON) -m mypy
+
+imports: ready  ## Check who imports whom
+	PYTHONPATH=lib $(ENVIRONMENT)/bin/lint-imports
+
+bench: ready  ## Measure: NAME=engine, or all
+	$(PYTHON) -m bench $(NAME)
+
+pins: ready  ## Resolve the versions of pyproject.toml anew
+	$(ENVIRONMENT)/bin/uv lock --upgrade --quiet
+	$(ENVIRONMENT)/bin/uv export --frozen --no-emit-project --format requirements-txt --no-header \
+		--no-annotate --quiet --output-file conf/pins/requirements.txt
+
+clean:  ## Remove caches; tables, models and the environment stay
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find lib jobs tests -name __pycache__ -prune -exec rm -rf {} +
+
+ready:
+	@./spark-submit.sh --setup

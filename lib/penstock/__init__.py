@@ -1,0 +1,1 @@
+"""Spark ML jobs as one typed data-flow graph, from raw table to decision."""

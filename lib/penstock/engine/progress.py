@@ -1,0 +1,220 @@
+"""What a person sees while a run goes on: a live terminal, plain lines, or nothing.
+
+Shows what it is told and decides nothing. All methods may be called from any thread; the caller
+ends with `run_finished`, also after Ctrl-C, so that the terminal is left as it was.
+"""
+
+import atexit
+import os
+import sys
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from threading import Lock
+from typing import Protocol, TextIO
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.spinner import Spinner
+from rich.table import Table
+from rich.text import Text
+
+from penstock.engine.record import NodeRecord, NodeStatus
+
+SECONDS_PER_MINUTE = 60
+REFRESHES_PER_SECOND = 8
+
+SIGNS: dict[NodeStatus, tuple[str, str]] = {
+    "done": ("✓", "green"),
+    "skipped": ("»", "cyan"),
+    "failed": ("✗", "bold red"),
+    "not run": ("·", "dim"),
+}
+
+
+class Progress(Protocol):
+    """Where a run reports its progress."""
+
+    def run_started(self, nodes: Sequence[tuple[str, str]]) -> None:
+        """Say which nodes will run: pairs of name and kind."""
+
+    def node_started(self, name: str) -> None:
+        """Say that a node has begun."""
+
+    def node_finished(self, record: NodeRecord) -> None:
+        """Say how a node went; also for one that was skipped or not run."""
+
+    def run_finished(self, status: str) -> None:
+        """Say that nothing more will come; a second call does nothing."""
+
+
+class QuietProgress:
+    """Shows nothing."""
+
+    def run_started(self, nodes: Sequence[tuple[str, str]]) -> None:
+        """Show nothing."""
+
+    def node_started(self, name: str) -> None:
+        """Show nothing."""
+
+    def node_finished(self, record: NodeRecord) -> None:
+        """Show nothing."""
+
+    def run_finished(self, status: str) -> None:
+        """Show nothing."""
+
+
+class LogProgress:
+    """Plain lines with UTC time stamps, for files and clusters."""
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        """Write to `stream`; to standard error if it is None."""
+        self._stream = stream or sys.stderr
+        self._lock = Lock()
+        self._started: float | None = None
+
+    def run_started(self, nodes: Sequence[tuple[str, str]]) -> None:
+        """Write one line with the number of nodes."""
+        self._started = time.monotonic()
+        self._write(f"run started: {_nodes(len(nodes))}")
+
+    def node_started(self, name: str) -> None:
+        """Write one line."""
+        self._write(f"{name} started")
+
+    def node_finished(self, record: NodeRecord) -> None:
+        """Write one line with rows, quarantine and time, or the first line of the reason."""
+        self._write(
+            f"{record.name} {record.status}: {', '.join(_facts(record)) or 'no rows counted'}"
+        )
+
+    def run_finished(self, status: str) -> None:
+        """Write one line with the run's status and time."""
+        if self._started is not None:
+            self._write(f"run {status}: {_seconds(time.monotonic() - self._started)}")
+        self._started = None
+
+    def _write(self, line: str) -> None:
+        stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        with self._lock:
+            self._stream.write(f"{stamp} {line}\n")
+            self._stream.flush()
+
+
+class TerminalProgress:
+    """A live line for each running node, finished nodes as lasting lines above them."""
+
+    def __init__(self, console: Console | None = None) -> None:
+        """Draw on `console`; on standard error if it is None."""
+        self._console = console or Console(stderr=True, highlight=False)
+        self._lock = Lock()
+        self._running: dict[str, tuple[float, Spinner]] = {}
+        self._total = self._finished = self._width = 0
+        self._began = 0.0
+        self._live: Live | None = None
+
+    def run_started(self, nodes: Sequence[tuple[str, str]]) -> None:
+        """Begin to draw; the names set the width of the first column."""
+        self._total, self._finished = len(nodes), 0
+        self._width = max((len(name) for name, _ in nodes), default=0)
+        self._began = time.monotonic()
+        # Standard output carries the result of `--json`: it must not pass through this console.
+        self._live = Live(
+            console=self._console,
+            get_renderable=self._draw,
+            refresh_per_second=REFRESHES_PER_SECOND,
+            transient=True,
+            redirect_stdout=False,
+        )
+        atexit.register(self._stop)  # the cursor comes back even if nobody could say goodbye
+        self._live.start()
+
+    def node_started(self, name: str) -> None:
+        """Add a live line."""
+        with self._lock:
+            self._running[name] = (time.monotonic(), Spinner("dots", style="cyan"))
+
+    def node_finished(self, record: NodeRecord) -> None:
+        """Turn the live line into a lasting one."""
+        with self._lock:
+            self._running.pop(record.name, None)
+            self._finished += 1
+        self._console.print(_line(record, self._width), soft_wrap=False)
+
+    def run_finished(self, status: str) -> None:
+        """Take the live lines away and give the cursor back."""
+        with self._lock:
+            self._running.clear()
+        self._stop()
+
+    def _stop(self) -> None:
+        live, self._live = self._live, None
+        atexit.unregister(self._stop)
+        if live:
+            live.stop()
+
+    def _draw(self) -> Group:
+        now = time.monotonic()
+        with self._lock:
+            running = list(self._running.items())
+            total = f"{self._finished} of {_nodes(self._total)}  {_seconds(now - self._began)}"
+        lines = Table.grid(padding=(0, 1))
+        for name, (since, spinner) in running:
+            lines.add_row(
+                spinner, name.ljust(self._width), Text(_seconds(now - since), style="dim")
+            )
+        return Group(lines, Text(total, style="dim"))
+
+
+def make_progress(quiet: bool) -> Progress:
+    """Return the progress that fits where standard error goes.
+
+    Args:
+        quiet: Show nothing at all.
+
+    Returns:
+        Live lines on a terminal; plain lines in a file, a pipe, CI or a terminal that cannot move
+        its cursor.
+    """
+    if quiet:
+        return QuietProgress()
+    is_plain = bool(os.environ.get("CI")) or os.environ.get("TERM") in {"dumb", "unknown"}
+    return TerminalProgress() if sys.stderr.isatty() and not is_plain else LogProgress()
+
+
+def _line(record: NodeRecord, width: int) -> Text:
+    sign, style = SIGNS[record.status]
+    quiet = "dim" if record.status in {"skipped", "not run"} else ""
+    line = Text.assemble((f"{sign} ", style), (record.name.ljust(width), quiet))
+    for fact in _facts(record):
+        is_cause = record.status == "failed" and fact == _first(record)
+        warning = "yellow" if fact.endswith("quarantined") else "dim"
+        line.append(f"  {fact}", style="red" if is_cause else warning)
+    return line
+
+
+def _facts(record: NodeRecord) -> list[str]:
+    if record.status in {"failed", "not run"}:
+        time_taken = [_seconds(record.ms / 1000)] if record.status == "failed" else []
+        return [_first(record) or record.status, *time_taken]
+    counted = [rows for rows in record.rows_out.values() if rows is not None]
+    facts = [f"{sum(counted):,} row{'' if sum(counted) == 1 else 's'}"] if counted else []
+    if record.quarantined:
+        facts.append(f"{record.quarantined:,} quarantined")
+    if record.status == "skipped":
+        return [*facts, _first(record) or "skipped"]
+    return [*facts, _seconds(record.ms / 1000)]
+
+
+def _first(record: NodeRecord) -> str:
+    return next((line.strip() for line in record.reason.splitlines() if line.strip()), "")
+
+
+def _seconds(seconds: float) -> str:
+    if seconds < SECONDS_PER_MINUTE:
+        return f"{seconds:.1f} s"
+    return f"{int(seconds) // SECONDS_PER_MINUTE} min {int(seconds) % SECONDS_PER_MINUTE:02d} s"
+
+
+def _nodes(count: int) -> str:
+    return f"{count} node{'' if count == 1 else 's'}"

@@ -1,0 +1,68 @@
+"""The exceptions of penstock: one class for each thing a reader can do about it.
+
+Every message says what is wrong, which value, where it came from and what to do. The exit code of a
+command is the `exit_code` of the exception that ended it.
+"""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class PenstockError(Exception):
+    """Anything penstock refuses or fails at, with a message for the person who started it."""
+
+    exit_code = 5
+
+
+class UsageError(PenstockError):
+    """The command line is wrong: call again, corrected."""
+
+    exit_code = 2
+
+
+class ConfigError(PenstockError):
+    """A configuration file or `--set` is wrong: mend the named key."""
+
+    exit_code = 2
+
+
+class GraphError(PenstockError):
+    """The graph is wired wrongly: mend the named node."""
+
+    exit_code = 2
+
+
+class SetupError(PenstockError):
+    """The machine or the environment does not fit: install or change what is named."""
+
+    exit_code = 2
+
+
+class DataError(PenstockError):
+    """Input data broke their contract: mend the named file, column or rows."""
+
+    exit_code = 3
+
+
+class GateClosed(PenstockError):
+    """A gate said no: the candidate is not good enough, and nothing behind the gate has run."""
+
+    exit_code = 4
+
+
+class NodeFailed(PenstockError):
+    """A node failed for a reason outside its data: read the cause, then resume."""
+
+    exit_code = 5
+
+
+class Conflict(PenstockError):
+    """Another run published first, or is still at work on this state: look, then run again."""
+
+    exit_code = 6
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return " Did you mean 'x'?" for the nearest known name, or an empty string if none is near."""
+    matches = get_close_matches(name, list(known), n=1, cutoff=0.6)
+    return f" Did you mean '{matches[0]}'?" if matches else ""

@@ -1,0 +1,79 @@
+"""Evidence: the metrics, tables and figures that a measurement hands to people, as plain values.
+
+Values only: `measure` and `lending` make them, `store` keeps them as JSON, `report` draws them.
+"""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+
+@dataclass(frozen=True)
+class Table:
+    """A small table for people: a title, column names and rows of plain values (None is "unknown")."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+
+
+@dataclass(frozen=True)
+class Series:
+    """One curve, set of points or set of bars: `x` and `y` have the same length."""
+
+    name: str
+    x: tuple[float | str, ...]
+    y: tuple[float, ...]
+    mark: Literal["line", "points", "bars", "reference"] = "line"
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure as data: what it shows, its axes and its series; `note` says how to read it."""
+
+    title: str
+    x_label: str
+    y_label: str
+    series: tuple[Series, ...]
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What a Measure node returns.
+
+    Attributes:
+        metrics: Name to number; null (None) where the metric is undefined, never NaN.
+        tables: Name to table.
+        figures: Name to figure.
+    """
+
+    metrics: dict[str, float | None]
+    tables: dict[str, Table] = field(default_factory=dict)
+    figures: dict[str, Figure] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the evidence as plain values that `json.dumps` takes."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, document: dict[str, Any]) -> "Evidence":
+        """Rebuild the evidence from `to_json`'s document (JSON lists become tuples again)."""
+        return cls(
+            metrics=dict(document["metrics"]),
+            tables={
+                name: Table(
+                    table["title"], tuple(table["columns"]), tuple(tuple(r) for r in table["rows"])
+                )
+                for name, table in document["tables"].items()
+            },
+            figures={name: _figure(figure) for name, figure in document["figures"].items()},
+        )
+
+
+def _figure(document: dict[str, Any]) -> Figure:
+    series = tuple(
+        Series(s["name"], tuple(s["x"]), tuple(s["y"]), s["mark"]) for s in document["series"]
+    )
+    return Figure(
+        document["title"], document["x_label"], document["y_label"], series, document["note"]
+    )

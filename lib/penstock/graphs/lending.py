@@ -1,0 +1,61 @@
+"""Online lending: from raw loans to scored applications, on a page.
+
+Each line says which function makes which dataset from which. What a dataset promises stands in
+`lending_contracts.py`, where it lies in `conf/<env>/catalog.yaml`, the numbers in `params.yaml`.
+"""
+
+from penstock.engine.graph import Apply, Deploy, Fit, Gate, Graph, Measure, Slice, Transform
+from penstock.graphs.lending_contracts import CONTRACTS
+from penstock.learn.logistic import logistic_pd
+from penstock.lending.cleaning import clean_applications, clean_loans
+from penstock.lending.features import add_features
+from penstock.lending.labels import label_defaults
+from penstock.lending.samples import split_by_issue_date
+from penstock.lending.scores import present_scores
+from penstock.measure.evaluation import evaluate_pd
+from penstock.measure.gate import pd_gate
+from penstock.synthetic.book import generate_applications, generate_book
+
+# The embedded loan book. Where the catalog names a file for its outputs, these nodes are cut.
+BOOK = (
+    Transform(generate_book, "loan_numbers", ("raw_loans", "raw_payments", "true_risk")),
+    Transform(
+        generate_applications,
+        "application_numbers",
+        ("raw_applications", "true_application_risk"),
+    ),
+)
+
+TRAINING = (
+    Transform(clean_loans, "raw_loans", "loans"),
+    Transform(label_defaults, "loans", "labelled"),
+    Transform(add_features, "labelled", "loan_features"),
+    Transform(split_by_issue_date, "loan_features", ("train", "test")),
+    Fit(logistic_pd, "train", "pd_model"),
+    Apply("pd_model", "test", "test_scores"),
+    Measure(evaluate_pd, "test_scores", "pd_report"),
+    Deploy("pd_model", "candidate", after="pd_report"),
+    Gate(pd_gate, "pd_report", "pd_verdict"),
+    Deploy("candidate", "champion", after="pd_verdict"),
+)
+
+SCORING = (
+    Transform(clean_applications, "raw_applications", "applications"),
+    Transform(add_features, "applications", "application_features", name="add_features_to_score"),
+    Apply("champion", "application_features", "scored_applications"),
+    Transform(present_scores, "scored_applications", "scores"),
+)
+
+GRAPH = Graph(
+    "lending",
+    (*BOOK, *TRAINING, *SCORING),
+    contracts=CONTRACTS,
+    jobs={
+        "prepare": Slice(("train", "test", "applications")),
+        "train": Slice(("pd_model",), given=("train",)),
+        "evaluate": Slice(("pd_report",), given=("pd_model", "test")),
+        "register": Slice(("candidate",), given=("pd_model", "pd_report")),
+        "deploy": Slice(("champion",), given=("candidate", "pd_report")),
+        "score": Slice(("scores",), given=("champion",)),
+    },
+)

@@ -1,0 +1,31 @@
+"""What the datasets of the lending graph promise; the texts are in `lending/checks.py`."""
+
+from penstock.engine.contract import Contract
+from penstock.lending import checks
+
+CONTRACTS = {
+    "raw_loans": Contract(checks.RAW_LOAN_COLUMNS),
+    "raw_applications": Contract(checks.RAW_APPLICATION_COLUMNS),
+    "loans": Contract(
+        checks.LOAN_COLUMNS,
+        key=("loan_id",),
+        checks=checks.LOAN_CHECKS,
+        quarantine="loans_quarantine",
+        min_rows=1,
+    ),
+    "applications": Contract(
+        checks.APPLICATION_COLUMNS,
+        key=("application_id",),
+        checks=checks.APPLICATION_CHECKS,
+        quarantine="applications_quarantine",
+    ),
+    "train": Contract(
+        checks.TRAIN_COLUMNS, key=("loan_id",), checks=checks.TRAIN_CHECKS, min_rows=1
+    ),
+    "test": Contract(
+        checks.LOAN_FEATURE_COLUMNS, key=("loan_id",), checks=checks.LABELLED_CHECKS, min_rows=1
+    ),
+    "scores": Contract(
+        checks.SCORE_COLUMNS, key=("application_id", "as_of_date"), checks=checks.SCORE_CHECKS
+    ),
+}

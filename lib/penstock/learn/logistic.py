@@ -1,0 +1,161 @@
+"""Logistic regression as a PD model, from typed columns to a calibrated PD."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from pyspark.ml import Pipeline, PipelineModel
+from pyspark.ml.classification import LogisticRegression, LogisticRegressionModel
+from pyspark.ml.feature import (
+    Imputer,
+    OneHotEncoder,
+    SQLTransformer,
+    StringIndexer,
+    StringIndexerModel,
+    VectorAssembler,
+)
+
+from penstock.errors import ConfigError
+from penstock.evidence import Table
+from penstock.learn.calibrated import CalibratedClassifier
+
+MISSING_LEVEL = "(missing)"
+LABEL, SAMPLE, PD = "is_bad", "sample", "pd"
+
+
+def logistic_pd(
+    *,
+    numeric: list[str],
+    categorical: list[str],
+    regularisation: float,
+    elastic_net: float,
+    max_iterations: int,
+) -> CalibratedClassifier:
+    """Return the unfitted PD model: logistic regression with Platt scaling.
+
+    It is fitted on rows with `sample` = "development" and calibrated on "calibration" rows, by the
+    label `is_bad`, and adds `pd` (DOUBLE, 0-1). Numbers: null and NaN become the median, told apart
+    by an indicator. Categories: null and blank are a level of their own; a level unseen in
+    development has no coefficient, so the other features decide.
+
+    Args:
+        numeric: Numeric or boolean features.
+        categorical: Features that are read as text.
+        regularisation: Strength of the penalty on standardised coefficients, >= 0.
+        elastic_net: Share of the penalty that is L1, 0-1 (0 = ridge).
+        max_iterations: Most steps of the optimiser (L-BFGS or OWL-QN).
+
+    Raises:
+        ConfigError: No features, a feature named twice, or label, sample or PD among them.
+    """
+    _refuse_features([*numeric, *categorical])
+    regression = LogisticRegression(
+        featuresCol="_features",
+        labelCol=LABEL,
+        regParam=regularisation,
+        elasticNetParam=elastic_net,
+        maxIter=max_iterations,
+    )
+    return CalibratedClassifier(
+        Pipeline(stages=[*_encoding(numeric, categorical), regression]),
+        numeric=numeric,
+        categorical=categorical,
+        label=LABEL,
+        sample=SAMPLE,
+        pd=PD,
+    )
+
+
+def _refuse_features(features: Sequence[str]) -> None:
+    if not features:
+        raise ConfigError(
+            "The PD model has no features: name some under 'numeric' or 'categorical'."
+        )
+    twice = sorted({name for name in features if features.count(name) > 1})
+    if twice:
+        raise ConfigError(f"Features of the PD model are named twice: {', '.join(twice)}.")
+    reserved = sorted({LABEL, SAMPLE, PD} & set(features))
+    if reserved:
+        raise ConfigError(
+            f"Features of the PD model include {', '.join(reserved)}, which no application has."
+        )
+
+
+def _encoding(numeric: Sequence[str], categorical: Sequence[str]) -> list[Any]:
+    stages: list[Any] = [SQLTransformer(statement=_typed(numeric, categorical))]
+    if numeric:
+        medians = [f"_median_{name}" for name in numeric]
+        stages.append(
+            Imputer(inputCols=_all("_number_", numeric), outputCols=medians, strategy="median")
+        )
+    if categorical:
+        indexes, dummies = _all("_index_", categorical), _all("_dummies_", categorical)
+        stages += [
+            StringIndexer(
+                inputCols=_all("_level_", categorical),
+                outputCols=indexes,
+                handleInvalid="keep",
+                # By frequency, two equally frequent levels would take turns.
+                stringOrderType="alphabetAsc",
+            ),
+            # The level dropped is the last: StringIndexer's "unseen".
+            OneHotEncoder(inputCols=indexes, outputCols=dummies, dropLast=True),
+        ]
+    vectors = [
+        *_all("_median_", numeric),
+        *_all("_missing_", numeric),
+        *_all("_dummies_", categorical),
+    ]
+    return [*stages, VectorAssembler(inputCols=vectors, outputCol="_features")]
+
+
+def _typed(numeric: Sequence[str], categorical: Sequence[str]) -> str:
+    columns = ["*"]
+    for name in numeric:
+        value = f"CAST(`{name}` AS DOUBLE)"
+        columns.append(f"{value} AS `_number_{name}`")
+        columns.append(f"CAST(`{name}` IS NULL OR isnan({value}) AS DOUBLE) AS `_missing_{name}`")
+    for name in categorical:
+        level = f"nullif(trim(CAST(`{name}` AS STRING)), '')"
+        columns.append(f"coalesce({level}, '{MISSING_LEVEL}') AS `_level_{name}`")
+    return f"SELECT {', '.join(columns)} FROM __THIS__"
+
+
+def _all(prefix: str, names: Sequence[str]) -> list[str]:
+    return [f"{prefix}{name}" for name in names]
+
+
+def coefficient_table(model: PipelineModel) -> Table:
+    """Return the coefficients of a fitted `logistic_pd`, largest first; no Spark job.
+
+    One row per feature and level: level is "value" or "missing" for a number, else the category.
+    The coefficient is the change of the log-odds of default before Platt scaling, by one unit of
+    the feature.
+    """
+    regression = _stage(model, LogisticRegressionModel)
+    assembler = _stage(model, VectorAssembler)
+    levels = _levels(model)
+    names: list[tuple[str, str]] = []
+    for column in assembler.getInputCols():
+        kind, feature = column[1:].split("_", 1)
+        if kind == "dummies":
+            names += [(feature, level) for level in levels[feature]]
+        else:
+            names.append((feature, "missing" if kind == "missing" else "value"))
+    coefficients = [float(c) for c in regression.coefficients]
+    rows = [(*name, c) for name, c in zip(names, coefficients, strict=True)]
+    rows.sort(key=lambda row: (-abs(row[2]), row[0], row[1]))
+    intercept = ("(intercept)", "", float(regression.intercept))
+    return Table("Coefficients", ("feature", "level", "coefficient"), (intercept, *rows))
+
+
+def _levels(model: PipelineModel) -> dict[str, list[str]]:
+    indexers = [stage for stage in model.stages if isinstance(stage, StringIndexerModel)]
+    return {
+        column.removeprefix("_level_"): list(levels)
+        for indexer in indexers
+        for column, levels in zip(indexer.getInputCols(), indexer.labelsArray, strict=True)
+    }
+
+
+def _stage(model: PipelineModel, kind: type[Any]) -> Any:
+    return next(stage for stage in model.stages if isinstance(stage, kind))

@@ -1,0 +1,177 @@
+"""Platt scaling: the stage that turns a classifier's margin into a calibrated PD.
+
+Counts and Newton steps fit it; transforming is plain Column arithmetic.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from pyspark.ml import Estimator, Model
+from pyspark.ml.functions import vector_to_array
+from pyspark.ml.param import Param, Params, TypeConverters
+from pyspark.ml.param.shared import HasLabelCol, HasRawPredictionCol
+from pyspark.ml.util import DefaultParamsReadable, DefaultParamsWritable
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql.types import DoubleType, StructField, StructType
+
+from penstock.errors import DataError
+
+# Margins are counted by this grid: it moves the fitted slope by some 1e-9 of itself, and a margin
+# in -36..36 (beyond which a PD is 0 or 1 in double) has at most 720,001 places on it.
+MARGIN_DECIMALS = 4
+MAX_STEPS = 100
+TOLERANCE = 1e-12  # smallest step worth taking, in coefficients of the standardised margin
+
+
+@dataclass(frozen=True)
+class Sigmoid:
+    """PD = 1 / (1 + exp(-(slope * margin + intercept)))."""
+
+    slope: float
+    intercept: float
+
+
+def fit_sigmoid(
+    margin: NDArray[np.float64], n_good: NDArray[np.int64], n_bad: NDArray[np.int64]
+) -> Sigmoid:
+    """Fit the sigmoid to goods and bads counted by margin, all of shape (n_margins,).
+
+    Source:
+        Platt, Probabilistic outputs for support vector machines (1999), whose targets
+        (bads + 1) / (bads + 2) and 1 / (goods + 2) keep the fit finite; Newton steps with halving:
+        Lin, Lin and Weng, Machine Learning 68 (2007).
+    """
+    goods, bads = int(n_good.sum()), int(n_bad.sum())
+    loans = n_good + n_bad
+    target = (n_bad * (bads + 1) / (bads + 2) + n_good / (goods + 2)) / loans
+    # Centred and scaled, so that one tolerance serves margins of any size.
+    centre = np.average(margin, weights=loans)
+    scale = np.sqrt(np.average((margin - centre) ** 2, weights=loans)) or 1.0
+    design = np.column_stack(((margin - centre) / scale, np.ones_like(margin)))
+    beta = np.array([0.0, np.log((bads + 1) / (goods + 1))])
+    loss = _loss(design @ beta, target, loans)
+    for _ in range(MAX_STEPS):
+        step = _newton_step(design, beta, target, loans)
+        while (new := _loss(design @ (beta - step), target, loans)) > loss:
+            step /= 2
+            if np.abs(step).max() < TOLERANCE:
+                break
+        beta, loss = beta - step, new
+        if np.abs(step).max() < TOLERANCE:
+            break
+    slope = float(beta[0] / scale)
+    return Sigmoid(slope, float(beta[1] - slope * centre))
+
+
+def _newton_step(
+    design: NDArray[np.float64],
+    beta: NDArray[np.float64],
+    target: NDArray[np.float64],
+    loans: NDArray[np.int64],
+) -> NDArray[np.float64]:
+    predicted = np.exp(-np.logaddexp(0, -(design @ beta)))
+    gradient = design.T @ (loans * (predicted - target))
+    weights = loans * predicted * (1 - predicted)
+    # The tiny ridge only matters if all margins are equal: the slope is then zero.
+    hessian = design.T @ (weights[:, None] * design) + 1e-12 * np.eye(2)
+    return np.linalg.solve(hessian, gradient)
+
+
+def _loss(
+    linear: NDArray[np.float64], target: NDArray[np.float64], loans: NDArray[np.int64]
+) -> float:
+    return float((loans * (np.logaddexp(0, linear) - target * linear)).sum())
+
+
+class _PlattParams(HasRawPredictionCol, Params):
+    pdCol: Param[str] = Param(
+        Params._dummy(), "pdCol", "column to add: PD, 0-1", TypeConverters.toString
+    )
+    dropCols: Param[Iterable[str]] = Param(
+        Params._dummy(), "dropCols", "columns to leave out", TypeConverters.toListString
+    )
+
+    def _output_schema(self, schema: StructType) -> StructType:
+        pd_col, margin = self.getOrDefault(self.pdCol), self.getRawPredictionCol()
+        if margin not in schema.names:
+            raise DataError(f"Platt scaling needs column '{margin}', which the classifier adds.")
+        if pd_col in schema.names:
+            raise DataError(f"Column '{pd_col}' is there already: drop it before scoring.")
+        dropped = set(self.getOrDefault(self.dropCols))
+        kept = [f for f in schema.fields if f.name not in dropped]
+        return StructType([*kept, StructField(pd_col, DoubleType())])
+
+    def _margin(self) -> Column:
+        return vector_to_array(F.col(self.getRawPredictionCol()))[1]
+
+
+class PlattModel(_PlattParams, Model, DefaultParamsWritable, DefaultParamsReadable["PlattModel"]):
+    """Adds the calibrated PD (DOUBLE, 0-1; null for a null margin) and drops intermediate columns.
+
+    Params: `slope`, `intercept`, `rawPredictionCol`, `pdCol`, `dropCols`.
+    """
+
+    slope: Param[float] = Param(
+        Params._dummy(), "slope", "change of log-odds by margin", TypeConverters.toFloat
+    )
+    intercept: Param[float] = Param(
+        Params._dummy(), "intercept", "log-odds at margin 0", TypeConverters.toFloat
+    )
+
+    def transformSchema(self, schema: StructType) -> StructType:
+        """Return the columns after scoring, without a Spark job."""
+        return self._output_schema(schema)
+
+    def _transform(self, dataset: DataFrame) -> DataFrame:
+        kept = self._output_schema(dataset.schema).names[:-1]
+        log_odds = self._margin() * self.getOrDefault(self.slope) + self.getOrDefault(
+            self.intercept
+        )
+        pd = 1 / (1 + F.exp(-log_odds))
+        return dataset.select(*kept, pd.alias(self.getOrDefault(self.pdCol)))
+
+
+class PlattScaling(
+    _PlattParams,
+    HasLabelCol,
+    Estimator[PlattModel],
+    DefaultParamsWritable,
+    DefaultParamsReadable["PlattScaling"],
+):
+    """Fits a sigmoid from margin to PD on rows the classifier has not seen.
+
+    Fitting runs one Spark query: rows are counted by margin, rounded to 1e-4.
+
+    Params: `rawPredictionCol` (vector, whose second element is the margin of bad), `labelCol` (0 or
+    1), `pdCol`, `dropCols`.
+    """
+
+    @classmethod
+    def of(cls, *, label: str, pd: str, drop: list[str]) -> "PlattScaling":
+        """Return the estimator for these columns."""
+        return cls()._set(labelCol=label, pdCol=pd, dropCols=drop)
+
+    def transformSchema(self, schema: StructType) -> StructType:
+        """Return the columns after scoring, without a Spark job."""
+        return self._output_schema(schema)
+
+    def _fit(self, dataset: DataFrame) -> PlattModel:
+        is_bad = F.col(self.getLabelCol())
+        counted = (
+            dataset.groupBy(F.round(self._margin(), MARGIN_DECIMALS).alias("margin"))
+            .agg(F.count_if(is_bad == 0).alias("n_good"), F.count_if(is_bad == 1).alias("n_bad"))
+            .toArrow()
+            .sort_by("margin")
+        )
+        margin, n_good, n_bad = (column.to_numpy() for column in counted.columns)
+        fitted = fit_sigmoid(margin, n_good, n_bad)
+        return PlattModel()._set(
+            slope=fitted.slope,
+            intercept=fitted.intercept,
+            rawPredictionCol=self.getRawPredictionCol(),
+            pdCol=self.getOrDefault(self.pdCol),
+            dropCols=self.getOrDefault(self.dropCols),
+        )

@@ -1,0 +1,1 @@
+"""Lending: what a loan, an application, a label and a feature are. Functions on tables only."""

@@ -1,0 +1,1 @@
+"""How good scores are: all metrics from one table of counts by score."""

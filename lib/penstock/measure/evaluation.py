@@ -1,0 +1,148 @@
+"""Evaluation of a PD model on loans whose outcome is known."""
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from penstock.errors import ConfigError, DataError
+from penstock.evidence import Evidence, Figure, Table
+from penstock.measure import calibration, discrimination, figures
+from penstock.measure.calibration import CalibrationBin
+from penstock.measure.counts import ScoreCounts, count_by_score
+
+CONFIDENCE = 0.95
+
+
+def evaluate_pd(scored: DataFrame, *, vintage: str, bins: int, decimals: int) -> Evidence:
+    """Measure ranking and calibration of the PDs, over all loans and by vintage.
+
+    Runs one Spark query, whose result is bounded as `count_by_score` says; the rest is arithmetic
+    on the driver. Metrics that need both classes are None where one is missing.
+
+    Grain: one row per loan.
+
+    Args:
+        scored: Needs `pd` (0-1), `is_bad` (0 or 1) and `issue_date` (null: vintage "unknown").
+        vintage: "year" or "quarter" of issue.
+        bins: Bins of equally many loans for ECE and the calibration table.
+        decimals: Decimals of PD that loans are counted by; metrics are exact for the rounded PD.
+
+    Returns:
+        Metrics auc, auc_low, auc_high (95 %), ks, gini, brier, ece, calibration_in_the_large,
+        bad_rate, mean_pd, n, n_bad; tables vintages, calibration, deciles; figures roc, cap, ks,
+        calibration, scores, vintages. All rates are fractions.
+
+    Raises:
+        ConfigError: `vintage` is neither year nor quarter.
+        DataError: There are no rows, or rows that cannot be measured.
+    """
+    by_vintage = scored.select("pd", "is_bad", _vintage(vintage).alias("vintage"))
+    counted = count_by_score(
+        by_vintage, score="pd", label="is_bad", by="vintage", decimals=decimals
+    )
+    if not counted.loans:
+        raise DataError(
+            "There are no rows to evaluate: check the filter or split that feeds this evaluation."
+        )
+    _refuse_impossible_pds(counted)
+    counts, vintages = counted.total(), counted.by_group()
+    calibrated = calibration.calibration_bins(counts, bins=bins)
+    return Evidence(
+        metrics=_metrics(counts, bins=bins),
+        tables={
+            "vintages": _vintage_table(vintages),
+            "calibration": _calibration_table(calibrated),
+            "deciles": _decile_table(counts),
+        },
+        figures=_figures(counts, vintages, calibrated),
+    )
+
+
+def _vintage(length: str) -> Column:
+    year = F.year("issue_date").cast("string")
+    if length == "year":
+        return year
+    if length == "quarter":
+        return F.concat(year, F.lit("Q"), F.quarter("issue_date").cast("string"))
+    raise ConfigError(f"Parameter 'vintage' is '{length}'; it must be 'year' or 'quarter'.")
+
+
+def _refuse_impossible_pds(counts: ScoreCounts) -> None:
+    outside = (counts.score < 0) | (counts.score > 1)
+    if outside.any():
+        raise DataError(
+            f"{int(counts.n[outside].sum()):,} rows have a pd outside 0-1, such as "
+            f"{counts.score[outside][0]}: a PD is a probability, not points or a percentage."
+        )
+
+
+def _metrics(counts: ScoreCounts, *, bins: int) -> dict[str, float | None]:
+    interval = discrimination.auc_interval(counts, level=CONFIDENCE)
+    return {
+        "auc": discrimination.auc(counts),
+        "auc_low": interval[0] if interval else None,
+        "auc_high": interval[1] if interval else None,
+        "ks": discrimination.ks(counts),
+        "gini": discrimination.gini(counts),
+        "brier": calibration.brier(counts),
+        "ece": calibration.ece(counts, bins=bins),
+        "calibration_in_the_large": calibration.calibration_in_the_large(counts),
+        "bad_rate": calibration.bad_rate(counts),
+        "mean_pd": calibration.mean_pd(counts),
+        "n": float(counts.loans),
+        "n_bad": float(counts.bads),
+    }
+
+
+def _vintage_table(vintages: dict[str, ScoreCounts]) -> Table:
+    return Table(
+        "By vintage of issue",
+        ("vintage", "loans", "bad_rate", "mean_pd", "auc", "ks"),
+        tuple(
+            (
+                name,
+                counts.loans,
+                calibration.bad_rate(counts),
+                calibration.mean_pd(counts),
+                discrimination.auc(counts),
+                discrimination.ks(counts),
+            )
+            for name, counts in vintages.items()
+        ),
+    )
+
+
+def _calibration_table(bins: list[CalibrationBin]) -> Table:
+    return Table(
+        "Calibration by PD",
+        ("bin", "loans", "bads", "mean_pd", "bad_rate", "low_95", "high_95"),
+        tuple(
+            (number, b.loans, b.bads, b.mean_pd, b.bad_rate, b.low, b.high)
+            for number, b in enumerate(bins, start=1)
+        ),
+    )
+
+
+def _decile_table(counts: ScoreCounts) -> Table:
+    return Table(
+        "Deciles, riskiest first",
+        ("decile", "loans", "bads", "bad_rate", "lift", "bads_captured"),
+        tuple(discrimination.lift_by_decile(counts)),
+    )
+
+
+def _figures(
+    counts: ScoreCounts, vintages: dict[str, ScoreCounts], bins: list[CalibrationBin]
+) -> dict[str, Figure]:
+    by_vintage = [
+        (name, calibration.bad_rate(of_vintage), calibration.mean_pd(of_vintage))
+        for name, of_vintage in vintages.items()
+    ]
+    drawn = {
+        "roc": figures.roc_figure(counts),
+        "cap": figures.cap_figure(counts),
+        "ks": figures.ks_figure(counts),
+        "calibration": figures.calibration_figure(bins),
+        "scores": figures.score_figure(counts),
+        "vintages": figures.vintage_figure(by_vintage),
+    }
+    return {name: figure for name, figure in drawn.items() if figure is not None}

@@ -1,0 +1,119 @@
+"""Figures of a PD's evaluation, as data; drawing them is `report`'s."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from penstock.evidence import Figure, Series
+from penstock.measure.calibration import CalibrationBin
+from penstock.measure.counts import ScoreCounts
+from penstock.measure.discrimination import cap_curve, ks_curves, roc_curve
+
+MAX_POINTS = 200
+SCORE_BARS = 40
+DIAGONAL = (0.0, 1.0)
+
+
+def roc_figure(counts: ScoreCounts) -> Figure | None:
+    """Return the ROC curve against chance; None with one class only."""
+    curve = roc_curve(counts)
+    if curve is None:
+        return None
+    return Figure(
+        "ROC curve",
+        "share of goods at or above the PD",
+        "share of bads at or above the PD",
+        (_line("model", *curve), Series("chance", DIAGONAL, DIAGONAL, "reference")),
+        "The further above the diagonal, the better the ranking.",
+    )
+
+
+def cap_figure(counts: ScoreCounts) -> Figure | None:
+    """Return the cumulative accuracy profile with the perfect one; None with one class only."""
+    curve = cap_curve(counts)
+    if curve is None or not counts.goods:
+        return None
+    perfect = Series(
+        "perfect", (0.0, counts.bads / counts.loans, 1.0), (0.0, 1.0, 1.0), "reference"
+    )
+    return Figure(
+        "Cumulative accuracy profile",
+        "share of loans, riskiest first",
+        "share of bads among them",
+        (_line("model", *curve), perfect, Series("chance", DIAGONAL, DIAGONAL, "reference")),
+        "How many of all bads a cut-off would catch.",
+    )
+
+
+def ks_figure(counts: ScoreCounts) -> Figure | None:
+    """Return the cumulative shares of goods and bads, and their largest gap; None if undefined."""
+    curves = ks_curves(counts)
+    if curves is None:
+        return None
+    score, (of_goods, of_bads) = curves
+    widest = int(np.argmax(np.abs(of_bads - of_goods)))
+    at = float(score[widest])
+    gap = Series("KS", (at, at), (float(of_bads[widest]), float(of_goods[widest])), "reference")
+    return Figure(
+        "Kolmogorov-Smirnov distance",
+        "PD",
+        "share at or below the PD",
+        (_line("goods", score, of_goods), _line("bads", score, of_bads), gap),
+        "The vertical line is the KS: the largest distance of the two curves.",
+    )
+
+
+def calibration_figure(bins: list[CalibrationBin]) -> Figure:
+    """Return observed bad rate against mean PD for each bin, with the identity."""
+    top = max(max(b.mean_pd, b.high) for b in bins)
+    predicted = tuple(b.mean_pd for b in bins)
+    return Figure(
+        "Calibration",
+        "mean PD",
+        "bad rate",
+        (
+            Series("observed", predicted, tuple(b.bad_rate for b in bins), "points"),
+            Series("95 % low", predicted, tuple(b.low for b in bins), "line"),
+            Series("95 % high", predicted, tuple(b.high for b in bins), "line"),
+            Series("identity", (0.0, top), (0.0, top), "reference"),
+        ),
+        "On the diagonal, loans default as often as predicted.",
+    )
+
+
+def score_figure(counts: ScoreCounts) -> Figure:
+    """Return how the PDs of goods and of bads spread, as shares of the class for each bar."""
+    edges = np.linspace(0.0, max(float(counts.score.max()), 1e-6), SCORE_BARS + 1)
+    middles = tuple(float(x) for x in (edges[:-1] + edges[1:]) / 2)
+    series = tuple(
+        Series(name, middles, _shares(counts.score, of_class, edges), "line")
+        for name, of_class in (("goods", counts.n_good), ("bads", counts.n_bad))
+        if of_class.sum()
+    )
+    return Figure("Distribution of PD", "PD", "share of the class", series)
+
+
+def vintage_figure(vintages: list[tuple[str, float, float]]) -> Figure:
+    """Return bad rate and mean PD for each (vintage, bad rate, mean PD), in the order given."""
+    names = tuple(name for name, _, _ in vintages)
+    return Figure(
+        "Bad rate and mean PD by vintage",
+        "vintage of issue",
+        "share of loans",
+        (
+            Series("bad rate", names, tuple(rate for _, rate, _ in vintages), "points"),
+            Series("mean PD", names, tuple(mean for _, _, mean in vintages), "line"),
+        ),
+        "A mean PD that leaves the bad rate over time tells of drift.",
+    )
+
+
+def _line(name: str, x: NDArray[np.float64], y: NDArray[np.float64]) -> Series:
+    kept = np.unique(np.linspace(0, len(x) - 1, min(len(x), MAX_POINTS)).round().astype(np.int64))
+    return Series(name, tuple(map(float, x[kept])), tuple(map(float, y[kept])))
+
+
+def _shares(
+    score: NDArray[np.float64], of_class: NDArray[np.int64], edges: NDArray[np.float64]
+) -> tuple[float, ...]:
+    loans, _ = np.histogram(score, bins=edges, weights=of_class)
+    return tuple(float(x) for x in loans / of_class.sum())

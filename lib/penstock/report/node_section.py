@@ -1,0 +1,106 @@
+"""How each node went: the drawn graph, the timeline, broken rules, the table of nodes."""
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import Any
+
+from penstock.report.formats import UNKNOWN, cell, duration, html_cell, label, number, plural
+from penstock.report.graph_drawing import draw_graph, kind_class
+from penstock.report.tables import Html, table_html
+from penstock.report.timeline import draw_timeline
+from penstock.report.totals import rows_into
+
+STATUS_CHIPS = {"done": "good", "ok": "good", "failed": "bad", "skipped": "", "not run": "warn"}
+STATUS_CHIPS |= {"running": "warn", "interrupted": "warn"}
+METER_WIDTH = 120
+COLUMNS = ("Node", "Kind", "Status", "Rows in", "Rows out", "Quarantined", "Time", "Versions")
+NUMBERS = {"Rows in", "Rows out", "Quarantined", "Time"}
+
+
+def status_chip(status: str) -> Html:
+    """Return a status as a coloured chip."""
+    return Html(f'<span class="chip {STATUS_CHIPS.get(status, "")}">{escape(status)}</span>')
+
+
+def flow_section(nodes: Sequence[Mapping[str, Any]], *, started_at: str) -> str:
+    """Return the drawn graph and, beside it, the timeline and the rules that rows broke."""
+    if not nodes:
+        return '<section><h2>Graph</h2><p class="muted">The run has no nodes.</p></section>'
+    kinds = dict.fromkeys(node["kind"].lower() for node in nodes)
+    legend = "".join(f'<span class="{kind_class(k)}"><i></i>{escape(k)}</span>' for k in kinds)
+    return (
+        '<section><h2>Graph</h2><div class="flow">'
+        f'<div class="panel drawing">{draw_graph(nodes)}<div class="legend">{legend}</div></div>'
+        f'<div class="beside"><div class="panel"><figcaption>Timeline</figcaption>'
+        f"{draw_timeline(nodes, started_at=started_at)}</div>{_quarantine(nodes)}</div>"
+        "</div></section>"
+    )
+
+
+def node_section(nodes: Sequence[Mapping[str, Any]]) -> str:
+    """Return the table of nodes: one row for each, with its remarks and reasons."""
+    head = "".join(
+        f"<th{' class=number' if name in NUMBERS else ''}>{name}</th>" for name in COLUMNS
+    )
+    body = "".join(_node_rows(node, nodes) for node in nodes)
+    table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    return f'<section><h2>Nodes</h2><div class="panel">{table}</div></section>'
+
+
+def _quarantine(nodes: Sequence[Mapping[str, Any]]) -> str:
+    broken = [(n["name"], rule, rows) for n in nodes for rule, rows in n["broken_rules"].items()]
+    if not broken:
+        return ""
+    most = max(1, *(rows for _, _, rows in broken))
+    rows = [
+        (
+            name,
+            rule,
+            count,
+            Html(f'<i class="meter" style="width:{METER_WIDTH * count / most:.0f}px"></i>'),
+        )
+        for name, rule, count in sorted(broken, key=lambda line: (line[0], -line[2], line[1]))
+    ]
+    total = plural(sum(node["quarantined"] for node in nodes), "row")
+    return (
+        '<div class="panel"><figcaption>Quarantine</figcaption>'
+        f"{table_html(('Node', 'Broken rule', 'Rows', ''), rows)}"
+        f'<p class="note">{total} in quarantine; a row counts for each rule it breaks.</p></div>'
+    )
+
+
+def _node_rows(node: Mapping[str, Any], nodes: Sequence[Mapping[str, Any]]) -> str:
+    has_run = node["status"] in {"done", "failed"}
+    quarantined = node["quarantined"] if has_run else node["quarantined"] or None
+    remarks = [line for line in (node["reason"], *node["notes"], _metrics(node)) if line]
+    cells = (
+        f'<td class="mono"><i class="dot {kind_class(node["kind"])}"></i>'
+        f"{html_cell(node['name'])}</td>"
+        f"<td>{html_cell(node['kind'].lower())}</td><td>{status_chip(node['status'])}</td>"
+        f'<td class="number">{number(rows_into(node, nodes))}</td>'
+        f'<td class="number">{_rows_out(node)}</td>'
+        f'<td class="number">{number(quarantined)}</td>'
+        f'<td class="number">{duration(node["ms"]) if has_run else UNKNOWN}</td>'
+        f'<td class="mono">{_versions(node)}</td>'
+    )
+    if not remarks:
+        return f"<tr>{cells}</tr>"
+    quiet = "" if node["status"] == "failed" else " quiet"
+    text = "<br>".join(escape(remark).replace("\n", "<br>") for remark in remarks)
+    return (
+        f'<tr class="has-reason">{cells}</tr>'
+        f'<tr class="reason{quiet}"><td colspan="{len(COLUMNS)}">{text}</td></tr>'
+    )
+
+
+def _metrics(node: Mapping[str, Any]) -> str:
+    return ", ".join(f"{label(name)} {cell(value)}" for name, value in node["metrics"].items())
+
+
+def _rows_out(node: Mapping[str, Any]) -> str:
+    return "<br>".join(number(rows) for rows in node["rows_out"].values()) or UNKNOWN
+
+
+def _versions(node: Mapping[str, Any]) -> str:
+    lines = (f"{escape(name)} {escape(str(v))}" for name, v in node["versions"].items())
+    return "<br>".join(lines) or UNKNOWN

@@ -1,0 +1,103 @@
+"""The catalog: dataset names turned into places that can be read and written."""
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pyspark.sql import DataFrame, SparkSession
+
+from penstock.conf import (
+    KIND_OF,
+    SOURCE_KINDS,
+    AliasConf,
+    CsvConf,
+    DatasetConf,
+    DeltaConf,
+    ModelConf,
+    ParquetConf,
+    RangeConf,
+)
+from penstock.errors import ConfigError
+from penstock.store.delta import DeltaTable
+from penstock.store.files import number_range, read_csv, read_parquet
+from penstock.store.home import Home
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """Where each dataset lies."""
+
+    entries: Mapping[str, DatasetConf]
+    home: Home
+
+    @property
+    def kinds(self) -> dict[str, str]:
+        """Dataset to the name of its kind."""
+        return {name: KIND_OF[type(conf)] for name, conf in self.entries.items()}
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Datasets that are there before any run: files and number ranges."""
+        return tuple(n for n, conf in self.entries.items() if isinstance(conf, SOURCE_KINDS))
+
+    def delta(self, name: str) -> DeltaTable:
+        """Return the Delta table behind a dataset."""
+        conf = self.entries[name]
+        assert isinstance(conf, DeltaConf)
+        if conf.path and conf.table:
+            raise ConfigError(f"catalog.{name} has a path and a table; a Delta table has one.")
+        path = conf.path or str(self.home.tables / name)
+        return DeltaTable(name, path, conf.table, conf.partition_by)
+
+    def read_file(self, spark: SparkSession, name: str) -> DataFrame:
+        """Read a dataset of a source kind.
+
+        Raises:
+            DataError: The file is missing, empty or unreadable.
+        """
+        match self.entries[name]:
+            case CsvConf() as conf:
+                return read_csv(spark, name, conf)
+            case ParquetConf() as conf:
+                return read_parquet(spark, name, conf)
+            case RangeConf() as conf:
+                return number_range(spark, conf)
+            case conf:
+                raise AssertionError(f"{name} is {conf}, which is no file")
+
+    def file_version(self, name: str) -> str | None:
+        """Return what tells one state of a local file from the next; None for a remote one."""
+        conf = self.entries[name]
+        if isinstance(conf, RangeConf):
+            return f"{conf.rows} rows"
+        assert isinstance(conf, CsvConf | ParquetConf)
+        path = Path(conf.path.removeprefix("file://"))
+        if not path.exists():
+            return None
+        parts = [part.stat() for part in (sorted(path.rglob("*")) if path.is_dir() else [path])]
+        size, newest = sum(p.st_size for p in parts), max(p.st_mtime_ns for p in parts)
+        changed = dt.datetime.fromtimestamp(newest / 1e9, dt.UTC)
+        return f"{changed:%Y-%m-%dT%H:%M:%S.%fZ} {size}B"
+
+    def model_name(self, name: str) -> str:
+        """Return the registered model behind a model or alias dataset."""
+        conf = self.entries[name]
+        assert isinstance(conf, ModelConf | AliasConf)
+        return conf.name if isinstance(conf, ModelConf) else conf.model
+
+    def location(self, name: str) -> str:
+        """Say where a dataset lies, for people."""
+        match self.entries[name]:
+            case DeltaConf():
+                return self.delta(name).location
+            case CsvConf(path=path) | ParquetConf(path=path):
+                return path
+            case RangeConf(rows=rows):
+                return f"{rows:,} row numbers"
+            case ModelConf(name=model):
+                return f"models:/{model}"
+            case AliasConf(model=model):
+                return f"models:/{model}@{name}"
+            case conf:
+                return KIND_OF[type(conf)]

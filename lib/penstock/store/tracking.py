@@ -1,0 +1,131 @@
+"""MLflow runs: one for each run of a graph, a child for each node. Written from the driver only.
+
+Run ids are passed by hand: MLflow's "active run" belongs to a thread, and nodes run in several.
+"""
+
+import fcntl
+import json
+import logging
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import mlflow
+from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
+from mlflow.exceptions import MlflowException
+from mlflow.tracking import MlflowClient
+from mlflow.utils.time import get_current_time_millis
+
+from penstock.conf import RunConf
+from penstock.errors import SetupError
+from penstock.store.home import Home
+
+LOCAL_PORT = 5000
+LOCAL_SERVER = f"http://127.0.0.1:{LOCAL_PORT}"
+
+
+@dataclass(frozen=True)
+class Tracking:
+    """The experiment a graph's runs are logged to."""
+
+    client: MlflowClient
+    experiment_id: str
+    uri: str
+
+    def start_run(self, name: str, tags: Mapping[str, str], parent: str = "") -> str:
+        """Open a run, as a child of `parent` if one is named, and return its id."""
+        lineage = {"mlflow.parentRunId": parent} if parent else {}
+        run = self.client.create_run(
+            self.experiment_id, tags={**tags, **lineage}, run_name=name
+        )
+        return str(run.info.run_id)
+
+    def log(
+        self, run_id: str, *, metrics: Mapping[str, float | None], params: Mapping[str, object]
+    ) -> None:
+        """Log numbers (undefined ones are left out) and parameters in one call."""
+        now = get_current_time_millis()
+        self.client.log_batch(
+            run_id,
+            metrics=[Metric(k, float(v), now, 0) for k, v in metrics.items() if v is not None],
+            params=[Param(k, str(v)) for k, v in params.items()],
+        )
+
+    def tag(self, run_id: str, tags: Mapping[str, str]) -> None:
+        """Add tags to a run."""
+        self.client.log_batch(run_id, tags=[RunTag(k, str(v)) for k, v in tags.items()])
+
+    def log_input(self, run_id: str, name: str, location: str, version: str) -> None:
+        """Log a dataset that the run read, with its version."""
+        source = json.dumps({"path": location, "version": version})
+        # MLflow takes 36 characters; the whole version stands in the source.
+        digest = version[:36]
+        dataset = Dataset(name=name, digest=digest, source_type="penstock", source=source)
+        tag = InputTag("mlflow.data.context", "input")
+        self.client.log_inputs(run_id, [DatasetInput(dataset, [tag])])
+
+    def log_text(self, run_id: str, text: str, file: str) -> None:
+        """Log a text as the artefact `file` of the run."""
+        self.client.log_text(run_id, text, file)
+
+    def run_page(self, run_id: str) -> str:
+        """Return the address of the run's page; the local store's is there while `ui` runs."""
+        server = self.uri if self.uri.startswith("http") else LOCAL_SERVER
+        return f"{server}/#/experiments/{self.experiment_id}/runs/{run_id}"
+
+    def end_run(self, run_id: str, *, ok: bool, killed: bool = False) -> None:
+        """Close a run as finished, failed or killed."""
+        status = "FINISHED" if ok else "KILLED" if killed else "FAILED"
+        self.client.set_terminated(run_id, status)
+
+
+def open_tracking(conf: RunConf, home: Home) -> Tracking:
+    """Connect to MLflow and make sure that the experiment is there.
+
+    Raises:
+        SetupError: The server does not answer, or the store is not one.
+    """
+    _quiet()
+    uri = tracking_uri(conf, home)
+    mlflow.set_tracking_uri(uri)
+    mlflow.set_registry_uri(uri)
+    client = MlflowClient(uri)
+    try:
+        # Two processes that create the sqlite tables at once would break each other.
+        with (home.mlflow / ".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            experiment = client.get_experiment_by_name(conf.experiment)
+            experiment_id = (
+                experiment.experiment_id if experiment else _create(client, conf, home)
+            )
+    except MlflowException as error:
+        raise SetupError(
+            f"MLflow at {uri} does not answer: {error}. Start the server, or set "
+            "run.tracking_uri to '' for the local store."
+        ) from error
+    return Tracking(client, str(experiment_id), uri)
+
+
+def tracking_uri(conf: RunConf, home: Home) -> str:
+    """Return the address of the tracking store: the configured one or sqlite in the state folder."""
+    return conf.tracking_uri or f"sqlite:///{home.mlflow / 'mlflow.db'}"
+
+
+def _create(client: MlflowClient, conf: RunConf, home: Home) -> str:
+    local = None if conf.tracking_uri else (home.mlflow / "artifacts").as_uri()
+    return str(client.create_experiment(conf.experiment, artifact_location=local))
+
+
+def _quiet() -> None:
+    """Keep MLflow's advice and the sqlite migrations out of the user's terminal."""
+    for name in ("mlflow", "alembic"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    os.environ.setdefault("MLFLOW_ALLOW_PICKLE_DESERIALIZATION", "false")
+
+
+def ui_command(conf: RunConf, home: Home) -> list[str]:
+    """Return Python's arguments that serve MLflow's pages for this store, on this machine alone."""
+    serve = ["server", "--host", "127.0.0.1", "--port", str(LOCAL_PORT), "--workers", "1"]
+    store = ["--backend-store-uri", tracking_uri(conf, home)]
+    return ["-m", "mlflow", *serve, *store]

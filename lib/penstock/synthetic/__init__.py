@@ -1,0 +1,1 @@
+"""Books with known truth: loans, payments and applications drawn from row numbers."""

@@ -1,0 +1,177 @@
+import json
+
+import pytest
+
+from penstock.engine.graph import Graph, Transform
+from penstock.engine.release import NOTHING_RELEASED, Releases
+from penstock.errors import Conflict, DataError, GateClosed
+from tests.engine.conftest import clean, double, total
+
+
+def test_a_run_publishes_all_its_outputs_as_one_release(project):
+    record, error = project.run()
+    assert error is None
+    assert record.status == "ok" and record.release == 1
+    assert {n.name: n.status for n in record.nodes} == {
+        name: "done" for name in ("clean", "double", "total", "measure", "gate", "publish")
+    }
+    release = Releases(project.spark, project.catalog.delta("releases")).current()
+    assert set(release.pins) == {"loans", "totals", "report", "verdict", "published"}
+    assert project.released("published")[0].total == 6
+
+
+def test_good_and_quarantined_rows_together_are_the_input(project):
+    project.csv.write_text("id,amount\na,1\nb,x\nc,-5\nd,4\n,7\n")
+    record, _ = project.run()
+    cleaned = record.nodes[0]
+    assert (cleaned.rows_out, cleaned.quarantined) == ({"loans": 2}, 3)
+    assert cleaned.broken_rules == {
+        "amount_is_a_number": 1, "amount_is_positive": 2, "key_is_known": 1,
+    }  # fmt: skip
+    put_aside = {
+        json.loads(r.row)["raw_amount"]: list(r.broken_rules)
+        for r in project.released("loans_quarantine")
+    }
+    assert put_aside == {
+        "x": ["amount_is_a_number", "amount_is_positive"],
+        "-5": ["amount_is_positive"],
+        "7": ["key_is_known"],
+    }
+
+
+def test_equal_copies_of_a_row_are_kept_once_and_contradicting_ones_not_at_all(project):
+    project.csv.write_text("id,amount\na,1\na,1\na,1\nb,2\nb,3\nc,4\n")
+    record, _ = project.run()
+    assert sorted((r.id, r.amount) for r in project.released("loans")) == [("a", 1), ("c", 4)]
+    assert record.nodes[0].broken_rules == {"key_is_unique": 4}
+
+
+def test_rows_put_aside_by_an_earlier_run_are_not_current_after_a_clean_one(project):
+    project.csv.write_text("id,amount\na,1\nb,x\n")
+    project.run()
+    project.csv.write_text("id,amount\na,1\n")
+    record, _ = project.run()
+    release = Releases(project.spark, project.catalog.delta("releases")).current()
+    assert record.release == release.release_id == 2
+    assert "loans_quarantine" not in release.pins
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (None, r"raw.csv of 'raw' does not exist. Set catalog.raw.path"),
+        ("", r"raw.csv of 'raw' is empty: it has no header"),
+        ("id,amont\na,1\n", r"lacks 1 column\(s\).*'amount' \(did you mean 'amont'\?\)"),
+    ],
+)
+def test_a_wrong_file_is_refused_before_anything_is_written(project, text, message):
+    project.csv.unlink() if text is None else project.csv.write_text(text)
+    with pytest.raises(DataError, match=message):
+        project.run()
+    assert list(project.home.tables.iterdir()) == []
+
+
+def test_a_header_without_rows_fails_and_publishes_nothing(project):
+    project.csv.write_text("id,amount\n")
+    record, error = project.run()
+    assert isinstance(error, DataError)
+    assert "'loans' would have 0 rows, and its contract asks for at least 1" in str(error)
+    assert record.release is None
+
+
+def test_a_column_too_many_is_named_and_does_no_harm(project):
+    project.csv.write_text("id,amount,colour\na,1,red\n")
+    record, error = project.run()
+    assert error is None
+    assert record.nodes[0].notes == ("1 columns of raw are not used: colour",)
+
+
+def test_a_closed_gate_stops_what_hangs_behind_it_and_publishes_nothing(project):
+    project.run()
+    project.params["gate"]["at_least"] = 100
+    project.csv.write_text("id,amount\na,10\n")
+    record, error = project.run()
+    assert isinstance(error, GateClosed)
+    assert "total 20 is below 100 (at_least)" in str(error)
+    assert {n.name: n.status for n in record.nodes if n.status != "done"} == {
+        "gate": "failed", "publish": "not run",
+    }  # fmt: skip
+    assert project.released("published")[0].total == 6
+
+
+def test_a_failed_run_names_column_and_place_and_leaves_what_is_published(project):
+    project.run()
+
+    def wrong(doubled):
+        return doubled.selectExpr("sum(dubled) AS total")
+
+    nodes = [Transform(wrong, n.inputs, n.outputs) if n.name == "total" else n
+             for n in project.graph.nodes]  # fmt: skip
+    project.graph = Graph("small", tuple(nodes), project.graph.contracts)
+    record, error = project.run()
+    assert isinstance(error, DataError)
+    assert "Node 'wrong' (test_runner.py, line" in str(error)
+    assert "no column 'dubled'. Did you mean 'doubled'?" in str(error)
+    assert [n.status for n in record.nodes] == ["done", "done", "failed", *3 * ["not run"]]
+    assert project.released("published")[0].total == 6
+
+
+def test_a_resumed_run_takes_over_what_was_done_and_ends_the_same(project):
+    project.params["gate"]["at_least"] = 100
+    project.run()
+    earlier = json.loads((project.home.run_folder("run-1") / "run.json").read_text())
+    project.params["gate"]["at_least"] = 1
+    record, error = project.run(resumes=earlier)
+    assert error is None
+    assert {n.name: n.status for n in record.nodes} == {
+        "clean": "skipped", "total": "skipped", "measure": "skipped", "gate": "done",
+        "publish": "done",
+    }  # fmt: skip
+    assert record.nodes[0].reason == "done by run run-1"
+    assert project.released("published")[0].total == 6
+
+
+def test_a_resumed_run_does_again_what_its_input_file_has_made_untrue(project):
+    project.params["gate"]["at_least"] = 100
+    project.run()
+    earlier = json.loads((project.home.run_folder("run-1") / "run.json").read_text())
+    project.params["gate"]["at_least"] = 1
+    project.csv.write_text("id,amount\na,5\n")
+    record, _ = project.run(resumes=earlier)
+    assert {n.status for n in record.nodes} == {"done"}
+    assert project.released("published")[0].total == 10
+
+
+def test_of_two_runs_at_once_one_publishes_and_the_other_is_told(project):
+    first, second = project.runner(), project.runner()
+    assert first.run()[1] is None
+    record, error = second.run()
+    assert isinstance(error, Conflict)
+    assert "Run run-1 published release 1 while this run was at work" in str(error)
+    assert record.status == "failed" and record.release is None
+    release = Releases(project.spark, project.catalog.delta("releases")).current()
+    assert (release.release_id, release.run_id) == (1, "run-1")
+
+
+def test_a_slice_reads_the_release_and_drops_reports_it_makes_untrue(project):
+    project.run()
+    part = project.graph.upto(("totals",), given=("loans",))
+    record, error = project.run(part)
+    assert error is None
+    pins = Releases(project.spark, project.catalog.delta("releases")).current().pins
+    assert [n.name for n in record.nodes] == ["double", "total"]
+    assert "report" not in pins and pins["published"] == "0"
+
+
+def test_a_slice_of_what_was_never_released_says_so(project):
+    with pytest.raises(DataError, match="'loans' .*nothing has written it yet. Run the job"):
+        project.run(project.graph.upto(("totals",), given=("loans",)))
+
+
+def test_without_a_release_there_is_none(project):
+    assert Releases(project.spark, project.catalog.delta("releases")).current() is NOTHING_RELEASED
+
+
+def test_stage_functions_are_plain_functions(spark):
+    raw = spark.createDataFrame([("a", "1"), ("b", "oops")], "id STRING, amount STRING")
+    assert total(double(clean(raw))).first().total == 2

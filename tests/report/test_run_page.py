@@ -1,0 +1,137 @@
+import json
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import pytest
+
+from penstock.engine.record import DatasetRecord, NodeRecord
+from penstock.evidence import Evidence, Figure, Series, Table
+from penstock.report.run_page import run_page
+
+HOSTILE = "\"'><script>alert(1)</script><img src=x onerror=alert(2)>&"
+VOID = {"meta", "br", "img", "link", "input", "hr"}
+
+
+class _Page(HTMLParser):
+    """Collects elements, attributes and text, and checks that every element is closed."""
+
+    def __init__(self, page):
+        super().__init__(convert_charrefs=True)
+        self.elements, self.attributes, self.text, self.open = [], [], [], []
+        self.feed(page)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append(tag)
+        self.attributes += [(tag, *attribute) for attribute in attrs]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.elements.append(tag)
+        self.attributes += [(tag, *attribute) for attribute in attrs]
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+    def addresses(self):
+        names = {"src", "href", "xlink:href", "action", "data", "srcset", "poster"}
+        return [(t, value) for t, name, value in self.attributes if name in names]
+
+
+def test_a_good_run_is_one_page_without_outside_resources(lending_run):
+    page = run_page(lending_run)
+    parsed = _Page(page)
+    outside = [(tag, value) for tag, value in parsed.addresses() if not value.startswith("#")]
+    assert outside == [("a", lending_run["links"]["MLflow run"])]
+    assert "@import" not in page
+    assert "script" not in parsed.elements
+    assert len(page.encode()) < 600_000
+
+
+def test_a_good_run_shows_its_headline_numbers(lending_run):
+    text = " ".join(_Page(run_page(lending_run)).text)
+    for shown in ("lending", "25,000", "4,968", "158", "0.7103", "20260331T081502Z-3f9a", "58.1 s"):
+        assert shown in text
+    for section in (
+        "Timeline",
+        "Quarantine",
+        "ROC curve, out of time",
+        "By vintage",
+        "sha256:9f31c2",
+    ):
+        assert section in text
+
+
+def test_equal_records_give_equal_bytes(lending_run):
+    assert run_page(lending_run) == run_page(json.loads(json.dumps(lending_run)))
+
+
+def test_no_two_elements_share_an_id(lending_run):
+    ids = [v for _, name, v in _Page(run_page(lending_run)).attributes if name == "id"]
+    assert len(ids) == len(set(ids))
+
+
+def test_a_failed_run_shows_the_cause_and_the_command_that_resumes(failed_run):
+    text = "".join(_Page(run_page(failed_run)).text)
+    assert "Node fit_pd failed" in text
+    assert "Column 'emp_length' of 'train' is all null." in text
+    assert "6 nodes did not run. Go on from here" in text
+    assert failed_run["resume"] in text
+
+
+def test_an_interrupted_run_without_nodes_or_reports_is_still_a_page(make_run):
+    record = make_run([], status="interrupted", ended_at=None, evidence={}, datasets=(), links={})
+    text = "".join(_Page(run_page(record)).text)
+    assert "The run was interrupted." in text
+    assert "The run has no nodes." in text
+
+
+def test_a_graph_of_forty_nodes_stays_small(make_run, nodes_of_a_big_graph):
+    page = run_page(make_run(nodes_of_a_big_graph))
+    assert _Page(page).text.count("prepare_part_39") >= 3
+    assert len(page.encode()) < 600_000
+
+
+def test_hostile_names_and_values_stay_text(make_run):
+    node = NodeRecord(
+        HOSTILE, HOSTILE, (), (HOSTILE,), "failed", HOSTILE, "2026-03-31T08:15:02+00:00", 5,
+        {HOSTILE: 1}, 1, {HOSTILE: 1}, {HOSTILE: HOSTILE}, {HOSTILE: 1.0}, (HOSTILE,),
+    )  # fmt: skip
+    evidence = Evidence(
+        {HOSTILE: 0.5},
+        {HOSTILE: Table(HOSTILE, (HOSTILE,), ((HOSTILE,),))},
+        {HOSTILE: Figure(HOSTILE, HOSTILE, HOSTILE, (Series(HOSTILE, (1.0,), (1.0,)),), HOSTILE)},
+    )
+    texts = ("run_id", "graph", "env", "as_of", "command", "git_commit")
+    record = make_run(
+        [node, replace(node, name=HOSTILE + "2", outputs=(), status="not run")],
+        status="failed", evidence={HOSTILE: evidence.to_json()}, config={HOSTILE: HOSTILE},
+        datasets=(DatasetRecord(HOSTILE, HOSTILE, HOSTILE, HOSTILE, "source"),),
+        versions={HOSTILE: HOSTILE}, links={HOSTILE: HOSTILE, "x": 'http://x/"><script>'},
+        **dict.fromkeys(texts, HOSTILE),
+    )  # fmt: skip
+    parsed = _Page(run_page(record))
+    assert not {"script", "img"} & set(parsed.elements)
+    assert not [name for _, name, _ in parsed.attributes if name.startswith("on")]
+    assert "".join(parsed.text).count("<script>alert(1)</script>") > 10
+
+
+@pytest.mark.parametrize("address", ["javascript:alert(1)", "data:text/html,x", "file:///etc/x"])
+def test_only_web_addresses_become_links(make_run, address):
+    parsed = _Page(run_page(make_run([], evidence={}, links={"MLflow": address})))
+    assert ("a", address) not in parsed.addresses()
+    assert address in parsed.text
+
+
+def test_unknown_values_are_an_en_dash(make_run):
+    table = Table("Unknown", ("a", "b"), ((None, None), (1.5, float("nan"))))
+    evidence = {"report": Evidence({"slope": None}, {"t": table}).to_json()}
+    page = run_page(make_run([], evidence=evidence))
+    assert "None" not in page
+    assert "nan" not in page.lower().replace("finance", "")
+    assert '<div class="value">–</div>' in page

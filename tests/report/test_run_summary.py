@@ -1,0 +1,31 @@
+from dataclasses import replace
+
+from penstock.engine.record import NodeRecord
+from penstock.report.run_summary import run_summary
+
+
+def test_a_good_run_says_how_it_went_and_where_to_look(lending_run):
+    assert run_summary(lending_run, page="var/runs/1/index.html").splitlines() == [
+        "lending ok in 58.1 s  (15 done, 84 Spark jobs)",
+        "  rows      25,000 in, 4,968 out, 158 quarantined",
+        "  model     AUC 0.7103, KS 0.3127",
+        "  champion  version 3",
+        "  release   7",
+        "  report    var/runs/1/index.html",
+    ]
+
+
+def test_a_failed_run_ends_with_the_cause_and_the_command_that_resumes(failed_run):
+    lines = run_summary(failed_run, page="index.html").splitlines()
+    assert lines[-2:] == [
+        "  failed    fit_pd: Column 'emp_length' of 'train' is all null.",
+        "  resume    ./spark-submit.sh run --env local --as-of 2026-03-31 --resume r1",
+    ]
+
+
+def test_many_failures_still_fit_in_twelve_lines(make_run, lending_run):
+    failed = NodeRecord("a", "fit", (), (), "failed", reason="no")
+    nodes = [replace(failed, name=f"node_{i}") for i in range(30)]
+    lines = run_summary(make_run(nodes, status="failed"), page="index.html").splitlines()
+    assert len(lines) <= 12
+    assert "            and 27 more nodes" in lines

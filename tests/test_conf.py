@@ -1,0 +1,121 @@
+import datetime as dt
+from pathlib import Path
+
+import pytest
+
+from penstock.conf import CsvConf, DeltaConf, RangeConf, load_conf
+from penstock.errors import ConfigError
+
+PROJECT_CONF = Path(__file__).parents[1] / "conf"
+
+BASE = {
+    "catalog.yaml": "loans: {kind: delta}\nnumbers: {kind: range, rows: 10}\n",
+    "params.yaml": "common: {as_of: 2024-01-01}\nsplit: {test_from: 2020-01-01, folds: [1, 2]}\n",
+    "spark.yaml": "spark.sql.ansi.enabled: true\n",
+    "run.yaml": "{tracking_uri: '', experiment: e, nodes_at_once: 2}\n",
+}
+
+
+@pytest.fixture
+def conf_dir(tmp_path):
+    for name, text in BASE.items():
+        write(tmp_path, f"base/{name}", text)
+    (tmp_path / "local").mkdir()
+    return tmp_path
+
+
+def write(folder, name, text):
+    path = folder / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text)
+
+
+def test_the_base_alone_is_complete(conf_dir):
+    conf = load_conf(conf_dir, "local")
+    assert conf.catalog == {"loans": DeltaConf(), "numbers": RangeConf(rows=10)}
+    assert conf.params["split"]["test_from"] == dt.date(2020, 1, 1)
+    assert conf.spark == {"spark.sql.ansi.enabled": "true"}
+
+
+def test_an_environment_merges_maps_and_replaces_the_rest(conf_dir):
+    write(conf_dir, "local/params.yaml", "split: {folds: [3]}\n")
+    assert load_conf(conf_dir, "local").params["split"] == {
+        "test_from": dt.date(2020, 1, 1),
+        "folds": [3],
+    }
+
+
+def test_an_environment_may_turn_a_table_into_a_file(conf_dir):
+    write(conf_dir, "local/catalog.yaml", "loans: {kind: csv, path: a.csv}\n")
+    assert load_conf(conf_dir, "local").catalog["loans"] == CsvConf(path="a.csv")
+
+
+def test_set_comes_last_and_reaches_any_value(conf_dir):
+    write(conf_dir, "local/params.yaml", "split: {folds: [3]}\n")
+    overrides = ["params.split.folds=[7]", "catalog.numbers.rows=5", "spark.sql.shuffle.partitions=9"]
+    conf = load_conf(conf_dir, "local", overrides)
+    assert conf.params["split"]["folds"] == [7]
+    assert conf.catalog["numbers"] == RangeConf(rows=5)
+    assert conf.spark["spark.sql.shuffle.partitions"] == "9"
+
+
+def test_a_reference_takes_the_value_it_points_at(conf_dir):
+    write(conf_dir, "local/catalog.yaml",
+          "loans: {kind: csv, path: '${catalog.numbers.path}'}\nnumbers: {kind: csv, path: x.csv}\n")  # fmt: skip
+    with pytest.raises(ConfigError, match="catalog.numbers: unknown key 'rows'"):
+        load_conf(conf_dir, "local")
+    write(conf_dir, "base/catalog.yaml", "loans: {kind: delta}\nnumbers: {kind: delta}\n")
+    assert load_conf(conf_dir, "local").catalog["loans"] == CsvConf(path="x.csv")
+    with pytest.raises(ConfigError, match="points at a key that does not exist"):
+        load_conf(conf_dir, "local", ["catalog.loans.path=${catalog.number.path}"])
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["params.splits.folds=1"], "unknown key 'params.splits'.*Did you mean 'split'"),
+        (["params.split.fold=1"], "unknown key 'params.split.fold'.*Did you mean 'folds'"),
+        (["catalog.loan.path=x"], "unknown key 'catalog.loan'.*Did you mean 'loans'"),
+        (["catalog.loans.pth=x"], "catalog.loans: unknown key 'pth'.*Did you mean 'path'"),
+        (["catalog.loans.kind=detla"], "catalog.loans.kind is 'detla'.*Did you mean 'delta'"),
+        (["catalog.numbers.rows=many"], "catalog.numbers.rows is 'many'; it must be of type int"),
+        (["catalog.loans={kind: csv}"], "catalog.loans: missing 1 required .* 'path'"),
+        (["param.split.folds=1"], "starts with one of catalog, params.*Did you mean 'params'"),
+        (["params.split.folds"], "write key=value"),
+        (["params.split.folds=[1"], "the value is not valid YAML"),
+    ],
+)
+def test_a_wrong_override_says_which_key_and_what_is_near(conf_dir, overrides, message):
+    with pytest.raises(ConfigError, match=message):
+        load_conf(conf_dir, "local", overrides)
+
+
+def test_an_unknown_key_of_an_environment_names_the_file(conf_dir):
+    write(conf_dir, "local/params.yaml", "split: {tset_from: 2021-01-01}\n")
+    with pytest.raises(ConfigError, match=r"local/params.yaml: unknown key 'params.split.tset_from'"):
+        load_conf(conf_dir, "local")
+
+
+def test_a_key_that_stands_twice_is_refused_with_its_line(conf_dir):
+    write(conf_dir, "base/params.yaml", "common: {}\nsplit: {a: 1}\nsplit: {a: 2}\n")
+    with pytest.raises(ConfigError, match=r"params.yaml, line 3: the key 'split' stands twice"):
+        load_conf(conf_dir, "local")
+
+
+def test_broken_yaml_and_a_missing_file_name_the_file(conf_dir):
+    write(conf_dir, "base/params.yaml", "split: [1\n")
+    with pytest.raises(ConfigError, match=r"params.yaml is not valid YAML"):
+        load_conf(conf_dir, "local")
+    (conf_dir / "base/params.yaml").unlink()
+    with pytest.raises(ConfigError, match=r"params.yaml is missing"):
+        load_conf(conf_dir, "local")
+
+
+def test_an_unknown_environment_lists_the_known_ones(conf_dir):
+    with pytest.raises(ConfigError, match="no environment 'locl'.*Did you mean 'local'"):
+        load_conf(conf_dir, "locl")
+
+
+@pytest.mark.parametrize("env", ["local", "lendingclub", "cluster"])
+def test_the_environments_that_come_with_the_project_load(env):
+    assert load_conf(PROJECT_CONF, env).env == env
