@@ -30,6 +30,8 @@ from penstock.jvm import (
 from setup_installers import PINS, fetch_jars, install_packages, run
 
 OURS = ("pyvenv.cfg", "setup.lock")
+# What a rebuild can use again: with uv's cache it then needs no network.
+KEPT = ("setup.lock", "jars", "uv")
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -135,12 +137,14 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 def empty(folder: Path) -> None:
-    """Remove everything but the lock, the stamp first."""
+    """Remove the stamp, and then everything but the lock and what is checked before it is used."""
     (folder / "setup.stamp").unlink(missing_ok=True)
     for entry in folder.iterdir():
+        if entry.name in KEPT:
+            continue
         if entry.is_dir() and not entry.is_symlink():
             shutil.rmtree(entry)
-        elif entry.name != "setup.lock":
+        else:
             entry.unlink()
 
 

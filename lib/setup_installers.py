@@ -17,8 +17,8 @@ from penstock.jvm import PROJECT
 
 PINS = PROJECT / "conf" / "pins"
 REQUIREMENTS = "requirements.txt"
-# Installed first, from the same pinned file: what fetches the others, and what builds pyspark.
-TOOLS = ("setuptools", "uv", "wheel")
+# Installed first: pyspark is published as source only, and is built with these.
+BUILDERS = ("setuptools", "wheel")
 # Spark brings these itself, or Delta does not need them for what we do.
 NOT_NEEDED = (
     "org.antlr:*,org.apache.spark:*,org.scala-lang:*,com.fasterxml.jackson.core:*,"
@@ -39,26 +39,48 @@ def install_packages(folder: Path) -> None:
         SetupError: If one cannot be fetched, or its hash is not the pinned one.
     """
     python = str(folder / "bin" / "python")
-    by_pip = [python, "-m", "pip", "install", "--quiet", "--no-input", "--no-deps"]
-    by_pip += ["--require-hashes", "--no-build-isolation", "-r"]
-    tools = folder / "tools.txt"
-    tools.write_text(pinned(TOOLS, (PINS / REQUIREMENTS).read_text("utf-8")), "utf-8")
-    uv = shutil.which("uv") or str(folder / "bin" / "uv")
-    by_uv = [uv, "pip", "install", "--quiet", "--python", python, "--no-deps"]
-    by_uv += ["--require-hashes", "--no-build-isolation", "-r"]
-    for file in (tools, PINS / REQUIREMENTS):
-        failed = run([*by_uv, str(file)]) if Path(uv).is_file() else "no uv yet"
-        # pip knows mirrors and certificates that uv may not.
-        if failed and not WRONG_HASH.search(failed):
-            failed = run([*by_pip, str(file)])
+    options = ["--no-deps", "--require-hashes", "--no-build-isolation", "--quiet", "-r"]
+    by_pip = [python, "-m", "pip", "install", "--no-input", "--retries", "2", *options]
+    own_uv = folder / "uv"
+    if not shutil.which("uv") and not own_uv.exists():
+        with tempfile.TemporaryDirectory() as target:
+            failed = run([*by_pip, pinned(folder, ["uv"]), "--target", target])
+            if failed:
+                raise SetupError(explain(failed, "packages", "PIP_INDEX_URL"))
+            shutil.copy(Path(target, "bin", "uv"), own_uv)
+    by_uv = [shutil.which("uv") or str(own_uv), "pip", "install", "--python", python, *options]
+    for file in (pinned(folder, BUILDERS), str(PINS / REQUIREMENTS)):
+        # Without a network uv's cache is enough, but only if it is told so. pip comes last: it is
+        # slower, but knows mirrors and certificates that uv may not.
+        failed = first_success([[*by_uv, file], [*by_uv, file, "--offline"], [*by_pip, file]])
         if failed:
             raise SetupError(explain(failed, "packages", "PIP_INDEX_URL"))
 
 
-def pinned(names: Sequence[str], requirements: str) -> str:
-    """Return the entries of some packages, with their hashes, out of a requirements file."""
-    entries = re.split(r"\n(?=\S)", requirements)
-    return "\n".join(entry for entry in entries if entry.partition("==")[0] in names) + "\n"
+def pinned(folder: Path, names: Sequence[str]) -> str:
+    """Write the entries of some packages, with their hashes, to a file of their own.
+
+    Returns:
+        The path of the file.
+    """
+    entries = re.split(r"\n(?=\S)", (PINS / REQUIREMENTS).read_text("utf-8"))
+    chosen = [entry for entry in entries if entry.partition("==")[0] in names]
+    file = folder / f"{'-'.join(names)}.txt"
+    file.write_text("\n".join((*chosen, "")), "utf-8")
+    return str(file)
+
+
+def first_success(attempts: Sequence[Sequence[str]]) -> str:
+    """Run commands until one succeeds; return what the last one said, or an empty string.
+
+    A wrong hash ends it: what one installer refuses, another must not accept.
+    """
+    failed = ""
+    for command in attempts:
+        failed = run(command)
+        if not failed or WRONG_HASH.search(failed):
+            break
+    return failed
 
 
 def fetch_jars(folder: Path) -> None:
@@ -69,6 +91,9 @@ def fetch_jars(folder: Path) -> None:
     """
     lines = (PINS / "jars.sha256").read_text("utf-8").splitlines()
     checksums = {name: checksum for checksum, name in (line.split() for line in lines)}
+    jars = folder / "jars"
+    if all((jars / name).exists() and sha256(jars / name) == checksums[name] for name in checksums):
+        return
     [spark] = folder.glob("lib/python*/site-packages/pyspark")
     with tempfile.TemporaryDirectory() as cache:
         command = [str(spark / "bin" / "spark-submit"), "--packages"]
@@ -81,11 +106,12 @@ def fetch_jars(folder: Path) -> None:
         failed = run(command, SPARK_HOME=str(spark))
         if failed:
             raise SetupError(explain(failed, "Delta's jars", "PENSTOCK_IVY_SETTINGS"))
-        fetched = {name: next(Path(cache, "jars").glob(f"*{name}"), None) for name in checksums}
-        (folder / "jars").mkdir()
-        for name, jar in fetched.items():
-            check_jar(name, jar, checksums[name])
-            shutil.copyfile(str(jar), folder / "jars" / name)
+        shutil.rmtree(jars, ignore_errors=True)
+        jars.mkdir()
+        for name, checksum in checksums.items():
+            fetched = Path(cache, "jars", f"io.delta_{name}")
+            check_jar(fetched, checksum)
+            shutil.copyfile(fetched, jars / name)
 
 
 def coordinates(name: str) -> str:
@@ -94,14 +120,23 @@ def coordinates(name: str) -> str:
     return f"io.delta:{artefact}:{version}"
 
 
-def check_jar(name: str, jar: Path | None, checksum: str) -> None:
-    """Refuse a jar that is not the pinned one."""
-    found = hashlib.sha256(jar.read_bytes()).hexdigest() if jar else "no file"
+def check_jar(jar: Path, checksum: str) -> None:
+    """Refuse a jar that is not the pinned one.
+
+    Raises:
+        SetupError: If its SHA-256 differs from `checksum`.
+    """
+    found = sha256(jar)
     if found != checksum:
         raise SetupError(
-            f"{name} is not what it was when it was pinned: SHA-256 {found} instead of {checksum} "
-            f"({PINS / 'jars.sha256'}). Do not use the repository it came from."
+            f"{jar.name} is not what it was when it was pinned: SHA-256 {found} instead of "
+            f"{checksum} ({PINS / 'jars.sha256'}). Do not use the repository it came from."
         )
+
+
+def sha256(file: Path) -> str:
+    """Return the SHA-256 of a file, in hexadecimal."""
+    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 def explain(failed: str, what: str, mirror: str) -> str:
@@ -114,7 +149,7 @@ def explain(failed: str, what: str, mirror: str) -> str:
     if NO_NETWORK.search(failed):
         return (
             f"No network: {what} cannot be fetched. Connect, or set {mirror} to a mirror within "
-            f"reach, and call again (the set-up needs the network once).\n{failed}"
+            f"reach, and call again (the set-up needs the network once).\n{failed.splitlines()[-1]}"
         )
     return f"{what[0].upper()}{what[1:]} cannot be installed. What the installer said:\n{failed}"
 

@@ -52,7 +52,11 @@ def test_an_environment_may_turn_a_table_into_a_file(conf_dir):
 
 def test_set_comes_last_and_reaches_any_value(conf_dir):
     write(conf_dir, "local/params.yaml", "split: {folds: [3]}\n")
-    overrides = ["params.split.folds=[7]", "catalog.numbers.rows=5", "spark.sql.shuffle.partitions=9"]
+    overrides = [
+        "params.split.folds=[7]",
+        "catalog.numbers.rows=5",
+        "spark.sql.shuffle.partitions=9",
+    ]
     conf = load_conf(conf_dir, "local", overrides)
     assert conf.params["split"]["folds"] == [7]
     assert conf.catalog["numbers"] == RangeConf(rows=5)
@@ -61,7 +65,8 @@ def test_set_comes_last_and_reaches_any_value(conf_dir):
 
 def test_a_reference_takes_the_value_it_points_at(conf_dir):
     write(conf_dir, "local/catalog.yaml",
-          "loans: {kind: csv, path: '${catalog.numbers.path}'}\nnumbers: {kind: csv, path: x.csv}\n")  # fmt: skip
+          "loans: {kind: csv, path: '${catalog.numbers.path}'}\n"
+          "numbers: {kind: csv, path: x.csv}\n")  # fmt: skip
     with pytest.raises(ConfigError, match="catalog.numbers: unknown key 'rows'"):
         load_conf(conf_dir, "local")
     write(conf_dir, "base/catalog.yaml", "loans: {kind: delta}\nnumbers: {kind: delta}\n")
@@ -92,7 +97,9 @@ def test_a_wrong_override_says_which_key_and_what_is_near(conf_dir, overrides, m
 
 def test_an_unknown_key_of_an_environment_names_the_file(conf_dir):
     write(conf_dir, "local/params.yaml", "split: {tset_from: 2021-01-01}\n")
-    with pytest.raises(ConfigError, match=r"local/params.yaml: unknown key 'params.split.tset_from'"):
+    with pytest.raises(
+        ConfigError, match=r"local/params.yaml: unknown key 'params.split.tset_from'"
+    ):
         load_conf(conf_dir, "local")
 
 

@@ -104,7 +104,11 @@ def _run(job: Job) -> int:
     tracking = open_tracking(job.conf.run, job.home)
     spark = start_session(f"penstock {job.name} {job.whole.name}")
     runner = Runner(
-        order, spark, Catalog(job.conf.catalog, job.home), tracking, make_progress(job.options.quiet)
+        order,
+        spark,
+        Catalog(job.conf.catalog, job.home),
+        tracking,
+        make_progress(job.options.quiet),
     )
     record, error = runner.run()
     document = record.to_json()
@@ -230,6 +234,7 @@ def _outcome(document: dict[str, Any], page: Path) -> dict[str, Any]:
 
 def _git() -> tuple[str, bool]:
     """Return the commit of the project and whether its tree was dirty; "unknown" outside git."""
+
     def ask(*words: str) -> str:
         done = subprocess.run(
             ["git", "-C", str(PROJECT), *words], capture_output=True, text=True, check=False

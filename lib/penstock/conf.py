@@ -20,7 +20,7 @@ SECTIONS = ("catalog", "params", "spark", "run")
 
 @dataclass(frozen=True)
 class DeltaConf:
-    """A Delta table: at `path`, or `table` of a metastore; default is `tables/<name>` of the state folder."""
+    """A Delta table: at `path`, or `table` of a metastore, else at `tables/<name>` of the home."""
 
     path: str = ""
     table: str = ""
@@ -49,7 +49,7 @@ class ParquetConf:
 
 @dataclass(frozen=True)
 class RangeConf:
-    """A table of the numbers 0 to `rows - 1` in a BIGINT column `id`: the seed corn of generated data."""
+    """The numbers 0 to `rows - 1` in a BIGINT column `id`: the seed corn of generated data."""
 
     rows: int
 
@@ -132,12 +132,14 @@ class Conf:
 
 
 def load_conf(conf_dir: Path, env: str, overrides: Sequence[str] = ()) -> Conf:
-    """Read `conf/base`, lay `conf/<env>` and the `key=value` overrides over it, and check the whole.
+    """Read `conf/base`, lay `conf/<env>` and the `key=value` overrides over it, and check all.
 
     Raises:
         ConfigError: An environment, file, key or value that does not fit, with its origin.
     """
-    environments = sorted(p.name for p in conf_dir.iterdir() if p.is_dir() and p.name not in ("base", "pins"))
+    environments = sorted(
+        p.name for p in conf_dir.iterdir() if p.is_dir() and p.name not in ("base", "pins")
+    )
     if env not in environments:
         raise ConfigError(
             f"There is no environment '{env}' in {conf_dir}; there are "
@@ -224,7 +226,8 @@ def _override(document: dict[str, Any], override: str) -> dict[str, Any]:
     path, equals, text = override.partition("=")
     if not equals or not path:
         raise ConfigError(
-            f"--set {override}: write key=value, e.g. params.split_by_issue_date.test_from=2011-01-01."
+            f"--set {override}: write key=value, e.g. "
+            "params.split_by_issue_date.test_from=2011-01-01."
         )
     try:
         value = yaml.load(text, Loader=_UniqueKeyLoader)  # noqa: S506 (a SafeLoader)
@@ -281,9 +284,12 @@ def _typed(cls: type[T], options: Mapping[str, Any], where: str) -> T:
                 f"{where}: unknown key '{key}'; known are {', '.join(known) or 'none'}."
                 f"{did_you_mean(key, known)}"
             )
-        expected = list if get_origin(known[key].type) is tuple else known[key].type
-        if isinstance(value, bool) or not isinstance(value, expected):  # type: ignore[arg-type]
-            raise ConfigError(f"{where}.{key} is {value!r}; it must be of type {expected.__name__}.")  # type: ignore[union-attr]
+        declared: Any = known[key].type
+        expected = list if get_origin(declared) is tuple else declared
+        if isinstance(value, bool) or not isinstance(value, expected):
+            raise ConfigError(
+                f"{where}.{key} is {value!r}; it must be of type {expected.__name__}."
+            )
     values = {key: tuple(v) if isinstance(v, list) else v for key, v in options.items()}
     try:
         return cls(**values)

@@ -63,6 +63,6 @@ class Conflict(PenstockError):
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return " Did you mean 'x'?" for the nearest known name, or an empty string if none is near."""
+    """Return " Did you mean 'x'?" for the nearest known name, or nothing if none is near."""
     matches = get_close_matches(name, list(known), n=1, cutoff=0.6)
     return f" Did you mean '{matches[0]}'?" if matches else ""

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 @dataclass(frozen=True)
 class Table:
-    """A small table for people: a title, column names and rows of plain values (None is "unknown")."""
+    """A small table for people: title, column names, rows of plain values (None is "unknown")."""
 
     title: str
     columns: tuple[str, ...]

@@ -4,6 +4,7 @@ What must stand on the JVM's command line comes from `launch.py` and `spark.yaml
 settings without which a session of this project is wrong, whatever the environment says.
 """
 
+import logging
 import os
 import sys
 from collections.abc import Iterator, Mapping
@@ -52,6 +53,9 @@ def start_session(app_name: str) -> SparkSession:
     Args:
         app_name: What Spark's own pages call the run.
     """
+    # pyspark logs an analysis error with the JVM's whole stack before it raises it.
+    logging.getLogger("DataFrameQueryContextLogger").disabled = True
+    logging.getLogger("SQLQueryContextLogger").disabled = True
     builder = SparkSession.builder.appName(app_name)
     if "PYSPARK_GATEWAY_PORT" in os.environ:  # spark-submit started us: the JVM is already there
         return _with(builder, ALWAYS).getOrCreate()

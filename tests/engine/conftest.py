@@ -9,6 +9,7 @@ from penstock.conf import Conf, CsvConf, DeltaConf, MemoryConf, ReportConf, RunC
 from penstock.engine.contract import Contract
 from penstock.engine.graph import Gate, Graph, Measure, Transform, bind_parameters
 from penstock.engine.progress import QuietProgress
+from penstock.engine.release import Releases
 from penstock.engine.runner import Order, Runner
 from penstock.evidence import Evidence
 from penstock.store.catalog import Catalog
@@ -106,8 +107,6 @@ class SmallProject:
 
     def released(self, name):
         """Return the rows of a table as readers see them: through the release."""
-        from penstock.engine.release import Releases
-
         pins = Releases(self.spark, self.catalog.delta("releases")).current().pins
         return self.catalog.delta(name).read(self.spark, pins[name]).collect()
 

@@ -48,7 +48,9 @@ def names(graph):
 def test_a_node_runs_behind_what_it_reads_wherever_it_stands_on_the_page():
     backwards = Graph("backwards", tuple(reversed(LENDING.nodes)))
     ran = names(backwards)
-    assert ran.index("clean") < ran.index("split") < ran.index("fit_pd") < ran.index("deploy_champion")
+    assert (
+        ran.index("clean") < ran.index("split") < ran.index("fit_pd") < ran.index("deploy_champion")
+    )
 
 
 def test_two_producers_of_one_dataset_are_refused():
@@ -73,7 +75,9 @@ def test_a_node_that_reads_itself_is_refused():
 
 
 def test_inputs_that_do_not_fit_the_function_are_refused():
-    with pytest.raises(GraphError, match=r"hands 2 input\(s\) .* to clean, which takes 1: \['raw'\]"):
+    with pytest.raises(
+        GraphError, match=r"hands 2 input\(s\) .* to clean, which takes 1: \['raw'\]"
+    ):
         Graph("g", (Transform(clean, ("raw", "more"), "loans"),))
 
 
@@ -88,7 +92,11 @@ def test_a_contract_of_an_unknown_dataset_is_refused_with_the_nearest_name():
 
 
 def test_a_slice_holds_what_its_targets_need_and_nothing_given():
-    assert names(LENDING.upto(("scored",), given=("model",))) == ["clean", "split", "apply_model_to_test"]
+    assert names(LENDING.upto(("scored",), given=("model",))) == [
+        "clean",
+        "split",
+        "apply_model_to_test",
+    ]
     assert names(LENDING.upto(("scored",), given=("model", "test"))) == ["apply_model_to_test"]
     assert LENDING.upto(("scored",), given=("model", "test")).sources == ("model", "test")
 
@@ -106,7 +114,11 @@ def test_a_file_in_the_catalog_cuts_the_node_that_would_make_it():
 
 
 def test_what_hangs_behind_a_dataset_is_everything_that_needs_it():
-    assert [n.name for n in LENDING.behind({"train"})] == ["fit_pd", "apply_model_to_test", "deploy_champion"]
+    assert [n.name for n in LENDING.behind({"train"})] == [
+        "fit_pd",
+        "apply_model_to_test",
+        "deploy_champion",
+    ]
 
 
 def test_a_dataset_outside_the_catalog_is_refused_with_the_nearest_name():
@@ -117,7 +129,9 @@ def test_a_dataset_outside_the_catalog_is_refused_with_the_nearest_name():
 
 def test_an_output_of_a_kind_the_node_cannot_write_is_refused():
     with pytest.raises(GraphError, match=r"writes 'loans', which the catalog lists as report"):
-        check_catalog(Graph("g", (Transform(clean, "raw", "loans"),)), {"raw": "csv", "loans": "report"})
+        check_catalog(
+            Graph("g", (Transform(clean, "raw", "loans"),)), {"raw": "csv", "loans": "report"}
+        )
 
 
 def test_a_quarantine_must_be_a_delta_table():
@@ -158,7 +172,7 @@ def test_a_value_without_a_parameter_is_refused_with_the_nearest_name():
 
 @st.composite
 def random_graphs(draw):
-    """Graphs in which each node reads some earlier datasets; their order on the page is shuffled."""
+    """Graphs in which each node reads some earlier datasets, in any order on the page."""
     nodes = []
     for i in range(draw(st.integers(1, 12))):
         inputs = draw(st.lists(st.integers(0, i), max_size=3, unique=True)) if i else [0]

@@ -4,13 +4,14 @@ from penstock.engine.graph import Graph, Transform
 from penstock.engine.scheduler import run_graph
 
 
-
 def node(inputs, output):
     functions = {0: lambda: 0, 1: lambda a: a, 2: lambda a, b: a}
     return Transform(functions[len(inputs)], tuple(inputs), output, name=f"make_{output}")
 
 
-DIAMOND = Graph("diamond", (node("", "a"), node("a", "b"), node("a", "c"), node("bc", "d"), node("c", "e")))
+DIAMOND = Graph(
+    "diamond", (node("", "a"), node("a", "b"), node("a", "c"), node("bc", "d"), node("c", "e"))
+)
 
 
 def run(graph, work, threads=4):

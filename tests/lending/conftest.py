@@ -8,6 +8,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from penstock.lending.checks import RAW_LOAN_COLUMNS
+from penstock.lending.cleaning import RAW_LOAN_FIELDS
 
 LENDINGCLUB = Path("shared/data/lendingclub/loans_2007-06_to_2011-09.csv.gz")
 
@@ -61,9 +62,8 @@ def raw_loans_with(spark: SparkSession) -> RawLoans:
     """Return a function that makes one good raw loan for each dict of changes it is given."""
 
     def make(*changes: dict[str, str | None]) -> DataFrame:
-        rows = [tuple((GOOD_LOAN | change).values()) for change in changes]
-        table = spark.createDataFrame(rows, ", ".join(f"{name} STRING" for name in GOOD_LOAN))
-        return table.to(spark.createDataFrame([], RAW_LOAN_COLUMNS).schema)
+        rows = [[(GOOD_LOAN | change)[name] for name in RAW_LOAN_FIELDS] for change in changes]
+        return spark.createDataFrame(rows, RAW_LOAN_COLUMNS)
 
     return make
 

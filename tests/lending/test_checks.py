@@ -17,7 +17,7 @@ FAULTS = {
     "term_is_36_or_60_months": {"term": "48"},
     "issue_date_is_present": {"issue_d": "n/a"},
     "issue_date_is_a_date": {"issue_d": "31/02/2019"},
-    "loan_status_is_present": {"loan_status": " "},
+    "loan_status_is_known": {"loan_status": "#REF!"},
     "annual_income_usd_is_not_negative": {"annual_inc": "-60000"},
     "debt_to_income_in_range": {"dti": "999"},
     "employment_years_is_a_whole_number": {"emp_length": "3.5 years"},

@@ -40,6 +40,7 @@ def lending_nodes() -> list[NodeRecord]:
         "clean_loans": {"amount_positive": 41, "issue_date_known": 38, "income_in_range": 52},
         "clean_applications": {"amount_positive": 32},
     }
+    rows_in = {"clean_loans": 20_000, "clean_applications": 5_000}
     quarantined = {"clean_loans": 126, "clean_applications": 32}
     versions = {"deploy_champion": {"champion": "3"}, "fit_pd": {"pd_model": "3"}}
     return [
@@ -47,6 +48,7 @@ def lending_nodes() -> list[NodeRecord]:
             name=name, kind=kind, inputs=inputs, outputs=tuple(rows), status="done",
             started_at=(BEGAN + timedelta(seconds=after)).isoformat(), ms=int(took * 1000),
             rows_out={n: r for n, r in rows.items() if r is not None},
+            rows_in=rows_in.get(name),
             quarantined=quarantined.get(name, 0), broken_rules=broken.get(name, {}),
             versions=versions.get(name, {n: "0" for n, r in rows.items() if r is not None}),
             metrics={"auc": 0.7103, "ece": 0.0071} if name == "evaluate_pd" else {},

@@ -100,7 +100,7 @@ def test_a_graph_of_forty_nodes_stays_small(make_run, nodes_of_a_big_graph):
 def test_hostile_names_and_values_stay_text(make_run):
     node = NodeRecord(
         HOSTILE, HOSTILE, (), (HOSTILE,), "failed", HOSTILE, "2026-03-31T08:15:02+00:00", 5,
-        {HOSTILE: 1}, 1, {HOSTILE: 1}, {HOSTILE: HOSTILE}, {HOSTILE: 1.0}, (HOSTILE,),
+        1, {HOSTILE: 1}, 1, {HOSTILE: 1}, {HOSTILE: HOSTILE}, {HOSTILE: 1.0}, (HOSTILE,),
     )  # fmt: skip
     evidence = Evidence(
         {HOSTILE: 0.5},

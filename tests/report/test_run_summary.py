@@ -7,7 +7,7 @@ from penstock.report.run_summary import run_summary
 def test_a_good_run_says_how_it_went_and_where_to_look(lending_run):
     assert run_summary(lending_run, page="var/runs/1/index.html").splitlines() == [
         "lending ok in 58.1 s  (15 done, 84 Spark jobs)",
-        "  rows      25,000 in, 4,968 out, 158 quarantined",
+        "  rows      25,000 in, 24,842 out, 158 quarantined",
         "  model     AUC 0.7103, KS 0.3127",
         "  champion  version 3",
         "  release   7",

@@ -26,7 +26,7 @@ def moments(spark):
         "bell_variance": F.variance(bell),
         "bell_tail": F.mean((bell > 1.6449).cast("double")),
         "exponential": F.mean(DRAWS.exponential("e")),
-        "x": F.mean((picked == "x").cast("double")),
+        "x": F.mean(picked.eqNullSafe("x").cast("double")),
         "unpicked": F.mean(picked.isNull().cast("double")),
         "kinds": F.count_distinct(DRAWS.one_of("f", ("p", "q", "r"))),
     }

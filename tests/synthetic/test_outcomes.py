@@ -38,3 +38,10 @@ def test_the_price_follows_the_risk_but_knows_less_than_the_truth(loans):
     is_bad = loans.charge_off_month.notna()
     price, truth = roc_auc_score(is_bad, loans.int_rate), roc_auc_score(is_bad, loans.true_pd)
     assert 0.65 < price < truth
+
+
+def test_the_instalments_of_a_whole_term_repay_the_loan(loans):
+    whole = loans[(loans.payoff_month == loans.term) & (loans.months_on_book >= loans.term)]
+    # Half a cent of rounding in the instalment, with interest, over 60 months: under one dollar.
+    assert len(whole) > 1000
+    assert whole.balance_paid_to.abs().max() < 100

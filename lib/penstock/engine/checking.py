@@ -33,7 +33,7 @@ def check_columns(df: DataFrame, contract: Contract, dataset: str, location: str
     Raises:
         DataError: All missing columns with the nearest present one, or the first wrong type.
     """
-    wanted = StructType.fromDDL(contract.columns)
+    wanted = _columns(contract)
     missing = [field.name for field in wanted if field.name not in df.columns]
     if missing:
         named = "; ".join(f"'{name}'{_nearest(name, df.columns)}" for name in missing)
@@ -52,7 +52,7 @@ def check_columns(df: DataFrame, contract: Contract, dataset: str, location: str
 
 def extra_columns(df: DataFrame, contract: Contract) -> list[str]:
     """Return the columns of a source that its contract does not name: they are read by nobody."""
-    wanted = set(StructType.fromDDL(contract.columns).names)
+    wanted = set(_columns(contract).names)
     return [name for name in df.columns if name not in wanted and not name.startswith("_")]
 
 
@@ -62,7 +62,8 @@ def check_rows(df: DataFrame, contract: Contract) -> CheckedTable:
     A key that stands on several rows is kept once if the rows are equal in every column, and not
     at all if they differ: which of them is right cannot be known.
     """
-    wanted = StructType.fromDDL(contract.columns)
+    wanted = _columns(contract)
+    beyond = [name for name in df.columns if name not in wanted.names]
     rules = [F.when(~F.coalesce(F.expr(sql), F.lit(False)), F.lit(name)) for name, sql in
              contract.checks.items()]  # fmt: skip
     if contract.key:
@@ -76,6 +77,8 @@ def check_rows(df: DataFrame, contract: Contract) -> CheckedTable:
         counts, F.count(F.lit(1)).alias("rows"), F.count_if(is_broken).alias("broken")
     )
     stored = [F.col(field.name).alias(field.name, metadata=field.metadata) for field in wanted]
+    if contract.is_open:
+        stored += [F.col(name) for name in beyond]
     return CheckedTable(observed.where(~is_broken).select(*stored), checked, counts)
 
 
@@ -103,6 +106,12 @@ def rule_names(contract: Contract) -> tuple[str, ...]:
     """Return every rule a row of this contract can break."""
     key_rules = ("key_is_known", "key_is_unique") if contract.key else ()
     return (*contract.checks, *key_rules)
+
+
+def _columns(contract: Contract) -> StructType:
+    columns = StructType.fromDDL(contract.columns)
+    assert isinstance(columns, StructType)
+    return columns
 
 
 _COPY_COLUMNS = ("_copies", "_kinds", "_copy")

@@ -6,7 +6,7 @@ import traceback
 from pyspark.errors import AnalysisException, PySparkException
 
 from penstock.engine.graph import Node
-from penstock.errors import Conflict, DataError, NodeFailed, PenstockError
+from penstock.errors import Conflict, DataError, NodeFailed, PenstockError, did_you_mean
 
 # How Delta names a commit that lost against another writer's.
 _CONFLICTS = re.compile(
@@ -45,10 +45,11 @@ def translate(error: Exception, node: Node) -> PenstockError:
 def _analysis(error: AnalysisException, node: Node) -> PenstockError:
     parameters = error.getMessageParameters() or {}
     if error.getCondition() == "UNRESOLVED_COLUMN.WITH_SUGGESTION":
+        name = parameters.get("objectName", "").replace("`", "")
+        present = parameters.get("proposal", "").replace("`", "").split(", ")
+        near = did_you_mean(name, present) or f" There are {', '.join(present)} and others."
         return DataError(
-            f"Node '{node.name}'{_place(error, node)}: there is no column "
-            f"{_plain(parameters.get('objectName', ''))}. Did you mean "
-            f"{_plain(parameters.get('proposal', '').split(',')[0])}?"
+            f"Node '{node.name}'{_place(error, node)}: there is no column '{name}'.{near}"
         )
     return DataError(f"Node '{node.name}'{_place(error, node)}: {_essence(error)}")
 
@@ -69,7 +70,3 @@ def _essence(error: Exception) -> str:
         text = causes[-1] if causes else text
     first = text.split("\n\nJVM stacktrace")[0].strip().split("\n== SQL")[0]
     return f"{type(error).__name__}: {first[:_LONGEST]}"
-
-
-def _plain(name: str) -> str:
-    return name.strip().replace("`", "'")

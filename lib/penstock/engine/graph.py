@@ -64,7 +64,9 @@ class Node:
         if self.function is None:
             return
         positional = [
-            p.name for p in self._signature() if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
+            p.name
+            for p in self._signature()
+            if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
         ]
         wanted = [] if self.kind == "fit" else list(self.inputs)
         if len(positional) != len(wanted):
@@ -170,8 +172,9 @@ class Graph:
             for output in node.outputs:
                 if output in producer:
                     raise GraphError(
-                        f"Dataset '{output}' is written by two nodes, '{producer[output].name}' and "
-                        f"'{node.name}'. Each dataset has one producer: rename one output."
+                        f"Dataset '{output}' is written by two nodes, "
+                        f"'{producer[output].name}' and '{node.name}'. Each dataset has one "
+                        "producer: rename one output."
                     )
                 producer[output] = node
             node.check_arity()
@@ -180,7 +183,10 @@ class Graph:
 
     def _check_names(self) -> None:
         known = self.datasets
-        for name in (*self.contracts, *(n for s in self.jobs.values() for n in s.targets + s.given)):
+        for name in (
+            *self.contracts,
+            *(n for s in self.jobs.values() for n in s.targets + s.given),
+        ):
             if name not in known:
                 raise GraphError(
                     f"Graph '{self.name}' names the dataset '{name}' in its contracts or jobs, but "
@@ -239,7 +245,8 @@ class Graph:
         for name in (*targets, *given):
             if name not in self.datasets:
                 raise GraphError(
-                    f"Graph '{self.name}' has no dataset '{name}'.{did_you_mean(name, self.datasets)}"
+                    f"Graph '{self.name}' has no dataset '{name}'."
+                    f"{did_you_mean(name, self.datasets)}"
                 )
         producers = self.producers
         needed: set[str] = set()
@@ -253,7 +260,7 @@ class Graph:
         return self._part(tuple(node for node in self.nodes if node.name in needed))
 
     def fed_by(self, files: Collection[str]) -> "Graph":
-        """Return the graph for a catalog in which `files` exist: the nodes that make them are cut."""
+        """Return the graph for a catalog that has `files`: the nodes that make them are cut."""
         kept = tuple(node for node in self.nodes if not set(node.outputs) & set(files))
         return self._part(kept)
 
@@ -303,8 +310,8 @@ def check_catalog(graph: Graph, kinds: Mapping[str, str]) -> None:
     for name, contract in graph.contracts.items():
         if contract.quarantine and kinds.get(contract.quarantine) != "delta":
             raise GraphError(
-                f"The contract of '{name}' sends rows to '{contract.quarantine}', which the catalog "
-                f"does not list as a delta table.{did_you_mean(contract.quarantine, kinds)}"
+                f"The contract of '{name}' sends rows to '{contract.quarantine}', which the "
+                f"catalog does not list as a delta table.{did_you_mean(contract.quarantine, kinds)}"
             )
 
 

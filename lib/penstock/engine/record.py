@@ -21,6 +21,8 @@ class NodeRecord:
         reason: Why it failed, was skipped or was not run; empty when done.
         started_at: UTC, ISO 8601; None if it never started.
         ms: Wall time in milliseconds.
+        rows_in: Rows held against a contract that sends bad ones to quarantine; None if its outputs
+            have no such contract. `rows_in` = rows out + `quarantined`.
         rows_out: Output dataset to rows written; a lazy (memory) output has None.
         quarantined: Rows sent to quarantine.
         broken_rules: Contract rule to number of rows that broke it.
@@ -38,6 +40,7 @@ class NodeRecord:
     reason: str = ""
     started_at: str | None = None
     ms: int = 0
+    rows_in: int | None = None
     rows_out: dict[str, int | None] = field(default_factory=dict)
     quarantined: int = 0
     broken_rules: dict[str, int] = field(default_factory=dict)

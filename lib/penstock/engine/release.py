@@ -7,6 +7,7 @@ nothing a run has written is current, and a run that dies leaves what was publis
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from pyspark.sql import Row, SparkSession
 from pyspark.sql import functions as F
@@ -105,7 +106,7 @@ class Releases:
             if not (is_conflict(error) and self.table.exists(self.spark)):
                 raise
 
-    def _delta(self):  # type: ignore[no-untyped-def]  # delta-spark ships no types
+    def _delta(self) -> Any:
         from delta.tables import DeltaTable as Delta  # noqa: PLC0415 (needs a running session)
 
         if self.table.table:

@@ -25,7 +25,10 @@ def code_of(node: Node) -> str:
 
 
 def take_over(
-    graph: Graph, earlier: Mapping[str, Any], params: Mapping[str, Mapping[str, Any]], catalog: Catalog
+    graph: Graph,
+    earlier: Mapping[str, Any],
+    params: Mapping[str, Mapping[str, Any]],
+    catalog: Catalog,
 ) -> tuple[Graph, dict[str, NodeRecord]]:
     """Split a graph into what still has to run and what an earlier run has done.
 
@@ -47,7 +50,9 @@ def take_over(
             record.get("status") in ("done", "skipped")
             and record.get("code") == code_of(node)
             and _plain(then.get(node.name)) == _plain(params[node.name])
-            and all(files.get(n) == catalog.file_version(n) for n in node.inputs if n in catalog.files)
+            and all(
+                files.get(n) == catalog.file_version(n) for n in node.inputs if n in catalog.files
+            )
         )
         if is_unchanged and all(
             producers[name].name in valid for name in node.inputs if name in producers
@@ -79,7 +84,8 @@ def _bound_then(graph: Graph, earlier: Mapping[str, Any]) -> dict[str, dict[str,
 
 def _record(document: Mapping[str, Any]) -> NodeRecord:
     lists = ("inputs", "outputs", "notes")
-    return NodeRecord(**{k: tuple(v) if k in lists else v for k, v in document.items()})
+    values: dict[str, Any] = {k: tuple(v) if k in lists else v for k, v in document.items()}
+    return NodeRecord(**values)
 
 
 def _plain(value: object) -> str:

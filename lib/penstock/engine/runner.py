@@ -10,7 +10,7 @@ from typing import Any
 from pyspark.sql import SparkSession
 
 from penstock.conf import Conf
-from penstock.engine.execution import Workbench, execute
+from penstock.engine.execution import execute
 from penstock.engine.failures import translate
 from penstock.engine.graph import Graph, Node
 from penstock.engine.progress import Progress
@@ -18,7 +18,8 @@ from penstock.engine.record import DatasetRecord, NodeRecord, RunRecord
 from penstock.engine.release import Release, Releases
 from penstock.engine.resume import code_of, take_over
 from penstock.engine.scheduler import run_graph
-from penstock.engine.spark_internals import count_jobs, run_in_pool, stop_jobs
+from penstock.engine.spark_internals import count_jobs, name_jobs, stop_jobs
+from penstock.engine.workbench import Workbench
 from penstock.errors import PenstockError
 from penstock.evidence import Evidence
 from penstock.store.catalog import Catalog
@@ -148,9 +149,8 @@ class Runner:
         tracked = self._tracking.start_run(node.name, {"penstock.kind": node.kind}, self._run)
         self._bench.tracked[node.name] = tracked
         try:
-            with run_in_pool(self._spark, node.name):
-                stored = execute(node, self._bench)
-            record = replace(blank, **vars(stored))
+            name_jobs(self._spark, node.name)
+            record = replace(blank, **vars(execute(node, self._bench)))
         except Exception as error:
             self._errors[node.name] = translated = translate(error, node)
             translated.__cause__ = error
@@ -226,9 +226,7 @@ class Runner:
         """Write `run.json` as things stand, so that a killed run can be gone on from."""
         with self._lock:
             record = self._record(status, release)
-            write_json(
-                self._catalog.home.run_folder(record.run_id) / "run.json", record.to_json()
-            )
+            write_json(self._catalog.home.run_folder(record.run_id) / "run.json", record.to_json())
         return record
 
     def _record(self, status: Any, release: int | None) -> RunRecord:
@@ -287,7 +285,9 @@ class Runner:
         }
 
     def _close_tracking(self, record: RunRecord) -> None:
-        metrics = {k: v for node in record.nodes if node.kind == "measure" for k, v in node.metrics.items()}
+        metrics = {
+            k: v for node in record.nodes if node.kind == "measure" for k, v in node.metrics.items()
+        }
         self._tracking.log(self._run, metrics=metrics, params={"as_of": record.as_of})
         folder = self._catalog.home.run_folder(record.run_id)
         self._tracking.log_text(self._run, (folder / "run.json").read_text("utf-8"), "run.json")

@@ -4,28 +4,19 @@ The one module that touches `sparkContext`: under Spark Connect there is none, a
 without pools and without the count of jobs.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 
-@contextmanager
-def run_in_pool(spark: SparkSession, node: str) -> Iterator[None]:
+def name_jobs(spark: SparkSession, node: str) -> None:
     """Let this thread's jobs share the cores fairly with other nodes', under the node's name."""
     try:
         context = spark.sparkContext
     except PySparkException:
-        yield
         return
+    # The thread belongs to the run: the next node on it writes over these.
     context.setLocalProperty("spark.scheduler.pool", node)
     context.setJobDescription(node)
-    try:
-        yield
-    finally:
-        context.setLocalProperty("spark.scheduler.pool", None)
-        context.setJobDescription(None)
 
 
 def count_jobs(spark: SparkSession) -> int:

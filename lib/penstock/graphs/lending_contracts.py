@@ -4,8 +4,8 @@ from penstock.engine.contract import Contract
 from penstock.lending import checks
 
 CONTRACTS = {
-    "raw_loans": Contract(checks.RAW_LOAN_COLUMNS),
-    "raw_applications": Contract(checks.RAW_APPLICATION_COLUMNS),
+    "raw_loans": Contract(checks.RAW_LOAN_COLUMNS, is_open=True),
+    "raw_applications": Contract(checks.RAW_APPLICATION_COLUMNS, is_open=True),
     "loans": Contract(
         checks.LOAN_COLUMNS,
         key=("loan_id",),

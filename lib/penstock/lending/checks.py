@@ -106,6 +106,17 @@ SCORE_COLUMNS = """
     pd DOUBLE COMMENT 'probability of default over the term, 0-1',
     model_version STRING COMMENT 'registered version of the model that gave it'"""
 
+LOAN_STATUSES = (
+    "Issued",
+    "Current",
+    "In Grace Period",
+    "Late (16-30 days)",
+    "Late (31-120 days)",
+    "Default",
+    "Charged Off",
+    "Fully Paid",
+)
+
 # Typed column to the raw column it is read from, by the kind of text a good row has there.
 _APPLICANT_SOURCES = {
     "a_number": {
@@ -146,8 +157,12 @@ _LOAN_SOURCES = {
 }
 
 
+def _sql_texts(texts: tuple[str, ...]) -> str:
+    return ", ".join(f"'{text}'" for text in texts)
+
+
 def _parse_rules(sources: dict[str, dict[str, str]]) -> dict[str, str]:
-    missing = ", ".join(f"'{text}'" for text in MISSING_TEXTS)
+    missing = _sql_texts(MISSING_TEXTS)
     return {
         f"{column}_is_{kind}": (
             f"{column} IS NOT NULL OR raw.{raw} IS NULL OR lower(trim(raw.{raw})) IN ({missing})"
@@ -193,7 +208,8 @@ _APPLICANT_CHECKS = {
 
 LOAN_CHECKS = {
     "issue_date_is_present": "issue_date IS NOT NULL",
-    "loan_status_is_present": "loan_status IS NOT NULL",
+    # A status nobody knows would be left out by the labels without a word.
+    "loan_status_is_known": f"loan_status IN ({_sql_texts(LOAN_STATUSES)})",
     **_APPLICANT_CHECKS,
     **_parse_rules(_LOAN_SOURCES),
     # A rate of 10.65 without its sign would otherwise pass as 1065 %.

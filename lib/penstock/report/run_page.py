@@ -119,8 +119,8 @@ def _summary_cards(record: Mapping[str, Any]) -> str:
     release = number(record["release"])
     return cards(
         [
-            card("Rows in", number(totals.rows_in), "raw rows"),
-            card("Rows out", number(totals.rows_out), "in the final tables"),
+            card("Rows in", number(totals.rows_in), "checked row by row"),
+            card("Rows out", number(totals.rows_out), "kept their contract"),
             card(
                 "Quarantined",
                 number(totals.quarantined),

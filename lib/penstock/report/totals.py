@@ -13,10 +13,9 @@ class Totals:
     """The headline numbers of a run; None is unknown.
 
     Attributes:
-        rows_in: Rows of the raw tables: those made by nodes without input; of one read from the
-            catalog, what the first node that reads it alone kept and quarantined.
-        rows_out: Rows of the tables that no node of the run reads.
-        quarantined: Rows sent to quarantine by all nodes.
+        rows_in: Rows that were held against a contract with a quarantine.
+        rows_out: Those among them that kept it; `rows_in` = `rows_out` + `quarantined`.
+        quarantined: Those that did not.
         auc: Area under the ROC curve, 0-1, of the first report that has one.
         ks: Kolmogorov-Smirnov distance, 0-1, of the same report.
         champion: Version that a Deploy node moved an alias to.
@@ -33,18 +32,13 @@ class Totals:
 def run_totals(record: Mapping[str, Any]) -> Totals:
     """Return the headline numbers of a run record given as plain values."""
     nodes = record["nodes"]
-    read = {name for node in nodes for name in node["inputs"]}
-    final = [
-        rows
-        for node in nodes
-        for name, rows in node["rows_out"].items()
-        if name not in read and rows is not None
-    ]
+    checked = [node["rows_in"] for node in nodes if node["rows_in"] is not None]
+    quarantined = sum(node["quarantined"] for node in nodes)
     metrics = _headline_metrics(record)
     return Totals(
-        rows_in=_rows_in(nodes),
-        rows_out=sum(final) if final else None,
-        quarantined=sum(node["quarantined"] for node in nodes),
+        rows_in=sum(checked) if checked else None,
+        rows_out=sum(checked) - quarantined if checked else None,
+        quarantined=quarantined,
         auc=metrics.get("auc"),
         ks=metrics.get("ks"),
         champion=_champion(nodes),
@@ -61,18 +55,6 @@ def rows_into(node: Mapping[str, Any], nodes: Sequence[Mapping[str, Any]]) -> in
 def failed_nodes(record: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """Return the records of the nodes that failed, in the order of the run."""
     return [node for node in record["nodes"] if node["status"] == "failed"]
-
-
-def _rows_in(nodes: Sequence[Mapping[str, Any]]) -> int | None:
-    written = {name for node in nodes for name in node["outputs"]}
-    rows: dict[str, int] = {}
-    for node in nodes:
-        counted = [n for n in node["rows_out"].values() if n is not None]
-        if not node["inputs"]:
-            rows |= {name: n for name, n in node["rows_out"].items() if n is not None}
-        elif counted and len(node["inputs"]) == 1 and node["inputs"][0] not in written:
-            rows.setdefault(node["inputs"][0], sum(counted) + node["quarantined"])
-    return sum(rows.values()) if rows else None
 
 
 def _headline_metrics(record: Mapping[str, Any]) -> Mapping[str, float | None]:

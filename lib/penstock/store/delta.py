@@ -1,4 +1,4 @@
-"""Delta tables: read a pinned version, replace the content in one commit, know the version written."""
+"""Delta tables: read a pinned version, replace the content in one commit, say which it became."""
 
 import json
 import re

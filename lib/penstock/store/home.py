@@ -53,7 +53,7 @@ class Home:
 
 
 def write_json(path: Path, document: dict[str, Any]) -> None:
-    """Write a JSON file so that a reader, or a kill, meets the old text or the new, never a part."""
+    """Write a JSON file so that a reader, or a kill, meets the old text or the new, no part."""
     write_text(path, json.dumps(document, indent=1, default=str))
 
 

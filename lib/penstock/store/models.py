@@ -1,6 +1,7 @@
 """Models: fitted pipelines in the MLflow registry, and the aliases that point at versions."""
 
 import os
+import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -42,7 +43,10 @@ class Registry:
         Args:
             example: The training table; its schema and the scored one make the signature.
         """
-        signature = infer_signature(example, fitted.transform(example))
+        with warnings.catch_warnings():
+            # A hint on integer columns with nulls, which Spark's own types do not need.
+            warnings.simplefilter("ignore", UserWarning)
+            signature = infer_signature(example, fitted.transform(example))
         # log_model takes the run from the thread, and only from there.
         with mlflow.start_run(run_id=run_id):
             # MLflow asks pip for the model's requirements unless told, tens of seconds long.

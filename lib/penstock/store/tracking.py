@@ -7,6 +7,7 @@ import fcntl
 import json
 import logging
 import os
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -14,7 +15,6 @@ import mlflow
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
-from mlflow.utils.time import get_current_time_millis
 
 from penstock.conf import RunConf
 from penstock.errors import SetupError
@@ -35,16 +35,14 @@ class Tracking:
     def start_run(self, name: str, tags: Mapping[str, str], parent: str = "") -> str:
         """Open a run, as a child of `parent` if one is named, and return its id."""
         lineage = {"mlflow.parentRunId": parent} if parent else {}
-        run = self.client.create_run(
-            self.experiment_id, tags={**tags, **lineage}, run_name=name
-        )
+        run = self.client.create_run(self.experiment_id, tags={**tags, **lineage}, run_name=name)
         return str(run.info.run_id)
 
     def log(
         self, run_id: str, *, metrics: Mapping[str, float | None], params: Mapping[str, object]
     ) -> None:
         """Log numbers (undefined ones are left out) and parameters in one call."""
-        now = get_current_time_millis()
+        now = round(time.time() * 1000)
         self.client.log_batch(
             run_id,
             metrics=[Metric(k, float(v), now, 0) for k, v in metrics.items() if v is not None],
@@ -95,9 +93,7 @@ def open_tracking(conf: RunConf, home: Home) -> Tracking:
         with (home.mlflow / ".lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             experiment = client.get_experiment_by_name(conf.experiment)
-            experiment_id = (
-                experiment.experiment_id if experiment else _create(client, conf, home)
-            )
+            experiment_id = experiment.experiment_id if experiment else _create(client, conf, home)
     except MlflowException as error:
         raise SetupError(
             f"MLflow at {uri} does not answer: {error}. Start the server, or set "
@@ -107,7 +103,7 @@ def open_tracking(conf: RunConf, home: Home) -> Tracking:
 
 
 def tracking_uri(conf: RunConf, home: Home) -> str:
-    """Return the address of the tracking store: the configured one or sqlite in the state folder."""
+    """Return the tracking store's address: the configured one, else sqlite in the home."""
     return conf.tracking_uri or f"sqlite:///{home.mlflow / 'mlflow.db'}"
 
 

@@ -19,8 +19,8 @@ SHORT_TERM_MONTHS = 36
 # Drift is counted from here, whatever months are drawn: an applicant of 2019 is the same kind of
 # person in a book of three years and in a book of ten.
 DRIFT_ORIGIN_YEAR = 2014
-FICO_POINTS_PER_YEAR = -1.1
-DTI_POINTS_PER_YEAR = 0.35
+FICO_POINTS_PER_YEAR = -1.0
+DTI_POINTS_PER_YEAR = 0.3
 
 MEDIAN_LOG_INCOME = 11.0  # 60,000 USD a year
 MEDIAN_LOG_AMOUNT = 9.2  # 10,000 USD

@@ -14,10 +14,48 @@ from penstock.synthetic.applicants import draw_applicants
 from penstock.synthetic.draws import Draws
 from penstock.synthetic.malformed import repeat_rows, spoil_rows
 from penstock.synthetic.outcomes import add_outcomes
-from penstock.synthetic.payments import usd
+from penstock.synthetic.payments import list_payments, usd
 from penstock.synthetic.risk import add_true_risk
 
 FICO_BAND = 4  # width of a reported score range, in points
+
+
+def generate_book(
+    loan_numbers: DataFrame,
+    *,
+    seed: int,
+    first_issue_month: date,
+    last_issue_month: date,
+    snapshot_date: date,
+    drift: float,
+    malformed_share: float,
+    duplicate_share: float,
+) -> tuple[DataFrame, DataFrame, DataFrame]:
+    """Draw a loan book as a lender would export it, and the truth behind it.
+
+    Args:
+        loan_numbers: Needs `id` (BIGINT, 0 and up). The other arguments are those of `draw_book`
+            and `export_book`.
+
+    Returns:
+        `raw_loans` and `true_risk` of `export_book`, with the payments of `list_payments` between
+        them.
+
+    Raises:
+        ConfigError: The months are out of order.
+    """
+    book = draw_book(
+        loan_numbers,
+        seed=seed,
+        first_issue_month=first_issue_month,
+        last_issue_month=last_issue_month,
+        snapshot_date=snapshot_date,
+        drift=drift,
+    )
+    raw_loans, true_risk = export_book(
+        book, malformed_share=malformed_share, duplicate_share=duplicate_share
+    )
+    return raw_loans, list_payments(book), true_risk
 
 
 def draw_book(
@@ -29,7 +67,7 @@ def draw_book(
     snapshot_date: date,
     drift: float,
 ) -> DataFrame:
-    """Draw the loans with all that is latent in them, for the functions below.
+    """Draw the loans with all that is latent in them, for `export_book` and `list_payments`.
 
     Grain: one row per `id`. Loan i depends on i and the parameters only.
 

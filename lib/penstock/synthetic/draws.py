@@ -11,7 +11,7 @@ from math import pi
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-NOTHING = ""
+NOTHING = ""  # the text that stands for null among the weights of `pick`
 
 
 @dataclass(frozen=True)

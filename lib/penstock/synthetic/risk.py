@@ -24,9 +24,9 @@ PURPOSE_LOGITS = {
 }  # fmt: skip
 TONE_LOGITS = {"steady": -0.15, "strained": 0.18}
 
-# The economy, seen by nobody in an application: a slow wave that moves the base rate by a third of
+# The economy, seen by nobody in an application: a slow wave that moves the base rate by a sixth of
 # a point a year at most, so that calibration a year apart still holds.
-MACRO_LOGIT = 0.025
+MACRO_LOGIT = 0.015
 MACRO_PERIOD_YEARS = 8.0
 
 # A charge-off comes five months after the first missed instalment (150 days past due).
@@ -62,7 +62,7 @@ def add_true_risk(applicants: DataFrame, *, drift: float) -> DataFrame:
 def charge_off_month(draw: Column) -> Column:
     """Return the month on book of the charge-off, for a uniform draw and the loan's `term`.
 
-    The first possible month is 6, the last is the term; the peak is month 13 of 36 and 20 of 60.
+    The first possible month is 6, the last is the term; the peak is month 14 of 36 and 21 of 60.
 
     Source:
         Inverse of Kumaraswamy's distribution (1980): x = (1 - (1 - u)^(1/b))^(1/a).
@@ -84,8 +84,8 @@ def _person() -> Column:
     burden = F.col("dti") - 16.0
     used = F.coalesce("revol_util", F.lit(0.45)) - 0.45
     return (
-        -0.0155 * fico
-        + 0.03 * burden
+        -0.0165 * fico
+        + 0.032 * burden
         + 0.45 * used
         # The one interaction: debt weighs more on those whose cards are full.
         + 0.02 * burden * used

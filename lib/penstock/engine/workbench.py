@@ -1,0 +1,87 @@
+"""The workbench: what the nodes of one run share, and where each finds what it reads."""
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pyspark.sql import DataFrame, SparkSession
+
+from penstock.engine.checking import check_columns
+from penstock.engine.graph import Graph
+from penstock.errors import DataError
+from penstock.evidence import Evidence
+from penstock.store.catalog import Catalog
+from penstock.store.models import ModelVersion, Registry
+from penstock.store.reports import read_report
+
+Value = DataFrame | ModelVersion | Evidence
+
+
+@dataclass
+class Workbench:
+    """What the nodes of one run share: where things lie, and what has been made so far.
+
+    Attributes:
+        released: Dataset to its released version, as of the start of the run.
+        made: Dataset to the version this run wrote or took over.
+        tracked: Node to its MLflow run.
+    """
+
+    spark: SparkSession
+    graph: Graph
+    params: Mapping[str, Mapping[str, Any]]
+    catalog: Catalog
+    registry: Registry
+    run_id: str
+    released: Mapping[str, str]
+    made: dict[str, str] = field(default_factory=dict)
+    tracked: dict[str, str] = field(default_factory=dict)
+    _values: dict[str, Value] = field(default_factory=dict)
+    _lock: threading.RLock = field(default_factory=threading.RLock)
+
+    def value(self, name: str) -> Value:
+        """Return a dataset's value: made in this run, else as released, else the file itself."""
+        with self._lock:
+            if name not in self._values:
+                self._values[name] = self._read(name)
+            return self._values[name]
+
+    def put(self, name: str, value: Value, version: str | None) -> None:
+        """Hand a value to the nodes that read it."""
+        with self._lock:
+            self._values[name] = value
+            if version is not None:
+                self.made[name] = version
+
+    def version(self, name: str) -> str | None:
+        """Return the version this run reads of a dataset; None for memory and remote files."""
+        if name in self.catalog.files:
+            return self.catalog.file_version(name)
+        return self.made.get(name) or self.released.get(name) or self._outside(name)
+
+    def _read(self, name: str) -> Value:
+        kind = self.catalog.kinds[name]
+        version = self.version(name)
+        if kind == "delta":
+            table = self.catalog.delta(name).read(self.spark, version)
+        elif name in self.catalog.files:
+            table = self.catalog.read_file(self.spark, name)
+        elif version is None:
+            raise DataError(
+                f"'{name}' has never been released. Run the job that makes it, or `run`, first."
+            )
+        elif kind == "report":
+            return read_report(self.catalog.home, version, name)
+        else:
+            return ModelVersion(self.catalog.model_name(name), version)
+        if name in self.graph.contracts:
+            check_columns(table, self.graph.contracts[name], name, self.catalog.location(name))
+        return table
+
+    def _outside(self, name: str) -> str | None:
+        """A Delta table that penstock does not make is read at its newest version."""
+        if self.catalog.kinds[name] != "delta" or name in self.graph.producers:
+            return None
+        latest = self.catalog.delta(name).latest_version(self.spark)
+        return None if latest is None else str(latest)

@@ -1,0 +1,144 @@
+"""The launcher's plans; nothing is started."""
+
+import shlex
+import stat
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from penstock.errors import SetupError, UsageError
+from penstock.launch import (
+    Command,
+    Place,
+    Request,
+    job_settings,
+    plan_command,
+    split_arguments,
+    write_properties,
+    zip_package,
+)
+
+JOBS = ["plan", "run", "ui"]
+LOCAL = {"spark.master": "local[*]", "spark.driver.memory": "2g"}
+CLUSTER = {"spark.master": "spark://host:7077", "spark.pyspark.python": "/opt/python"}
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    java = tmp_path / "java home" / "bin" / "java"
+    java.parent.mkdir(parents=True)
+    java.touch()
+    (tmp_path / "java home" / "release").write_text('JAVA_VERSION="17.0.1"\n')
+    (tmp_path / "env" / "jars").mkdir(parents=True)
+    (tmp_path / "env" / "jars" / "delta.jar").touch()
+    (tmp_path / "lib" / "penstock").mkdir(parents=True)
+    (tmp_path / "lib" / "penstock" / "errors.py").write_text("")
+    return Place(tmp_path, tmp_path / "env", tmp_path / "var", java, tmp_path / "pyspark")
+
+
+def plan(place: Place, request: Request, configured: dict[str, str]) -> Command:
+    settings = job_settings(request, place, configured)
+    return plan_command(
+        request, place, settings, Path("/p.properties"), {"JAVA_TOOL_OPTIONS": "-Da"}
+    )
+
+
+def submitted(command: Command) -> list[str]:
+    return shlex.split(command.env["PYSPARK_SUBMIT_ARGS"])
+
+
+def test_options_before_the_job_are_sparks_and_those_behind_it_the_jobs():
+    given = ["--conf", "a=b", "--verbose", "--name=x", "run", "--env", "cluster", "--json"]
+    assert split_arguments(given, JOBS) == Request(
+        ("--conf", "a=b", "--verbose", "--name=x"), "run", ("--env", "cluster", "--json")
+    )
+
+
+def test_an_unknown_job_is_refused_with_the_nearest_one():
+    with pytest.raises(UsageError, match="There is no job 'rnu'.* Did you mean 'run'?"):
+        split_arguments(["rnu"], JOBS)
+
+
+@pytest.mark.parametrize("given", [[], ["--verbose"], ["--conf", "run"], ["--master"]])
+def test_a_command_line_without_a_job_lists_the_jobs(given):
+    with pytest.raises(UsageError, match="No job is named.* plan, run, ui"):
+        split_arguments(given, JOBS)
+
+
+def test_a_job_without_a_jvm_gets_nothing_of_spark(place):
+    command = plan(place, Request((), "ui", ("--quiet",)), LOCAL)
+    python, job = str(place.environment / "bin" / "python"), str(place.project / "jobs" / "ui.py")
+    assert command.argv == (python, job, "--quiet")
+    assert not {"SPARK_HOME", "PYSPARK_SUBMIT_ARGS"} & set(command.env)
+
+
+def test_a_local_job_gets_delta_on_the_class_path_and_the_loopback_address(place):
+    settings = job_settings(Request((), "run", ()), place, LOCAL)
+    assert settings["spark.driver.extraClassPath"].endswith("delta.jar")
+    assert "spark.jars" not in settings
+    assert plan(place, Request((), "run", ()), LOCAL).env["SPARK_LOCAL_IP"] == "127.0.0.1"
+
+
+def test_spark_options_pass_through_behind_the_properties_file(place):
+    command = plan(place, Request(("--conf", "a.b=c d"), "run", ()), LOCAL)
+    assert submitted(command) == [
+        "--properties-file", "/p.properties", "--conf", "a.b=c d", "pyspark-shell",
+    ]  # fmt: skip
+
+
+def test_the_users_java_options_stay(place):
+    assert plan(place, Request((), "run", ()), LOCAL).env["JAVA_TOOL_OPTIONS"] == "-Da"
+    settings = job_settings(Request((), "run", ()), place, LOCAL)
+    assert "spark.driver.extraJavaOptions" not in settings
+
+
+@pytest.mark.parametrize("master", ["spark://host:7077", "local-cluster[1,1,1024]"])
+def test_real_executors_get_the_jars_and_a_zip_of_the_package(place, master):
+    settings = job_settings(Request(("--master", master), "run", ()), place, LOCAL)
+    assert settings["spark.jars"].endswith("delta.jar")
+    assert settings["spark.submit.pyFiles"].endswith(".zip")
+
+
+def test_a_users_jars_do_not_push_delta_out(place):
+    command = plan(place, Request(("--jars", "/mine.jar"), "run", ()), CLUSTER)
+    last = submitted(command)[-2]
+    assert last.endswith("delta.jar,/mine.jar")
+
+
+@pytest.mark.parametrize(
+    ("options", "python"),
+    [((), "/opt/python"), (("--conf", "spark.pyspark.python=/mine"), "/mine")],
+)
+def test_the_workers_python_is_the_configured_one(place, options, python):
+    command = plan(place, Request(options, "run", ()), CLUSTER)
+    assert command.env["PYSPARK_PYTHON"] == python
+    assert "SPARK_LOCAL_IP" not in command.env
+
+
+def test_a_driver_on_the_cluster_is_left_to_spark_submit(place):
+    request = Request(("--deploy-mode", "cluster"), "run", ("--json",))
+    command = plan(place, request, CLUSTER)
+    assert command.argv[0] == str(place.spark / "bin" / "spark-submit")
+    assert command.argv[-2:] == (str(place.project / "jobs" / "run.py"), "--json")
+    assert "spark.driver.extraClassPath" not in job_settings(request, place, CLUSTER)
+
+
+def test_the_properties_file_is_for_its_owner_alone_and_escapes_backslashes(tmp_path):
+    file = write_properties({"b": "x\\y", "a": "1"}, tmp_path / "cache")
+    assert file.read_text() == "a 1\nb x\\\\y\n"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def test_a_state_folder_that_is_a_file_is_refused(tmp_path):
+    (tmp_path / "var").touch()
+    with pytest.raises(SetupError, match="state folder .*var cannot be written to"):
+        write_properties({}, tmp_path / "var" / "cache")
+
+
+def test_the_zip_holds_the_package_and_is_named_for_its_content(place):
+    first = zip_package(place.project / "lib", place.home / "cache")
+    assert zipfile.ZipFile(first).namelist() == ["penstock/errors.py"]
+    assert zip_package(place.project / "lib", place.home / "cache") == first
+    (place.project / "lib" / "penstock" / "errors.py").write_text("changed = 1\n")
+    assert zip_package(place.project / "lib", place.home / "cache") != first
