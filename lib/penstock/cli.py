@@ -93,12 +93,15 @@ def _run(job: Job) -> int:
         run_id=f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{token_hex(2)}",
         graph=job.graph,
         whole=job.whole,
-        conf=job.conf,
+        env=job.conf.env,
+        as_of=str(job.conf.params["common"]["as_of"]),
+        config=job.conf.document,
         params=job.params,
         command=job.command,
         user=getpass.getuser(),
         git=_git(),
         versions=installed_versions(),
+        nodes_at_once=job.conf.run.nodes_at_once,
         resumes=_earlier_run(job),
     )
     tracking = open_tracking(job.conf.run, job.home)

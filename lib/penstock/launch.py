@@ -23,7 +23,7 @@ from penstock.errors import PenstockError, SetupError, UsageError, did_you_mean
 from penstock.jvm import PROJECT, delta_jars, driver_settings, empty_folder, find_java, java_version
 from penstock.versions import CURE, check_versions, installed_versions
 
-NO_JVM = ("describe", "serve", "ui")
+NO_JVM = ("plan", "ui")
 # Every other option of spark-submit takes a value.
 SPARK_FLAGS = ("--verbose", "-v", "--supervise", "--load-spark-defaults")
 USAGE = "Usage: ./spark-submit.sh [spark options] JOB [job options]"

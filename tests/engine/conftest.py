@@ -1,118 +1,31 @@
-"""A five-node graph on a state folder of its own, for the tests of the engine."""
+"""The small project of the engine's tests, each in a state folder of its own."""
 
-from dataclasses import dataclass, field, replace
-from typing import Any
+import shutil
+from pathlib import Path
 
 import pytest
 
-from penstock.conf import Conf, CsvConf, DeltaConf, MemoryConf, ReportConf, RunConf
-from penstock.engine.contract import Contract
-from penstock.engine.graph import Gate, Graph, Measure, Transform, bind_parameters
-from penstock.engine.progress import QuietProgress
-from penstock.engine.release import Releases
-from penstock.engine.runner import Order, Runner
-from penstock.evidence import Evidence
-from penstock.store.catalog import Catalog
-from penstock.store.home import Home
-from penstock.store.tracking import open_tracking
 
+@pytest.fixture(scope="session")
+def empty_mlflow(tmp_path_factory):
+    """Return an MLflow folder without runs: to create its tables takes seconds, to copy it none."""
+    from penstock.conf import RunConf
+    from penstock.store.home import Home
+    from penstock.store.tracking import open_tracking
 
-def clean(raw):
-    return raw.selectExpr("id", "try_cast(amount AS INT) AS amount", "amount AS raw_amount")
-
-
-def double(loans):
-    return loans.selectExpr("id", "2 * amount AS doubled")
-
-
-def total(doubled):
-    return doubled.selectExpr("sum(doubled) AS total")
-
-
-def measure(totals):
-    return Evidence(metrics={"total": float(totals.first().total)})
-
-
-def gate(report, *, at_least):
-    value = report.metrics["total"]
-    return [] if value >= at_least else [f"total {value:g} is below {at_least:g} (at_least)"]
-
-
-def publish(totals, verdict):
-    return totals
-
-
-GRAPH = Graph(
-    "small",
-    (
-        Transform(clean, "raw", "loans"),
-        Transform(double, "loans", "doubled"),
-        Transform(total, "doubled", "totals"),
-        Measure(measure, "totals", "report"),
-        Gate(gate, "report", "verdict"),
-        Transform(publish, ("totals", "verdict"), "published"),
-    ),
-    contracts={
-        "raw": Contract("id STRING, amount STRING"),
-        "loans": Contract(
-            "id STRING, amount INT COMMENT 'USD'",
-            key=("id",),
-            checks={"amount_is_a_number": "amount IS NOT NULL", "amount_is_positive": "amount > 0"},
-            quarantine="loans_quarantine",
-            min_rows=1,
-        ),
-    },
-)
-
-
-@dataclass
-class SmallProject:
-    """The small graph over a CSV file that a test writes."""
-
-    spark: Any
-    home: Home
-    graph: Graph = GRAPH
-    params: dict[str, Any] = field(
-        default_factory=lambda: {"common": {"as_of": "2024-01-01"}, "gate": {"at_least": 0}}
-    )
-    runs: int = 0
-
-    @property
-    def csv(self):
-        return self.home.root / "raw.csv"
-
-    @property
-    def catalog(self):
-        delta = ("releases", "loans", "loans_quarantine", "totals", "published")
-        entries = {name: DeltaConf() for name in delta}
-        entries |= {"raw": CsvConf(str(self.csv)), "doubled": MemoryConf()}
-        entries |= {"report": ReportConf(), "verdict": ReportConf()}
-        return Catalog(entries, self.home)
-
-    def runner(self, part=None, resumes=None, **changes):
-        """Return a runner for the graph (or a part of it) as the project stands now."""
-        self.runs += 1
-        conf = Conf("test", self.catalog.entries, self.params, {}, RunConf("", "tests", 4),
-                    {"params": self.params})  # fmt: skip
-        params = bind_parameters(self.graph, self.params)
-        order = Order(f"run-{self.runs}", part or self.graph, self.graph, conf, params,
-                      "./spark-submit.sh run", "tester", ("abc", False), {}, resumes)  # fmt: skip
-        self.home.prepare()
-        tracking = open_tracking(conf.run, self.home)
-        order = replace(order, **changes)
-        return Runner(order, self.spark, self.catalog, tracking, QuietProgress())
-
-    def run(self, part=None, resumes=None):
-        return self.runner(part, resumes).run()
-
-    def released(self, name):
-        """Return the rows of a table as readers see them: through the release."""
-        pins = Releases(self.spark, self.catalog.delta("releases")).current().pins
-        return self.catalog.delta(name).read(self.spark, pins[name]).collect()
+    home = Home(tmp_path_factory.mktemp("mlflow"))
+    home.prepare()
+    open_tracking(RunConf("", "tests", 4), home)
+    return home.mlflow
 
 
 @pytest.fixture
-def project(spark, tmp_path):
+def project(spark, tmp_path: Path, empty_mlflow):
+    """Return the small graph on a state folder of its own, with two good rows in its CSV file."""
+    from penstock.store.home import Home
+    from tests.engine.small_project import SmallProject
+
+    shutil.copytree(empty_mlflow, tmp_path / "mlflow")
     small = SmallProject(spark, Home(tmp_path))
     small.csv.write_text("id,amount\na,1\nb,2\n")
     return small

@@ -5,7 +5,7 @@ import pytest
 from penstock.engine.graph import Graph, Transform
 from penstock.engine.release import NOTHING_RELEASED, Releases
 from penstock.errors import Conflict, DataError, GateClosed
-from tests.engine.conftest import clean, double, total
+from tests.engine.small_project import clean, double, total
 
 
 def test_a_run_publishes_all_its_outputs_as_one_release(project):

@@ -9,7 +9,6 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
-from penstock.conf import Conf
 from penstock.engine.execution import execute
 from penstock.engine.failures import translate
 from penstock.engine.graph import Graph, Node
@@ -35,6 +34,9 @@ class Order:
     Attributes:
         graph: The slice to run.
         whole: The graph it was cut from.
+        env: Name of the environment.
+        as_of: The day the run stands for.
+        config: The resolved configuration as plain values, for the record.
         params: Node to bound parameters.
         command: The command line that starts this run again.
         git: Commit and whether the tree was dirty.
@@ -44,12 +46,15 @@ class Order:
     run_id: str
     graph: Graph
     whole: Graph
-    conf: Conf
+    env: str
+    as_of: str
+    config: Mapping[str, Any]
     params: Mapping[str, Mapping[str, Any]]
     command: str
     user: str
     git: tuple[str, bool]
     versions: Mapping[str, str]
+    nodes_at_once: int
     resumes: Mapping[str, Any] | None = None
 
 
@@ -104,7 +109,7 @@ class Runner:
                 self._work,
                 has_failed=lambda record: record.status == "failed",
                 not_run=self._not_run,
-                threads=self._order.conf.run.nodes_at_once,
+                threads=self._order.nodes_at_once,
             )
             error = self._first_error()
             if error is None:
@@ -235,8 +240,8 @@ class Runner:
         return RunRecord(
             run_id=order.run_id,
             graph=order.graph.name,
-            env=order.conf.env,
-            as_of=str(order.conf.params["common"]["as_of"]),
+            env=order.env,
+            as_of=order.as_of,
             command=order.command,
             resume=f"{order.command} --resume {order.run_id}",
             status=status,
@@ -246,7 +251,7 @@ class Runner:
             spark_jobs=count_jobs(self._spark),
             nodes=tuple(self._records[name] for name in in_order),
             datasets=self._datasets(),
-            config=dict(order.conf.document),
+            config=dict(order.config),
             evidence=self._evidence(),
             git_commit=order.git[0],
             git_dirty=order.git[1],
@@ -277,7 +282,7 @@ class Runner:
         commit, dirty = self._order.git
         return {
             "penstock.graph": self._order.graph.name,
-            "penstock.env": self._order.conf.env,
+            "penstock.env": self._order.env,
             "penstock.command": self._order.command,
             "mlflow.source.git.commit": commit,
             "penstock.git_dirty": str(dirty).lower(),

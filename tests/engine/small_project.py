@@ -1,0 +1,118 @@
+"""A five-node graph on a state folder of its own, for the tests of the engine."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from penstock.conf import CsvConf, DeltaConf, MemoryConf, ReportConf, RunConf
+from penstock.engine.contract import Contract
+from penstock.engine.graph import Gate, Graph, Measure, Transform, bind_parameters
+from penstock.engine.progress import QuietProgress
+from penstock.engine.release import Releases
+from penstock.engine.runner import Order, Runner
+from penstock.evidence import Evidence
+from penstock.store.catalog import Catalog
+from penstock.store.home import Home
+from penstock.store.tracking import open_tracking
+
+
+def clean(raw):
+    return raw.selectExpr("id", "try_cast(amount AS INT) AS amount", "amount AS raw_amount")
+
+
+def double(loans):
+    return loans.selectExpr("id", "2 * amount AS doubled")
+
+
+def total(doubled):
+    return doubled.selectExpr("sum(doubled) AS total")
+
+
+def measure(totals):
+    return Evidence(metrics={"total": float(totals.first().total)})
+
+
+def gate(report, *, at_least):
+    value = report.metrics["total"]
+    return [] if value >= at_least else [f"total {value:g} is below {at_least:g} (at_least)"]
+
+
+def publish(totals, verdict):
+    return totals
+
+
+GRAPH = Graph(
+    "small",
+    (
+        Transform(clean, "raw", "loans"),
+        Transform(double, "loans", "doubled"),
+        Transform(total, "doubled", "totals"),
+        Measure(measure, "totals", "report"),
+        Gate(gate, "report", "verdict"),
+        Transform(publish, ("totals", "verdict"), "published"),
+    ),
+    contracts={
+        "raw": Contract("id STRING, amount STRING"),
+        "loans": Contract(
+            "id STRING, amount INT COMMENT 'USD'",
+            key=("id",),
+            checks={"amount_is_a_number": "amount IS NOT NULL", "amount_is_positive": "amount > 0"},
+            quarantine="loans_quarantine",
+            min_rows=1,
+        ),
+    },
+)
+
+
+@dataclass
+class SmallProject:
+    """The small graph over a CSV file that a test writes."""
+
+    spark: Any
+    home: Home
+    graph: Graph = GRAPH
+    params: dict[str, Any] = field(
+        default_factory=lambda: {"common": {"as_of": "2024-01-01"}, "gate": {"at_least": 0}}
+    )
+    runs: int = 0
+
+    @property
+    def csv(self):
+        return self.home.root / "raw.csv"
+
+    @property
+    def catalog(self):
+        delta = ("releases", "loans", "loans_quarantine", "totals", "published")
+        entries = {name: DeltaConf() for name in delta}
+        entries |= {"raw": CsvConf(str(self.csv)), "doubled": MemoryConf()}
+        entries |= {"report": ReportConf(), "verdict": ReportConf()}
+        return Catalog(entries, self.home)
+
+    def runner(self, part=None, resumes=None):
+        """Return a runner for the graph (or a part of it) as the project stands now."""
+        self.runs += 1
+        order = Order(
+            run_id=f"run-{self.runs}",
+            graph=part or self.graph,
+            whole=self.graph,
+            env="test",
+            as_of="2024-01-01",
+            config={"params": self.params},
+            params=bind_parameters(self.graph, self.params),
+            command="./spark-submit.sh run",
+            user="tester",
+            git=("abc", False),
+            versions={},
+            nodes_at_once=4,
+            resumes=resumes,
+        )
+        self.home.prepare()
+        tracking = open_tracking(RunConf("", "tests", 4), self.home)
+        return Runner(order, self.spark, self.catalog, tracking, QuietProgress())
+
+    def run(self, part=None, resumes=None):
+        return self.runner(part, resumes).run()
+
+    def released(self, name):
+        """Return the rows of a table as readers see them: through the release."""
+        pins = Releases(self.spark, self.catalog.delta("releases")).current().pins
+        return self.catalog.delta(name).read(self.spark, pins[name]).collect()
