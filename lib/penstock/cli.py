@@ -15,13 +15,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from secrets import token_hex
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from penstock.conf import KIND_OF, SOURCE_KINDS, Conf, load_conf
 from penstock.engine.graph import Graph, bind_parameters, check_catalog
 from penstock.errors import PenstockError, UsageError, did_you_mean
 from penstock.graphs import GRAPHS, load_graph
 from penstock.store.home import Home, write_text
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -31,6 +34,7 @@ class Job:
     """A command, checked as far as it can be without Spark."""
 
     name: str
+    arguments: list[str]
     options: argparse.Namespace
     home: Home
     conf: Conf
@@ -41,7 +45,7 @@ class Job:
     @property
     def command(self) -> str:
         """The command line that starts the same job again."""
-        return shlex.join(["./spark-submit.sh", self.name, *_without_resume(sys.argv[1:])])
+        return shlex.join(["./spark-submit.sh", self.name, *_without_resume(self.arguments)])
 
 
 def main(job: str) -> NoReturn:
@@ -75,20 +79,30 @@ def prepare_job(name: str, arguments: list[str]) -> Job:
     params = bind_parameters(whole, conf.params)
     part = whole.jobs.get(name)
     graph = whole.upto(part.targets, part.given) if part else whole
-    return Job(name, options, home, conf, whole, graph, params)
+    return Job(name, arguments, options, home, conf, whole, graph, params)
 
 
 def _run(job: Job) -> int:
+    from penstock.session import start_session  # noqa: PLC0415 (starts the JVM)
+
+    job.home.prepare()
+    spark = start_session(f"penstock {job.name} {job.whole.name}")
+    try:
+        return run_job(job, spark)
+    finally:
+        spark.stop()
+
+
+def run_job(job: Job, spark: "SparkSession") -> int:
+    """Run a job in a session that is there, write its page, and return its exit code."""
     from penstock.engine.progress import make_progress  # noqa: PLC0415 (the slow imports)
     from penstock.engine.runner import Order, Runner  # noqa: PLC0415
     from penstock.report.run_page import run_page  # noqa: PLC0415
     from penstock.report.run_summary import run_summary  # noqa: PLC0415
-    from penstock.session import start_session  # noqa: PLC0415
     from penstock.store.catalog import Catalog  # noqa: PLC0415
     from penstock.store.tracking import open_tracking  # noqa: PLC0415
     from penstock.versions import installed_versions  # noqa: PLC0415
 
-    job.home.prepare()
     order = Order(
         run_id=f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{token_hex(2)}",
         graph=job.graph,
@@ -105,14 +119,8 @@ def _run(job: Job) -> int:
         resumes=_earlier_run(job),
     )
     tracking = open_tracking(job.conf.run, job.home)
-    spark = start_session(f"penstock {job.name} {job.whole.name}")
-    runner = Runner(
-        order,
-        spark,
-        Catalog(job.conf.catalog, job.home),
-        tracking,
-        make_progress(job.options.quiet),
-    )
+    catalog = Catalog(job.conf.catalog, job.home)
+    runner = Runner(order, spark, catalog, tracking, make_progress(job.options.quiet))
     record, error = runner.run()
     document = record.to_json()
     page = job.home.run_folder(order.run_id) / "index.html"
@@ -123,7 +131,6 @@ def _run(job: Job) -> int:
         print(run_summary(document, page=str(page)), file=sys.stderr)  # noqa: T201
     if job.options.json:
         print(json.dumps(_outcome(document, page)))  # noqa: T201
-    spark.stop()
     return error.exit_code if error else 0
 
 
