@@ -1,13 +1,19 @@
-"""The one Spark session that all tests share."""
+"""The one Spark session that all tests share, and one run of the lending graph to look at."""
 
 from __future__ import annotations
 
+import json
+import shutil
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.processes import SMALL, do
+
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pyspark.sql import SparkSession
 
 
@@ -15,8 +21,30 @@ if TYPE_CHECKING:
 def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     """Return a small local session with Delta; leave no view, cache or setting behind."""
     # Imported here, so that tests that need no table need no Spark either.
-    from penstock.session import start_test_session  # noqa: PLC0415
+    from penstock.session import start_test_session
 
     session = start_test_session(tmp_path_factory.mktemp("spark"))
     yield session
     session.stop()
+
+
+@pytest.fixture(scope="session")
+def first_run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any], str]:
+    """Run the lending graph on a small book, by spark-submit, on an executor of its own.
+
+    Returns:
+        The state folder, to be copied before it is changed; the outcome; standard error.
+    """
+    home = tmp_path_factory.mktemp("first_run")
+    # An executor in a process of its own proves that the package and its settings reach it.
+    code, out, err = do(home, "--master", "local-cluster[1,1,1024]", "run", *SMALL, "--json")
+    assert code == 0, err
+    return home, json.loads(out.splitlines()[-1]), err
+
+
+@pytest.fixture(scope="module")
+def home(
+    first_run: tuple[Path, dict[str, Any], str], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """Return a copy of the first run's state folder, for the tests of one module to change."""
+    return shutil.copytree(first_run[0], tmp_path_factory.mktemp("home") / "state")

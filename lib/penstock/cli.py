@@ -12,7 +12,7 @@ import shlex
 import subprocess
 import sys
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -41,6 +41,7 @@ class Job:
     whole: Graph
     graph: Graph
     params: dict[str, dict[str, Any]]
+    resumes: dict[str, Any] | None
 
     @property
     def command(self) -> str:
@@ -79,13 +80,16 @@ def prepare_job(name: str, arguments: list[str]) -> Job:
     params = bind_parameters(whole, conf.params)
     part = whole.jobs.get(name)
     graph = whole.upto(part.targets, part.given) if part else whole
-    return Job(name, arguments, options, home, conf, whole, graph, params)
+    earlier = _earlier_run(options.resume, home, whole)
+    return Job(name, arguments, options, home, conf, whole, graph, params, earlier)
 
 
 def _run(job: Job) -> int:
-    from penstock.session import start_session  # noqa: PLC0415 (starts the JVM)
+    from penstock.session import start_session  # noqa: PLC0415 (the slow imports)
+    from penstock.store.catalog import Catalog  # noqa: PLC0415
 
     job.home.prepare()
+    Catalog(job.conf.catalog, job.home).check_files(job.graph.sources)
     spark = start_session(f"penstock {job.name} {job.whole.name}")
     try:
         return run_job(job, spark)
@@ -116,7 +120,7 @@ def run_job(job: Job, spark: "SparkSession") -> int:
         git=_git(),
         versions=installed_versions(),
         nodes_at_once=job.conf.run.nodes_at_once,
-        resumes=_earlier_run(job),
+        resumes=job.resumes,
     )
     tracking = open_tracking(job.conf.run, job.home)
     catalog = Catalog(job.conf.catalog, job.home)
@@ -185,12 +189,21 @@ def _parse(name: str, arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
     parser.add_argument("--quiet", action="store_true", help="no progress and no summary")
     options = parser.parse_args(arguments)
+    if options.as_of and not _is_day(options.as_of):
+        raise UsageError(f"--as-of {options.as_of} is no day. Write it as 2024-07-01.")
     if options.graph not in GRAPHS:
         raise UsageError(
             f"There is no graph '{options.graph}'; there are {', '.join(GRAPHS)}."
             f"{did_you_mean(options.graph, GRAPHS)}"
         )
     return options
+
+
+def _is_day(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
 
 
 class _Parser(argparse.ArgumentParser):
@@ -208,20 +221,19 @@ def _without_resume(arguments: list[str]) -> list[str]:
     return kept
 
 
-def _earlier_run(job: Job) -> dict[str, Any] | None:
-    run_id = job.options.resume
+def _earlier_run(run_id: str | None, home: Home, graph: Graph) -> dict[str, Any] | None:
     if run_id is None:
         return None
-    path = job.home.run_folder(run_id) / "run.json"
+    path = home.run_folder(run_id) / "run.json"
     try:
         earlier: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        runs = job.home.root / "runs"
+        runs = home.root / "runs"
         known = [p.name for p in runs.iterdir()] if runs.is_dir() else []
         raise UsageError(
             f"There is no run '{run_id}' under {runs}.{did_you_mean(run_id, known)}"
         ) from error
-    if earlier["graph"] != job.whole.name:
+    if earlier["graph"] != graph.name:
         raise UsageError(f"Run '{run_id}' ran the graph '{earlier['graph']}'; add --graph.")
     return earlier
 

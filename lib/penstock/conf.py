@@ -190,7 +190,7 @@ def _read_yaml(path: Path) -> dict[str, Any]:
             document = yaml.load(file, Loader=_UniqueKeyLoader)  # noqa: S506 (a SafeLoader)
     except FileNotFoundError as error:
         raise ConfigError(f"The configuration file {path} is missing. Restore it.") from error
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:  # a date such as 2024-13-01 is a ValueError
         raise ConfigError(f"{path} is not valid YAML: {error}") from error
     if document is None:
         return {}
@@ -231,7 +231,7 @@ def _override(document: dict[str, Any], override: str) -> dict[str, Any]:
         )
     try:
         value = yaml.load(text, Loader=_UniqueKeyLoader)  # noqa: S506 (a SafeLoader)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:
         raise ConfigError(f"--set {override}: the value is not valid YAML: {error}") from error
     section, _, rest = path.partition(".")
     if section not in SECTIONS or not rest:

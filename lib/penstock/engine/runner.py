@@ -98,12 +98,12 @@ class Runner:
         rest = self._take_over()
         self._check_sources(rest)
         self._run = self._tracking.start_run(self._order.run_id, self._tags())
-        self._progress.run_started([(n.name, n.kind) for n in rest.order()])
         error: PenstockError | None = None
         release: int | None = None
         status = "interrupted"
-        self._keep("running", None)
         try:
+            self._keep("running", None)
+            self._progress.run_started([(n.name, n.kind) for n in rest.order()])
             run_graph(
                 rest,
                 self._work,

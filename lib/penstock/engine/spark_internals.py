@@ -4,8 +4,12 @@ The one module that touches `sparkContext`: under Spark Connect there is none, a
 without pools and without the count of jobs.
 """
 
+from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
+
+# What pyspark raises if there is no SparkContext, or no JVM any more.
+_GONE = (PySparkException, Py4JError, OSError)
 
 
 def name_jobs(spark: SparkSession, node: str) -> None:
@@ -24,7 +28,7 @@ def count_jobs(spark: SparkSession) -> int:
     try:
         summary = spark.sparkContext._jsc.sc().statusStore().appSummary()
         return int(summary.numCompletedJobs())
-    except (PySparkException, AttributeError, TypeError):
+    except (*_GONE, AttributeError, TypeError):
         return -1
 
 
@@ -34,3 +38,5 @@ def stop_jobs(spark: SparkSession) -> None:
         spark.sparkContext.cancelAllJobs()
     except PySparkException:
         spark.interruptAll()
+    except _GONE:
+        return  # with the JVM, its jobs are gone too

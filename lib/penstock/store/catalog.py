@@ -1,7 +1,7 @@
 """The catalog: dataset names turned into places that can be read and written."""
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from penstock.conf import (
 )
 from penstock.errors import ConfigError
 from penstock.store.delta import DeltaTable
-from penstock.store.files import number_range, read_csv, read_parquet
+from penstock.store.files import must_exist, number_range, read_csv, read_parquet
 from penstock.store.home import Home
 
 
@@ -65,6 +65,16 @@ class Catalog:
                 return number_range(spark, conf)
             case conf:
                 raise AssertionError(f"{name} is {conf}, which is no file")
+
+    def check_files(self, names: Iterable[str]) -> None:
+        """Look whether the local files among the datasets are there; needs no Spark.
+
+        Raises:
+            DataError: One is missing.
+        """
+        for name in names:
+            if isinstance(conf := self.entries[name], CsvConf | ParquetConf):
+                must_exist(name, conf.path)
 
     def file_version(self, name: str) -> str | None:
         """Return what tells one state of a local file from the next; None for a remote one."""

@@ -22,7 +22,7 @@ def read_csv(spark: SparkSession, name: str, conf: CsvConf) -> DataFrame:
     Raises:
         DataError: The file is missing or holds not even a header.
     """
-    _must_exist(name, conf.path)
+    must_exist(name, conf.path)
     reader = (
         spark.read.option("header", True)
         .option("sep", conf.delimiter)
@@ -47,7 +47,7 @@ def read_parquet(spark: SparkSession, name: str, conf: ParquetConf) -> DataFrame
     Raises:
         DataError: It is missing or no Parquet.
     """
-    _must_exist(name, conf.path)
+    must_exist(name, conf.path)
     try:
         return spark.read.parquet(conf.path)
     except AnalysisException as error:
@@ -62,9 +62,13 @@ def number_range(spark: SparkSession, conf: RangeConf) -> DataFrame:
     return spark.range(conf.rows)
 
 
-def _must_exist(name: str, path: str) -> None:
+def must_exist(name: str, path: str) -> None:
+    """Look whether a local file is there; of a pattern or a remote address only Spark can tell.
+
+    Raises:
+        DataError: It is missing.
+    """
     local = path.removeprefix("file://")
-    # Spark takes globs and remote addresses, which only Spark can look up.
     if "://" not in local and not set(local) & set("*?[{") and not Path(local).exists():
         raise DataError(
             f"The file {path} of '{name}' does not exist. Set catalog.{name}.path to the file, "

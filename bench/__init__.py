@@ -1,0 +1,1 @@
+"""Measurements: one module for each bench, with a function `measure() -> Result`."""

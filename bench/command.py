@@ -1,0 +1,124 @@
+"""Run a job by the command that a person types, and watch the time and the memory it takes."""
+
+import json
+import os
+import subprocess
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from penstock.errors import NodeFailed
+
+PROJECT = Path(__file__).resolve().parents[1]
+PROCESSES = Path("/proc")
+SAMPLED_EVERY_S = 0.2
+MEGABYTE = 1_000_000
+
+
+@dataclass(frozen=True)
+class Peaks:
+    """Most resident memory, in MB, of the two processes that make up the driver."""
+
+    jvm: float
+    python: float
+
+
+@dataclass(frozen=True)
+class Run:
+    """A job that went through.
+
+    Attributes:
+        home: Its state folder.
+        seconds: Wall time of the whole command, from the shell's prompt to the shell's prompt.
+        peaks: None on a system without /proc.
+        record: `run.json` of the run, as `penstock.engine.record` describes it.
+    """
+
+    home: Path
+    seconds: float
+    peaks: Peaks | None
+    record: dict[str, Any]
+
+    def metrics(self, report: str) -> dict[str, Any]:
+        """Return the metrics of one report dataset."""
+        metrics: dict[str, Any] = self.record["evidence"][report]["metrics"]
+        return metrics
+
+    def node(self, name: str) -> dict[str, Any]:
+        """Return the record of one node."""
+        node: dict[str, Any] = next(n for n in self.record["nodes"] if n["name"] == name)
+        return node
+
+    def dataset(self, name: str) -> dict[str, Any]:
+        """Return where one dataset lies and which version of it the run wrote."""
+        dataset: dict[str, Any] = next(d for d in self.record["datasets"] if d["name"] == name)
+        return dataset
+
+
+def run_job(home: Path, *options: str) -> Run:
+    """Run `./spark-submit.sh run` with these options in a state folder of its own.
+
+    Raises:
+        NodeFailed: The command failed; with its last words.
+    """
+    command = ["./spark-submit.sh", "run", "--json", "--quiet", *options]
+    environment = {**os.environ, "PENSTOCK_HOME": str(home)}
+    # Files, because a full pipe would stop the command while its memory is being watched.
+    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
+        started = time.perf_counter()
+        process = subprocess.Popen(command, cwd=PROJECT, env=environment, stdout=out, stderr=err)
+        peaks = _watch(process)
+        seconds = time.perf_counter() - started
+        out.seek(0)
+        err.seek(0)
+        if process.returncode:
+            raise NodeFailed(
+                f"`{' '.join(command)}` ended with {process.returncode}: {err.read()[-2000:]}"
+            )
+        outcome = json.loads(out.read().splitlines()[-1])
+    record = json.loads((home / "runs" / outcome["run_id"] / "run.json").read_text("utf-8"))
+    return Run(home, seconds, peaks, record)
+
+
+def _watch(process: subprocess.Popen[bytes]) -> Peaks | None:
+    jvm = python = 0.0
+    while True:
+        try:
+            process.wait(SAMPLED_EVERY_S)
+            return Peaks(jvm, python) if python else None
+        except subprocess.TimeoutExpired:
+            for pid in _family(process.pid):
+                name, peak = _name_and_peak(pid)
+                if name == "java":
+                    jvm = max(jvm, peak)
+                elif pid == process.pid:
+                    python = max(python, peak)
+
+
+def _family(ancestor: int) -> set[int]:
+    """Return the process and all that descend from it; empty without /proc."""
+    parents = {}
+    for stat in PROCESSES.glob("[0-9]*/stat"):
+        try:
+            # The second field is the program's name in brackets, which may hold anything.
+            after_name = stat.read_text().rpartition(")")[2].split()
+        except OSError:  # it ended meanwhile
+            continue
+        parents[int(stat.parent.name)] = int(after_name[1])
+    family = {ancestor} if parents else set()
+    while more := {p for p, parent in parents.items() if parent in family} - family:
+        family |= more
+    return family
+
+
+def _name_and_peak(pid: int) -> tuple[str, float]:
+    """Return the program and its peak so far in MB, which the kernel itself keeps."""
+    try:
+        lines = (PROCESSES / str(pid) / "status").read_text().splitlines()
+    except OSError:
+        return "", 0.0
+    fields = dict(line.split(":", 1) for line in lines)
+    kibibytes = int(fields.get("VmHWM", "0 kB").split()[0])
+    return fields["Name"].strip(), kibibytes * 1024 / MEGABYTE

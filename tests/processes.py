@@ -1,0 +1,36 @@
+"""Starts jobs as a user does, by `./spark-submit.sh` in a process of its own."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+PROJECT = Path(__file__).parents[1]
+
+# A book that is run in seconds, and a gate that so few loans can pass.
+SMALL = (
+    "--set", "catalog.loan_numbers.rows=4000",
+    "--set", "catalog.application_numbers.rows=400",
+    "--set", "params.pd_gate={min_auc: 0.5, max_ece: 0.2, min_loans: 50, min_bads: 5}",
+)  # fmt: skip
+
+
+def start(home, *words):
+    """Start a job on the state folder `home`, in a process group that can be killed whole."""
+    return subprocess.Popen(
+        ["./spark-submit.sh", *words],
+        cwd=PROJECT,
+        # The environment the tests themselves run in: it is ready, so no set-up starts.
+        env={**os.environ, "PENSTOCK_HOME": str(home), "PENSTOCK_ENV": sys.prefix},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def do(home, *words):
+    """Do a job and return its exit code, standard output and standard error."""
+    process = start(home, *words)
+    out, err = process.communicate(timeout=400)
+    return process.returncode, out, err

@@ -1,0 +1,26 @@
+"""What readers of a state folder see: everything goes through the newest release."""
+
+from mlflow.tracking import MlflowClient
+
+from penstock.engine.release import Releases
+from penstock.store.delta import DeltaTable
+
+
+def mlflow_of(home):
+    return MlflowClient(f"sqlite:///{home}/mlflow/mlflow.db")
+
+
+def release_of(spark, home):
+    return Releases(spark, DeltaTable("releases", str(home / "tables/releases"))).current()
+
+
+def table_of(spark, home, name):
+    version = release_of(spark, home).pins[name]
+    return DeltaTable(name, str(home / "tables" / name)).read(spark, version)
+
+
+def everything(spark, home):
+    """Return the release, the rows of the scores and the champion, to be compared."""
+    champion = mlflow_of(home).get_model_version_by_alias("lending_pd", "champion").version
+    scores = sorted(map(tuple, table_of(spark, home, "scores").collect()))
+    return release_of(spark, home), scores, str(champion)

@@ -1,0 +1,131 @@
+"""The jobs as a user starts them: real processes, real executors, real kills."""
+
+import json
+import os
+import re
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.processes import SMALL, do, start
+
+
+def newest_run(home):
+    runs = sorted((home / "runs").glob("*/run.json"), key=lambda path: path.stat().st_mtime_ns)
+    return json.loads(runs[-1].read_text()) if runs else {"nodes": [], "run_id": ""}
+
+
+def test_a_run_by_spark_submit_on_executors_of_their_own_publishes(first_run):
+    _, outcome, _ = first_run
+    assert (outcome["status"], outcome["release"]) == ("ok", 1)
+    assert {node["status"] for node in outcome["nodes"]} == {"done"}
+    assert 0.5 < outcome["metrics"]["auc"] < 1
+    assert outcome["spark_jobs"] > 0
+
+
+def test_a_run_leaves_one_page_that_needs_nothing_from_elsewhere(first_run):
+    page = Path(first_run[1]["report"]).read_text(encoding="utf-8")
+    assert page.startswith("<!DOCTYPE html>") and "<svg" in page and "clean_loans" in page
+    assert "src=" not in page and "<link" not in page
+
+
+def test_what_a_log_shows_is_plain_lines_and_no_noise_of_spark(first_run):
+    lines = first_run[2].splitlines()
+    stamped = [line for line in lines if line[:2] == "20" and line[19:20] == "Z"]
+    closing = lines[lines.index(next(ln for ln in lines if ln.startswith("lending ok"))) :]
+    assert any("clean_loans done: " in line and "quarantined" in line for line in stamped)
+    assert set(lines) == {*stamped, *closing}
+    assert [line.split()[0] for line in closing[1:]] == [
+        "rows", "model", "champion", "release", "report",
+    ]  # fmt: skip
+
+
+def everything(spark, home):
+    from tests.released import everything
+
+    return everything(spark, home)
+
+
+def test_a_killed_run_harms_nothing_and_is_gone_on_from(first_run, home, spark):
+    before = everything(spark, home)
+    other_book = ("--set", "params.generate_book.seed=11")
+    process = start(home, "run", *SMALL, *other_book)
+    deadline = time.monotonic() + 300
+    while time.monotonic() < deadline:
+        run = newest_run(home)
+        done = {n["name"] for n in run["nodes"] if n["status"] == "done"}
+        if run["run_id"] != first_run[1]["run_id"] and "clean_loans" in done:
+            break
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    killed = newest_run(home)
+    assert killed["status"] == "running" and killed["release"] is None
+    assert everything(spark, home) == before
+
+    code, out, err = do(home, "run", *SMALL, *other_book, "--json", "--resume", killed["run_id"])
+    assert code == 0, err
+    outcome = json.loads(out.splitlines()[-1])
+    assert {n["name"] for n in outcome["nodes"] if n["status"] == "skipped"} == {
+        n["name"] for n in killed["nodes"]
+        if n["status"] == "done" and "memory" not in kinds(killed, n)
+    }  # fmt: skip
+    release, scores, _ = everything(spark, home)
+    assert release.release_id == 2 and scores != before[1]
+
+
+def kinds(run, node):
+    kind_of = {dataset["name"]: dataset["kind"] for dataset in run["datasets"]}
+    return {kind_of[name] for name in node["outputs"]}
+
+
+def test_ctrl_c_ends_a_run_with_130_and_harms_nothing(home, spark):
+    before = everything(spark, home)
+    process = start(home, "run", *SMALL)
+    while "started" not in (line := process.stderr.readline()):
+        assert line, "the run ended before it began"
+    os.killpg(process.pid, signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert "what is published is untouched" in err
+    assert newest_run(home)["status"] == "interrupted"
+    assert everything(spark, home) == before
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (("rum",), 2, "There is no job 'rum'.*Did you mean 'run'"),
+        (("run", "--grph", "x"), 2, "unrecognized arguments: --grph.*Did you mean '--graph'"),
+        (("run", "--graph", "lendin"), 2, "no graph 'lendin'.*Did you mean 'lending'"),
+        (("run", "--env", "locla"), 2, "no environment 'locla'.*Did you mean 'local'"),
+        (("run", "--set", "params.pd_gate.min_acu=1"), 2, "Did you mean 'min_auc'"),
+        (("run", "--as-of", "2024-13-01"), 2, "--as-of 2024-13-01"),
+        (("run", "--resume", "nothing"), 2, "no run 'nothing'"),
+        (("run", "--env", "lendingclub", "--set", "catalog.raw_loans.path=/nowhere.csv"), 3,
+         "/nowhere.csv of 'raw_loans' does not exist"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_a_command_is_said_in_a_sentence(tmp_path, words, code, message):
+    returned, out, err = do(tmp_path, *words)
+    assert returned == code
+    assert re.search(message, " ".join(err.split())), err
+    assert err.startswith("penstock: ") and "Traceback" not in err and not out
+    assert not (tmp_path / "tables/releases").exists()
+
+
+def test_a_state_folder_that_cannot_be_written_is_named(tmp_path):
+    (tmp_path / "file").write_text("")
+    code, _, err = do(tmp_path / "file" / "state", "run", *SMALL)
+    assert code == 2
+    assert "file/state cannot be written" in err and "PENSTOCK_HOME" in err
+
+
+def test_plan_says_what_would_run_and_starts_no_spark(tmp_path):
+    code, out, _ = do(tmp_path, "plan", "--json")
+    plan = json.loads(out)
+    assert (code, plan["graph"], plan["spark_jobs"]) == (0, "lending", 0)
+    assert plan["nodes"][0]["outputs"] == ["raw_loans", "raw_payments", "true_risk"]
+    assert not (tmp_path / "tables").exists()
