@@ -21,11 +21,11 @@ test-fast: ready  ## Run the tests that start no Spark
 check: format lint types imports test  ## Do what must pass before a commit
 
 format: ready  ## Format the code
-	$(PYTHON) -m ruff format lib jobs tests
+	$(PYTHON) -m ruff format lib jobs tests bench
 
 lint: ready  ## Find mistakes of style
-	$(PYTHON) -m ruff check lib jobs tests
-	$(PYTHON) -m ruff format --check lib jobs tests
+	$(PYTHON) -m ruff check lib jobs tests bench
+	$(PYTHON) -m ruff format --check lib jobs tests bench
 
 types: ready  ## Check the types, strictly
 	$(PYTHON) -m mypy

@@ -116,7 +116,7 @@ def _lendingclub_figures(run: Run) -> list[Figure]:
     named = {
         "rows_in": (cleaned["rows_in"], "rows of the LendingClub file"),
         "quarantined": (cleaned["quarantined"], "of them in quarantine, with the rule they broke"),
-        "test_loans": (metrics["n"], "loans out of time"),
+        "test_loans": (metrics["loans"], "loans out of time"),
         "test_bad_rate": (metrics["bad_rate"], "share of bads among them"),
         "auc": (metrics["auc"], f"AUC out of time, {interval}"),
         "gini": (metrics["gini"], "Gini out of time"),

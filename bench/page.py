@@ -13,7 +13,10 @@ Written by `make bench`; change the bench, not this page. `make bench NAME=…` 
 
 def page(results: Mapping[str, Result], machine: Mapping[str, Any]) -> str:
     """Return the page as Markdown: the machine, then a section for each bench."""
-    facts = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in machine.items())
+    facts = (
+        f"{machine['cores']} cores, {machine['memory_gb']} GB of memory, {machine['system']}, "
+        f"Python {machine['python']}, pyspark {machine['pyspark']}"
+    )
     sections = [_section(name, result) for name, result in results.items()]
     return "\n".join([HEAD, f"Machine: {facts}.", *sections])
 

@@ -10,8 +10,8 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from scipy.stats import rankdata
 
-from bench.command import PROJECT, Run
-from penstock.conf import load_conf
+from bench.command import Run
+from penstock.conf import RunConf
 from penstock.errors import DataError
 from penstock.measure.calibration import ece
 from penstock.measure.counts import ScoreCounts
@@ -118,7 +118,7 @@ def _bins(run: Run) -> int:
 def _model(run: Run) -> PipelineModel:
     version = run.dataset("pd_model")["version"]
     name = run.record["config"]["catalog"]["pd_model"]["name"]
-    tracking = open_tracking(load_conf(PROJECT / "conf", "local", []).run, Home(run.home))
-    registry = Registry(tracking.client, run.home / "cache")
+    tracking = open_tracking(RunConf(**run.record["config"]["run"]), Home(run.home))
+    registry = Registry(tracking.client, str(run.home / "cache"))
     model: PipelineModel = registry.load(ModelVersion(name, version))
     return model

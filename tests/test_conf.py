@@ -12,7 +12,7 @@ BASE = {
     "catalog.yaml": "loans: {kind: delta}\nnumbers: {kind: range, rows: 10}\n",
     "params.yaml": "common: {as_of: 2024-01-01}\nsplit: {test_from: 2020-01-01, folds: [1, 2]}\n",
     "spark.yaml": "spark.sql.ansi.enabled: true\n",
-    "run.yaml": "{tracking_uri: '', experiment: e, nodes_at_once: 2}\n",
+    "run.yaml": "{tables: '', tracking_uri: '', experiment: e, nodes_at_once: 2}\n",
 }
 
 

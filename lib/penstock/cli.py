@@ -89,7 +89,7 @@ def _run(job: Job) -> int:
     from penstock.store.catalog import Catalog  # noqa: PLC0415
 
     job.home.prepare()
-    Catalog(job.conf.catalog, job.home).check_files(job.graph.sources)
+    Catalog.of(job.conf, job.home).check_files(job.graph.sources)
     spark = start_session(f"penstock {job.name} {job.whole.name}")
     try:
         return run_job(job, spark)
@@ -123,7 +123,7 @@ def run_job(job: Job, spark: "SparkSession") -> int:
         resumes=job.resumes,
     )
     tracking = open_tracking(job.conf.run, job.home)
-    catalog = Catalog(job.conf.catalog, job.home)
+    catalog = Catalog.of(job.conf, job.home)
     runner = Runner(order, spark, catalog, tracking, make_progress(job.options.quiet))
     record, error = runner.run()
     document = record.to_json()

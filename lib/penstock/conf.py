@@ -20,7 +20,7 @@ SECTIONS = ("catalog", "params", "spark", "run")
 
 @dataclass(frozen=True)
 class DeltaConf:
-    """A Delta table: at `path`, or `table` of a metastore, else at `tables/<name>` of the home."""
+    """A Delta table: at `path`, or `table` of a metastore, else in the folder `run.tables`."""
 
     path: str = ""
     table: str = ""
@@ -103,11 +103,13 @@ class RunConf:
     """How runs are carried out and tracked.
 
     Attributes:
+        tables: Folder that holds the Delta tables; empty means `tables` in the state folder.
         tracking_uri: MLflow server; empty means sqlite in the state folder.
         experiment: MLflow experiment that takes the runs.
         nodes_at_once: Independent nodes at work side by side.
     """
 
+    tables: str
     tracking_uri: str
     experiment: str
     nodes_at_once: int

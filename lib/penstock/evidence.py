@@ -18,12 +18,16 @@ class Table:
 
 @dataclass(frozen=True)
 class Series:
-    """One curve, set of points or set of bars: `x` and `y` have the same length."""
+    """One curve, set of points or set of bars: `x` and `y` have the same length.
+
+    A "reference" is a line to compare with, a "bound" one edge of an interval; a series without a
+    name is not in the legend.
+    """
 
     name: str
     x: tuple[float | str, ...]
     y: tuple[float, ...]
-    mark: Literal["line", "points", "bars", "reference"] = "line"
+    mark: Literal["line", "points", "bars", "reference", "bound"] = "line"
 
 
 @dataclass(frozen=True)

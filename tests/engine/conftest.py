@@ -15,7 +15,7 @@ def empty_mlflow(tmp_path_factory):
 
     home = Home(tmp_path_factory.mktemp("mlflow"))
     home.prepare()
-    open_tracking(RunConf("", "tests", 4), home)
+    open_tracking(RunConf("", "", "tests", 4), home)
     return home.mlflow
 
 

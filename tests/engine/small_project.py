@@ -85,7 +85,7 @@ class SmallProject:
         entries = {name: DeltaConf() for name in delta}
         entries |= {"raw": CsvConf(str(self.csv)), "doubled": MemoryConf()}
         entries |= {"report": ReportConf(), "verdict": ReportConf()}
-        return Catalog(entries, self.home)
+        return Catalog(entries, self.home, str(self.home.tables))
 
     def runner(self, part=None, resumes=None):
         """Return a runner for the graph (or a part of it) as the project stands now."""
@@ -106,7 +106,7 @@ class SmallProject:
             resumes=resumes,
         )
         self.home.prepare()
-        tracking = open_tracking(RunConf("", "tests", 4), self.home)
+        tracking = open_tracking(RunConf("", "", "tests", 4), self.home)
         return Runner(order, self.spark, self.catalog, tracking, QuietProgress())
 
     def run(self, part=None, resumes=None):

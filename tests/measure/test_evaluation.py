@@ -27,7 +27,7 @@ def test_metrics_equal_scikit_learn(report):
     assert report.metrics["auc"] == pytest.approx(metrics.roc_auc_score(LABELS, PDS), abs=1e-12)
     assert report.metrics["brier"] == pytest.approx(metrics.brier_score_loss(LABELS, PDS))
     assert report.metrics["auc_low"] < report.metrics["auc"] < report.metrics["auc_high"]
-    assert report.metrics["n"] == 600
+    assert report.metrics["loans"] == 600
     assert report.metrics["mean_pd"] == pytest.approx(PDS.mean())
 
 

@@ -4,7 +4,7 @@ from penstock.evidence import Evidence
 from penstock.measure.gate import pd_gate
 
 LIMITS = {"min_auc": 0.6, "max_ece": 0.02, "min_loans": 1000, "min_bads": 50}
-GOOD = {"auc": 0.6, "ece": 0.02, "n": 1000.0, "n_bad": 50.0}
+GOOD = {"auc": 0.6, "ece": 0.02, "loans": 1000.0, "bads": 50.0}
 
 
 def test_values_at_their_thresholds_pass():
@@ -20,8 +20,8 @@ def test_values_at_their_thresholds_pass():
         ("ece", 0.0312, "ECE 0.0312 is above 0.0200 (max_ece)"),
         ("ece", 0.02000001, "ECE 0.0201 is above 0.0200 (max_ece)"),
         ("ece", None, "ECE undefined, at most 0.0200 allowed (max_ece)"),
-        ("n", 999.0, "Loans 999 is below 1,000 (min_loans)"),
-        ("n_bad", 49.0, "Bads 49 is below 50 (min_bads)"),
+        ("loans", 999.0, "Loans 999 is below 1,000 (min_loans)"),
+        ("bads", 49.0, "Bads 49 is below 50 (min_bads)"),
     ],
 )
 def test_a_refusal_says_value_and_threshold(metric, value, reason):

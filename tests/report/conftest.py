@@ -94,7 +94,7 @@ def pd_evidence() -> Evidence:
     bins = Table("Deciles", ("decile", "n", "mean_pd", "observed"), by_decile)
     return Evidence(
         metrics={"auc": .7103, "auc_low": .6891, "auc_high": .7315, "ks": .3127, "gini": .4206,
-                 "brier": .09871, "ece": .0071, "n": 3579.0, "n_bad": 449.0, "slope": None},
+                 "brier": .09871, "ece": .0071, "loans": 3579.0, "bads": 449.0, "slope": None},
         tables={"by_vintage": by_vintage, "deciles": bins},
         figures={"roc": roc, "calibration": calibration, "vintages": vintages, "lift": lift},
     )  # fmt: skip

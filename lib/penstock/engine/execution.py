@@ -67,12 +67,8 @@ def _gate(node: Node, bench: Workbench) -> Stored:
     assert node.function is not None
     reports = [bench.value(name) for name in node.inputs]
     reasons = list(node.function(*reports, **bench.params[node.name]))
-    verdict = Evidence(
-        metrics={"passed": float(not reasons)},
-        tables={
-            "reasons": Table("Why the gate is closed", ("reason",), tuple((r,) for r in reasons))
-        },
-    )
+    why = Table("Why the gate is closed", ("reason",), tuple((reason,) for reason in reasons))
+    verdict = Evidence({"passed": float(not reasons)}, {"reasons": why} if reasons else {})
     stored = store(node, node.outputs[0], verdict, bench)
     if reasons:
         raise GateClosed(f"The candidate may not pass: {'; '.join(reasons)}.")

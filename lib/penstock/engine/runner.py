@@ -83,7 +83,7 @@ class Runner:
             graph=order.whole,
             params=order.params,
             catalog=catalog,
-            registry=Registry(tracking.client, catalog.home.root / "cache" / "models"),
+            registry=Registry(tracking.client, catalog.model_scratch),
             run_id=order.run_id,
             released=self._base.pins,
         )

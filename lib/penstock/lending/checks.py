@@ -182,6 +182,7 @@ def _not_negative(*columns: str) -> dict[str, str]:
 
 
 _APPLICANT_CHECKS = {
+    "line_fits_the_header": "raw.broken_line IS NULL",
     **_parse_rules(_APPLICANT_SOURCES),
     "amount_usd_is_positive": "amount_usd > 0",
     "term_is_36_or_60_months": "term_months IN (36, 60)",

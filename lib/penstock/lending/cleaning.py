@@ -93,7 +93,7 @@ def clean_loans(raw_loans: DataFrame, *, policy_exception_prefix: str) -> DataFr
         **_applicant_columns(),
         **_decision_columns(),
         **_outcome_columns(policy_exception_prefix),
-        "raw": F.struct(*RAW_LOAN_FIELDS),
+        "raw": F.struct(*RAW_LOAN_FIELDS, _broken_line(raw_loans)),
     }
     return raw_loans.select(*(column.alias(name) for name, column in columns.items()))
 
@@ -116,9 +116,21 @@ def clean_applications(raw_applications: DataFrame, *, date_column: str) -> Data
         "application_id": text("id"),
         "application_date": date(text(date_column)),
         **_applicant_columns(),
-        "raw": F.struct(*RAW_APPLICATION_FIELDS, F.col(date_column).alias("application_date")),
+        "raw": F.struct(
+            *RAW_APPLICATION_FIELDS,
+            F.col(date_column).alias("application_date"),
+            _broken_line(raw_applications),
+        ),
     }
     return raw_applications.select(*(column.alias(name) for name, column in columns.items()))
+
+
+def _broken_line(raw: DataFrame) -> Column:
+    """Return the whole text of a line that does not fit its file's header; null for a sound one."""
+    # The name is Spark's; a table that was never a text file does not have the column.
+    has_lines = "_corrupt_record" in raw.columns
+    line = F.col("_corrupt_record") if has_lines else F.lit(None).cast("string")
+    return line.alias("broken_line")
 
 
 def _applicant_columns() -> dict[str, Column]:

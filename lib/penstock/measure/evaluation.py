@@ -28,7 +28,7 @@ def evaluate_pd(scored: DataFrame, *, vintage: str, bins: int, decimals: int) ->
 
     Returns:
         Metrics auc, auc_low, auc_high (95 %), ks, gini, brier, ece, calibration_in_the_large,
-        bad_rate, mean_pd, n, n_bad; tables vintages, calibration, deciles; figures roc, cap, ks,
+        bad_rate, mean_pd, loans, bads; tables vintages, calibration, deciles; figures roc, cap, ks,
         calibration, scores, vintages. All rates are fractions.
 
     Raises:
@@ -88,8 +88,8 @@ def _metrics(counts: ScoreCounts, *, bins: int) -> dict[str, float | None]:
         "calibration_in_the_large": calibration.calibration_in_the_large(counts),
         "bad_rate": calibration.bad_rate(counts),
         "mean_pd": calibration.mean_pd(counts),
-        "n": float(counts.loans),
-        "n_bad": float(counts.bads),
+        "loans": float(counts.loans),
+        "bads": float(counts.bads),
     }
 
 

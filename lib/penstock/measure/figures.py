@@ -72,8 +72,8 @@ def calibration_figure(bins: list[CalibrationBin]) -> Figure:
         "bad rate",
         (
             Series("observed", predicted, tuple(b.bad_rate for b in bins), "points"),
-            Series("95 % low", predicted, tuple(b.low for b in bins), "line"),
-            Series("95 % high", predicted, tuple(b.high for b in bins), "line"),
+            Series("95 % interval", predicted, tuple(b.low for b in bins), "bound"),
+            Series("", predicted, tuple(b.high for b in bins), "bound"),
             Series("identity", (0.0, top), (0.0, top), "reference"),
         ),
         "On the diagonal, loans default as often as predicted.",

@@ -22,8 +22,8 @@ def pd_gate(
     return [
         *_below(report.metrics.get("auc"), min_auc, title="AUC", key="min_auc", digits=3),
         *_above(report.metrics.get("ece"), max_ece, title="ECE", key="max_ece", digits=4),
-        *_below(report.metrics.get("n"), min_loans, title="Loans", key="min_loans", digits=0),
-        *_below(report.metrics.get("n_bad"), min_bads, title="Bads", key="min_bads", digits=0),
+        *_below(report.metrics.get("loans"), min_loans, title="Loans", key="min_loans", digits=0),
+        *_below(report.metrics.get("bads"), min_bads, title="Bads", key="min_bads", digits=0),
     ]
 
 

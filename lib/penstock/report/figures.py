@@ -27,6 +27,10 @@ FEW_CATEGORIES = 12
 LONGEST_LABEL = 18
 MOST_LEGEND_COLUMNS = 3
 MOST_CHARACTERS = 60  # of all labels of an axis side by side
+GREY: dict[str, dict[str, Any]] = {
+    "reference": {"linewidth": 1.2, "dashes": (4, 3)},
+    "bound": {"linewidth": 0.9},
+}
 BAR_SHARE = 0.78
 BAR_ALPHA = 0.7
 LABEL_DISTANCE = 0.09
@@ -98,13 +102,11 @@ def _draw(axes: Axes, figure: Figure) -> None:
     axes.set_xlabel(_plain(figure.x_label))
     axes.set_ylabel(_plain(figure.y_label))
     bars = [series for series in figure.series if series.mark == "bars"]
-    coloured = [series for series in figure.series if series.mark != "reference"]
+    coloured = [series for series in figure.series if series.mark not in GREY]
     for series in figure.series:
         x = [float(categories.index(str(v)) if categories else v) for v in series.x]
-        if series.mark == "reference":
-            axes.plot(
-                x, _gaps(series.y), color=MUTED, linewidth=1.2, dashes=(4, 3), label=series.name
-            )
+        if series.mark in GREY:
+            axes.plot(x, _gaps(series.y), color=MUTED, label=series.name, **GREY[series.mark])
             continue
         colour = SERIES_COLOURS[coloured.index(series) % len(SERIES_COLOURS)]
         if series.mark == "bars":

@@ -12,7 +12,7 @@ from penstock.report.totals import rows_into
 
 STATUS_CHIPS = {"done": "good", "ok": "good", "failed": "bad", "skipped": "", "not run": "warn"}
 STATUS_CHIPS |= {"running": "warn", "interrupted": "warn"}
-METER_WIDTH = 120
+METER_WIDTH = 72  # pixels of the longest bar
 COLUMNS = ("Node", "Kind", "Status", "Rows in", "Rows out", "Quarantined", "Time", "Versions")
 NUMBERS = {"Rows in", "Rows out", "Quarantined", "Time"}
 

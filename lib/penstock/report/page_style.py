@@ -81,7 +81,7 @@ th{font-weight:600;color:var(--muted);text-align:left;font-size:12.5px;vertical-
 th,td{padding:5px 18px 5px 0;border-bottom:1px solid var(--line)}
 tr:last-child td{border-bottom:0}
 th:last-child,td:last-child{padding-right:0}
-td{vertical-align:top;line-height:20px;overflow-wrap:anywhere;min-width:4.5em}
+td{vertical-align:top;line-height:20px;overflow-wrap:break-word}
 .number{text-align:right;white-space:nowrap;overflow-wrap:normal;min-width:0}
 tr.reason td{color:var(--bad);padding-top:0;border-top:0}
 tr.reason td,tr.has-reason td{overflow-wrap:anywhere}

@@ -7,7 +7,7 @@ from typing import Any
 from penstock.evidence import Table
 from penstock.report.formats import html_cell, label
 
-MANY_COLUMNS = 6
+MANY_COLUMNS = 5
 
 
 class Html(str):

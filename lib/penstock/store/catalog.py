@@ -11,6 +11,7 @@ from penstock.conf import (
     KIND_OF,
     SOURCE_KINDS,
     AliasConf,
+    Conf,
     CsvConf,
     DatasetConf,
     DeltaConf,
@@ -26,10 +27,20 @@ from penstock.store.home import Home
 
 @dataclass(frozen=True)
 class Catalog:
-    """Where each dataset lies."""
+    """Where each dataset lies.
+
+    Attributes:
+        tables: Folder of the Delta tables that have neither path nor name of their own.
+    """
 
     entries: Mapping[str, DatasetConf]
     home: Home
+    tables: str
+
+    @classmethod
+    def of(cls, conf: Conf, home: Home) -> "Catalog":
+        """Return the catalog that a configuration describes."""
+        return cls(conf.catalog, home, conf.run.tables or str(home.tables))
 
     @property
     def kinds(self) -> dict[str, str]:
@@ -47,7 +58,7 @@ class Catalog:
         assert isinstance(conf, DeltaConf)
         if conf.path and conf.table:
             raise ConfigError(f"catalog.{name} has a path and a table; a Delta table has one.")
-        path = conf.path or str(self.home.tables / name)
+        path = conf.path or f"{self.tables}/{name}"
         return DeltaTable(name, path, conf.table, conf.partition_by)
 
     def read_file(self, spark: SparkSession, name: str) -> DataFrame:
@@ -89,6 +100,12 @@ class Catalog:
         size, newest = sum(p.st_size for p in parts), max(p.st_mtime_ns for p in parts)
         changed = dt.datetime.fromtimestamp(newest / 1e9, dt.UTC)
         return f"{changed:%Y-%m-%dT%H:%M:%S.%fZ} {size}B"
+
+    @property
+    def model_scratch(self) -> str:
+        """Folder for models on their way to MLflow, where every executor can write."""
+        is_local = self.tables == str(self.home.tables)
+        return str(self.home.root / "cache" / "models") if is_local else f"{self.tables}/_models"
 
     def model_name(self, name: str) -> str:
         """Return the registered model behind a model or alias dataset."""

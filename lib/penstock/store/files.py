@@ -28,6 +28,8 @@ def read_csv(spark: SparkSession, name: str, conf: CsvConf) -> DataFrame:
         .option("sep", conf.delimiter)
         .option("escape", '"')
         .option("multiLine", False)
+        # Pruned to a few columns, the parser would not see that a line has too many or too few.
+        .option("columnPruning", False)
     )
     header = reader.csv(conf.path).columns
     if not header:

@@ -3,7 +3,6 @@
 import os
 import warnings
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import mlflow
@@ -35,7 +34,7 @@ class Registry:
     """The models of one MLflow registry; `scratch` is a folder for Spark's temporary copies."""
 
     client: MlflowClient
-    scratch: Path
+    scratch: str
 
     def save(self, fitted: Any, name: str, *, run_id: str, example: DataFrame) -> ModelVersion:
         """Log a fitted model to the run `run_id` and register it as the next version of `name`.
@@ -53,7 +52,7 @@ class Registry:
             info = mlflow.spark.log_model(
                 fitted,
                 artifact_path="model",
-                dfs_tmpdir=str(self.scratch),
+                dfs_tmpdir=self.scratch,
                 signature=signature,
                 pip_requirements=[f"pyspark=={_version('pyspark')}"],
             )

@@ -1,0 +1,70 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from penstock.errors import DataError
+from penstock.store.delta import DeltaTable
+
+
+@pytest.fixture
+def table(tmp_path):
+    return DeltaTable("loans", str(tmp_path / "loans"))
+
+
+def numbers(spark, table, version):
+    return sorted(row.id for row in table.read(spark, version).collect())
+
+
+def test_each_replacement_is_one_version_and_the_old_ones_stay_readable(spark, table):
+    assert table.replace(spark.range(2), commit="a") == "0"
+    assert table.replace(spark.range(3), commit="b") == "1"
+    assert table.latest_version(spark) == 1
+    assert numbers(spark, table, "0") == [0, 1]
+    assert numbers(spark, table, "1") == [0, 1, 2]
+
+
+def test_a_version_is_told_by_its_commit_also_when_another_came_behind_it(spark, table):
+    table.replace(spark.range(1), commit="mine")
+    table.replace(spark.range(2), commit="other")
+    assert table._version_of(spark, "mine") == 0
+    with pytest.raises(DataError, match="has no commit marked 'nobody'"):
+        table._version_of(spark, "nobody")
+
+
+def test_a_table_that_was_never_written_has_no_version(spark, table):
+    assert table.latest_version(spark) is None and not table.exists(spark)
+    with pytest.raises(DataError, match="nothing has written it yet"):
+        table.read(spark, None)
+
+
+def test_files_of_a_version_outlive_a_vacuum_of_the_default_retention(spark, table):
+    table.replace(spark.range(2), commit="a")
+    table.replace(spark.range(3), commit="b")
+    spark.sql(f"VACUUM delta.`{table.path}`")
+    assert numbers(spark, table, "0") == [0, 1]
+    log = Path(table.path, "_delta_log", f"{0:020d}.json").read_text().splitlines()
+    entries = [json.loads(line) for line in log]
+    [metadata] = [entry["metaData"] for entry in entries if "metaData" in entry]
+    assert metadata["configuration"] == {
+        "delta.deletedFileRetentionDuration": "interval 3650 days",
+        "delta.logRetentionDuration": "interval 3650 days",
+    }
+
+
+def test_a_table_of_the_metastore_works_alike(spark):
+    table = DeltaTable("loans", "", "default.penstock_loans")
+    try:
+        assert not table.exists(spark)
+        assert table.replace(spark.range(2), commit="a") == "0"
+        assert table.replace(spark.range(3), commit="b") == "1"
+        assert table.latest_version(spark) == 1
+        assert numbers(spark, table, "0") == [0, 1]
+    finally:
+        spark.sql("DROP TABLE IF EXISTS default.penstock_loans")
+
+
+def test_the_columns_may_change_from_one_version_to_the_next(spark, table):
+    table.replace(spark.range(2), commit="a")
+    table.replace(spark.range(2).selectExpr("cast(id as string) AS name"), commit="b")
+    assert table.read(spark, "1").columns == ["name"]

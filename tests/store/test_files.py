@@ -1,0 +1,44 @@
+import gzip
+
+import pytest
+
+from penstock.conf import CsvConf, ParquetConf
+from penstock.errors import DataError
+from penstock.store.files import CORRUPT_RECORD, read_csv, read_parquet
+
+
+def read(spark, path, text, **options):
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return read_csv(spark, "raw", CsvConf(str(path), **options))
+
+
+def test_every_column_is_text_and_an_empty_field_is_null(spark, tmp_path):
+    table = read(spark, tmp_path / "a.csv", 'id,amount,note\n1,2.50,"a ""b"", c"\n2,,\n')
+    assert dict(table.dtypes) == dict.fromkeys(["id", "amount", "note", CORRUPT_RECORD], "string")
+    assert [row[:3] for row in table.collect()] == [("1", "2.50", 'a "b", c'), ("2", None, None)]
+
+
+def test_a_line_that_does_not_fit_the_header_keeps_its_text(spark, tmp_path):
+    table = read(spark, tmp_path / "a.csv", "id,amount\n1,2\n3\n4,5,6\n")
+    assert [row[CORRUPT_RECORD] for row in table.collect()] == [None, "3", "4,5,6"]
+    # Also where only some of the columns are asked for.
+    narrow = table.select("id", CORRUPT_RECORD).collect()
+    assert [row[CORRUPT_RECORD] for row in narrow] == [None, "3", "4,5,6"]
+
+
+def test_a_filter_a_delimiter_and_gzip_are_read(spark, tmp_path):
+    packed = gzip.compress(b"id;amount\n1;2\n3;4\n")
+    table = read(spark, tmp_path / "a.csv.gz", packed, delimiter=";", filter="amount > '2'")
+    assert [row.id for row in table.collect()] == ["3"]
+
+
+def test_a_parquet_file_keeps_its_types(spark, tmp_path):
+    spark.range(3).write.parquet(str(tmp_path / "numbers"))
+    table = read_parquet(spark, "raw", ParquetConf(str(tmp_path / "numbers")))
+    assert table.dtypes == [("id", "bigint")] and table.count() == 3
+
+
+def test_a_file_that_is_no_parquet_is_named(spark, tmp_path):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError, match="'raw' cannot be read as Parquet from .*empty"):
+        read_parquet(spark, "raw", ParquetConf(str(tmp_path / "empty")))
