@@ -190,7 +190,7 @@ def _parse(name: str, arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--quiet", action="store_true", help="no progress and no summary")
     options = parser.parse_args(arguments)
     if options.as_of and not _is_day(options.as_of):
-        raise UsageError(f"--as-of {options.as_of} is no day. Write it as 2024-07-01.")
+        raise UsageError(f"--as-of {options.as_of} is no day. Write it as 2025-07-01.")
     if options.graph not in GRAPHS:
         raise UsageError(
             f"There is no graph '{options.graph}'; there are {', '.join(GRAPHS)}."

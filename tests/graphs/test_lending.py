@@ -68,7 +68,7 @@ def test_a_run_goes_from_raw_loans_to_released_scores(lending):
     assert len({row.application_id for row in scores}) == len(scores) == applications
     assert all(0 < row.pd < 1 for row in scores)
     assert {(row.model_version, row.as_of_date) for row in scores} == {
-        ("lending_pd/1", dt.date(2024, 7, 1))
+        ("lending_pd/1", dt.date(2025, 7, 1))
     }
 
 
@@ -146,11 +146,11 @@ def test_the_slices_lead_a_second_model_to_champion_and_score_by_it(lending):
         code, record = lending.do(job, *harder)
         assert code == 0
     assert [n["name"] for n in record["nodes"]] == ["pd_gate", "deploy_champion"]
-    assert lending.do("score", "--as-of", "2024-08-01")[0] == 0
+    assert lending.do("score", "--as-of", "2025-08-01")[0] == 0
     after = lending.release
     assert (after.pins["champion"], after.release_id) == ("2", before.release_id + 5)
     scores = lending.table("scores").select("model_version", "as_of_date").distinct().collect()
-    assert scores == [("lending_pd/2", dt.date(2024, 8, 1))]
+    assert scores == [("lending_pd/2", dt.date(2025, 8, 1))]
 
 
 def test_behind_a_closed_gate_the_champion_stays_champion(lending):

@@ -1,0 +1,32 @@
+"""What the pages say is there."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).parents[1]
+PAGES = [PROJECT / "README.md", *sorted((PROJECT / "docs").glob("*.md"))]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_tests_jobs_files_and_links_that_a_page_names_exist(page):
+    text = page.read_text(encoding="utf-8")
+    tests = "\n".join(file.read_text() for file in (PROJECT / "tests").rglob("test_*.py"))
+    missing = [name for name in re.findall(r"`(test_\w+)`", text) if f"def {name}(" not in tests]
+    missing += [
+        job for job in re.findall(r"spark-submit\.sh +([a-z]+)", text)
+        if not (PROJECT / "jobs" / f"{job}.py").is_file()
+    ]  # fmt: skip
+    missing += [
+        link for link in re.findall(r"\]\(([^)]+)\)", text) if not (page.parent / link).exists()
+    ]
+    missing += [
+        path for path in re.findall(r"`((?:tests|lib|conf|docs)/[\w./-]+)`", text)
+        if not (PROJECT / path).exists()
+    ]  # fmt: skip
+    assert missing == []
+
+
+def test_readme_fits_a_screen():
+    assert len((PROJECT / "README.md").read_text().splitlines()) <= 50
