@@ -7,7 +7,8 @@ from penstock.store.delta import DeltaTable
 
 
 def mlflow_of(home):
-    return MlflowClient(f"sqlite:///{home}/mlflow/mlflow.db")
+    uri = f"sqlite:///{home}/mlflow/mlflow.db"
+    return MlflowClient(uri, uri)
 
 
 def release_of(spark, home):

@@ -17,7 +17,7 @@ from pathlib import Path
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from penstock.conf import KIND_OF, SOURCE_KINDS, Conf, load_conf
+from penstock.conf import KIND_OF, Conf, is_source, load_conf
 from penstock.engine.graph import Graph, bind_parameters, check_catalog
 from penstock.errors import PenstockError, UsageError, did_you_mean
 from penstock.graphs import GRAPHS, load_graph
@@ -74,7 +74,7 @@ def prepare_job(name: str, arguments: list[str]) -> Job:
     home = Home(Path(os.environ.get("PENSTOCK_HOME") or PROJECT / "var").resolve())
     conf = load_conf(PROJECT / "conf", options.env, overrides)
     whole = load_graph(options.graph).fed_by(
-        [dataset for dataset, entry in conf.catalog.items() if isinstance(entry, SOURCE_KINDS)]
+        [dataset for dataset, entry in conf.catalog.items() if is_source(entry)]
     )
     check_catalog(whole, {dataset: KIND_OF[type(entry)] for dataset, entry in conf.catalog.items()})
     params = bind_parameters(whole, conf.params)
@@ -89,7 +89,9 @@ def _run(job: Job) -> int:
     from penstock.store.catalog import Catalog  # noqa: PLC0415
 
     job.home.prepare()
-    Catalog.of(job.conf, job.home).check_files(job.graph.sources)
+    catalog = Catalog.of(job.conf, job.home)
+    catalog.check_files(job.graph.sources)
+    catalog.check_outputs(job.graph.producers)
     spark = start_session(f"penstock {job.name} {job.whole.name}")
     try:
         return run_job(job, spark)

@@ -20,11 +20,16 @@ SECTIONS = ("catalog", "params", "spark", "run")
 
 @dataclass(frozen=True)
 class DeltaConf:
-    """A Delta table: at `path`, or `table` of a metastore, else in the folder `run.tables`."""
+    """A Delta table: at `path`, or `table` of a metastore, else in the folder `run.tables`.
+
+    Attributes:
+        external: Whether others write it: then it is only read, at its newest version.
+    """
 
     path: str = ""
     table: str = ""
     partition_by: tuple[str, ...] = ()
+    external: bool = False
 
 
 @dataclass(frozen=True)
@@ -94,8 +99,12 @@ KINDS: dict[str, type[DatasetConf]] = {
 }
 KIND_OF: dict[type[DatasetConf], str] = {cls: kind for kind, cls in KINDS.items()}
 
-# What these kinds name exists before the run: a node that would write it is cut from the graph.
-SOURCE_KINDS = (CsvConf, ParquetConf, RangeConf)
+FILE_KINDS = (CsvConf, ParquetConf, RangeConf)
+
+
+def is_source(conf: DatasetConf) -> bool:
+    """Say whether a dataset is there before the run: the node that would write it is cut."""
+    return isinstance(conf, FILE_KINDS) or (isinstance(conf, DeltaConf) and conf.external)
 
 
 @dataclass(frozen=True)
@@ -288,7 +297,7 @@ def _typed(cls: type[T], options: Mapping[str, Any], where: str) -> T:
             )
         declared: Any = known[key].type
         expected = list if get_origin(declared) is tuple else declared
-        if isinstance(value, bool) or not isinstance(value, expected):
+        if isinstance(value, bool) != (expected is bool) or not isinstance(value, expected):
             raise ConfigError(
                 f"{where}.{key} is {value!r}; it must be of type {expected.__name__}."
             )

@@ -28,6 +28,8 @@ ALWAYS = {
     # A Python worker that hangs all the same ends as an error, not as a run that never ends.
     "spark.sql.execution.pyspark.udf.idleTimeoutSeconds": "600",
     "spark.sql.execution.pyspark.udf.killOnIdleTimeout": "true",
+    # To replace no rows by no rows is a version too: the run that did it releases it.
+    "spark.databricks.delta.skipRecordingEmptyCommits": "false",
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
 }
@@ -40,7 +42,7 @@ SMALL = {
     "spark.ui.enabled": "false",
 }
 # The first compiler alone: a test or a proof is over before the second one has paid for itself.
-SHORT_LIVED = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
+SHORT_LIVED = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-XX:ReservedCodeCacheSize=256m")
 PROOF_ROWS = 250
 
 

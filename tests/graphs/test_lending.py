@@ -120,7 +120,9 @@ def test_the_model_version_carries_its_signature_and_scores_from_the_registry(le
     import mlflow
     from pyspark.ml import PipelineModel
 
-    mlflow.set_tracking_uri(f"sqlite:///{lending.home}/mlflow/mlflow.db")
+    uri = f"sqlite:///{lending.home}/mlflow/mlflow.db"
+    mlflow.set_tracking_uri(uri)
+    mlflow.set_registry_uri(uri)
     local = mlflow.artifacts.download_artifacts(artifact_uri="models:/lending_pd/1")
     signature = mlflow.models.Model.load(local).signature
     assert "fico" in signature.inputs.input_names() and "pd" in signature.outputs.input_names()

@@ -64,6 +64,22 @@ def test_a_table_of_the_metastore_works_alike(spark):
         spark.sql("DROP TABLE IF EXISTS default.penstock_loans")
 
 
+def test_no_rows_in_the_place_of_no_rows_are_a_version_too(spark, table):
+    assert table.replace(spark.range(0), commit="a") == "0"
+    assert table.replace(spark.range(0), commit="b") == "1"
+
+
+def test_a_table_of_somebody_else_is_foreign(spark, table):
+    assert not table.is_foreign()
+    spark.range(2).write.format("delta").save(table.path)
+    assert table.is_foreign()
+
+
+def test_a_table_of_ours_is_not(spark, table):
+    table.replace(spark.range(2), commit="a")
+    assert not table.is_foreign()
+
+
 def test_the_columns_may_change_from_one_version_to_the_next(spark, table):
     table.replace(spark.range(2), commit="a")
     table.replace(spark.range(2).selectExpr("cast(id as string) AS name"), commit="b")

@@ -26,6 +26,16 @@ def test_a_line_that_does_not_fit_the_header_keeps_its_text(spark, tmp_path):
     assert [row[CORRUPT_RECORD] for row in narrow] == [None, "3", "4,5,6"]
 
 
+def test_files_with_different_headers_are_not_read_as_one(spark, tmp_path):
+    folder = tmp_path / "exports"
+    folder.mkdir()
+    (folder / "a.csv").write_text("id,amount\n1,2\n")
+    (folder / "b.csv").write_text("amount,id\n2,1\n")
+    table = read_csv(spark, "raw", CsvConf(str(folder)))
+    with pytest.raises(Exception, match="CSV header does not conform to the schema"):
+        table.collect()
+
+
 def test_a_filter_a_delimiter_and_gzip_are_read(spark, tmp_path):
     packed = gzip.compress(b"id;amount\n1;2\n3;4\n")
     table = read(spark, tmp_path / "a.csv.gz", packed, delimiter=";", filter="amount > '2'")

@@ -1,13 +1,13 @@
 """Resuming: which nodes of an earlier run need not run again.
 
-A node is taken over if it was done then, and its parameters, its code, its file sources and
-everything it reads from are as they were.
+A node is taken over if it was done then, and its parameters, its code, its sources and everything
+it reads from are as they were.
 """
 
 import hashlib
 import inspect
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,6 @@ from typing import Any
 from penstock.engine.graph import Graph, Node, bind_parameters
 from penstock.engine.record import NodeRecord
 from penstock.errors import ConfigError
-from penstock.store.catalog import Catalog
 
 
 def code_of(node: Node) -> str:
@@ -28,20 +27,24 @@ def take_over(
     graph: Graph,
     earlier: Mapping[str, Any],
     params: Mapping[str, Mapping[str, Any]],
-    catalog: Catalog,
+    *,
+    kinds: Mapping[str, str],
+    version: Callable[[str], str | None],
 ) -> tuple[Graph, dict[str, NodeRecord]]:
     """Split a graph into what still has to run and what an earlier run has done.
 
     Args:
         earlier: `run.json` of the earlier run.
         params: Node to bound parameters, as of now.
+        kinds: Dataset to its catalog kind.
+        version: Returns the version that a dataset from outside the graph has now.
 
     Returns:
         The rest of the graph, and the taken-over nodes' records, marked as skipped.
     """
     records = {node["name"]: node for node in earlier["nodes"]}
-    files = {d["name"]: d["version"] for d in earlier["datasets"] if d["role"] == "source"}
-    then = _bound_then(graph, earlier)
+    read_then = {d["name"]: d["version"] for d in earlier["datasets"] if d["role"] != "output"}
+    params_then = _bound_then(graph, earlier)
     producers = graph.producers
     valid: set[str] = set()
     for node in graph.order():
@@ -49,29 +52,34 @@ def take_over(
         is_unchanged = (
             record.get("status") in ("done", "skipped")
             and record.get("code") == code_of(node)
-            and _plain(then.get(node.name)) == _plain(params[node.name])
+            and _plain(params_then.get(node.name)) == _plain(params[node.name])
             and all(
-                files.get(n) == catalog.file_version(n) for n in node.inputs if n in catalog.files
+                producers[name].name in valid
+                if name in producers
+                else read_then.get(name) == version(name)
+                for name in node.inputs
             )
         )
-        if is_unchanged and all(
-            producers[name].name in valid for name in node.inputs if name in producers
-        ):
+        if is_unchanged:
             valid.add(node.name)
     taken = {
-        name: replace(_record(records[name]), status="skipped",
-                      reason=f"done by run {earlier['run_id']}", ms=0)
+        name: replace(
+            _record(records[name]),
+            status="skipped",
+            reason=f"done by run {earlier['run_id']}",
+            ms=0,
+        )
         for name in valid
-        if all(out in records[name]["versions"] for out in records[name]["outputs"])
-    }  # fmt: skip
+        if all(output in records[name]["versions"] for output in records[name]["outputs"])
+    }
     made = [output for name in taken for output in taken[name].outputs]
-    open_outputs = [
+    to_make = [
         output
         for node in graph.nodes
-        if node.name not in taken and catalog.kinds[node.outputs[0]] != "memory"
         for output in node.outputs
+        if node.name not in taken and kinds[output] != "memory"
     ]
-    return graph.upto(open_outputs, made), taken
+    return graph.upto(to_make, made), taken
 
 
 def _bound_then(graph: Graph, earlier: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

@@ -131,7 +131,11 @@ class Runner:
         if self._order.resumes is None:
             return self._order.graph
         rest, taken = take_over(
-            self._order.graph, self._order.resumes, self._order.params, self._catalog
+            self._order.graph,
+            self._order.resumes,
+            self._order.params,
+            kinds=self._catalog.kinds,
+            version=self._bench.version,
         )
         for record in taken.values():
             self._records[record.name] = record

@@ -8,8 +8,8 @@ from pathlib import Path
 from pyspark.sql import DataFrame, SparkSession
 
 from penstock.conf import (
+    FILE_KINDS,
     KIND_OF,
-    SOURCE_KINDS,
     AliasConf,
     Conf,
     CsvConf,
@@ -50,7 +50,7 @@ class Catalog:
     @property
     def files(self) -> tuple[str, ...]:
         """Datasets that are there before any run: files and number ranges."""
-        return tuple(n for n, conf in self.entries.items() if isinstance(conf, SOURCE_KINDS))
+        return tuple(n for n, conf in self.entries.items() if isinstance(conf, FILE_KINDS))
 
     def delta(self, name: str) -> DeltaTable:
         """Return the Delta table behind a dataset."""
@@ -86,6 +86,25 @@ class Catalog:
         for name in names:
             if isinstance(conf := self.entries[name], CsvConf | ParquetConf):
                 must_exist(name, conf.path)
+
+    def check_outputs(self, names: Iterable[str]) -> None:
+        """Refuse to write over what is not ours, where the catalog gives a local path of its own.
+
+        Raises:
+            ConfigError: A file, or a Delta table that no run of penstock made, stands there.
+        """
+        for name in names:
+            conf = self.entries[name]
+            if not isinstance(conf, DeltaConf) or not conf.path:
+                continue
+            path = Path(conf.path.removeprefix("file://"))
+            is_file = path.is_file() or path.suffix in (".csv", ".gz", ".parquet")
+            if is_file or self.delta(name).is_foreign():
+                kind = "csv, path: " if is_file else "delta, external: true, path: "
+                raise ConfigError(
+                    f"The graph would write '{name}' over {path}, which it did not make. To read "
+                    f"it instead: --set 'catalog.{name}={{kind: {kind}{path}}}'."
+                )
 
     def file_version(self, name: str) -> str | None:
         """Return what tells one state of a local file from the next; None for a remote one."""

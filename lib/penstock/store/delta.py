@@ -11,6 +11,7 @@ from penstock.errors import DataError
 
 # A model or a release may pin any version: a vacuum must not take its files after Delta's week.
 RETENTION = "interval 3650 days"
+OURS = "penstock: "  # begins the `userMetadata` of every commit
 _COMMIT = re.compile(r"^(\d{20})\.json$")
 
 
@@ -70,7 +71,7 @@ class DeltaTable:
             df.write.format("delta")
             .mode("overwrite")
             .option("overwriteSchema", "true")
-            .option("userMetadata", commit)
+            .option("userMetadata", OURS + commit)
             .option("delta.deletedFileRetentionDuration", RETENTION)
             .option("delta.logRetentionDuration", RETENTION)
         )
@@ -82,6 +83,12 @@ class DeltaTable:
             writer.save(self.path)
         return str(self._version_of(df.sparkSession, commit))
 
+    def is_foreign(self) -> bool:
+        """Say whether a local table is there whose first commit is not one of ours."""
+        log = self._local_log()
+        first = log / f"{0:020d}.json" if log else None
+        return bool(first and first.exists() and OURS not in first.read_text(encoding="utf-8"))
+
     def _version_of(self, spark: SparkSession, commit: str) -> int:
         """Find the version this commit became: another writer may have come right behind it."""
         latest = self.latest_version(spark)
@@ -92,7 +99,7 @@ class DeltaTable:
         for version in range(latest, -1, -1):
             with (log / f"{version:020d}.json").open(encoding="utf-8") as lines:
                 entries = (json.loads(line).get("commitInfo") for line in lines)
-                if any(info and info.get("userMetadata") == commit for info in entries):
+                if any(info and info.get("userMetadata") == OURS + commit for info in entries):
                     return version
         raise DataError(f"{self.location} has no commit marked '{commit}': was its log altered?")
 

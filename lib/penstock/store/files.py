@@ -30,6 +30,8 @@ def read_csv(spark: SparkSession, name: str, conf: CsvConf) -> DataFrame:
         .option("multiLine", False)
         # Pruned to a few columns, the parser would not see that a line has too many or too few.
         .option("columnPruning", False)
+        # Else the columns of a second file go by their place, whatever its header calls them.
+        .option("enforceSchema", False)
     )
     header = reader.csv(conf.path).columns
     if not header:

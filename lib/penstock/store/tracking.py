@@ -87,7 +87,7 @@ def open_tracking(conf: RunConf, home: Home) -> Tracking:
     uri = tracking_uri(conf, home)
     mlflow.set_tracking_uri(uri)
     mlflow.set_registry_uri(uri)
-    client = MlflowClient(uri)
+    client = MlflowClient(uri, uri)
     try:
         # Two processes that create the sqlite tables at once would break each other.
         with (home.mlflow / ".lock").open("w") as lock:
