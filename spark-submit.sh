@@ -6,7 +6,13 @@
 # lib/penstock/launch.py. The environment is .venv, or the folder that PENSTOCK_ENV names.
 set -euo pipefail
 
-project=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
+script=${BASH_SOURCE[0]}
+while [[ -L $script ]]; do  # `readlink -f` is not everywhere
+    target=$(readlink "$script")
+    [[ $target == /* ]] || target=$(dirname "$script")/$target
+    script=$target
+done
+project=$(cd "$(dirname "$script")" && pwd -P)
 environment=${PENSTOCK_ENV:-$project/.venv}
 python=$environment/bin/python
 fits='import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))'

@@ -1,52 +1,23 @@
-"""The command line: options in, exit code out. What a job does is in the graph and the engine.
+"""The commands: a job in, an exit code out. What a job does is in the graph and the engine."""
 
-Whatever can be known without Spark (options, configuration, wiring, parameters) is refused before
-the session starts.
-"""
-
-import argparse
 import getpass
 import json
 import os
-import shlex
 import subprocess
 import sys
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from secrets import token_hex
+from socket import SO_REUSEADDR, SOL_SOCKET, socket
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from penstock.conf import KIND_OF, Conf, is_source, load_conf
-from penstock.engine.graph import Graph, bind_parameters, check_catalog
-from penstock.errors import PenstockError, UsageError, did_you_mean
-from penstock.graphs import GRAPHS, load_graph
-from penstock.store.home import Home, write_text
+from penstock.errors import NodeFailed, PenstockError, SetupError, UsageError
+from penstock.job import PROJECT, Job, prepare_job
+from penstock.store.home import write_text
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
-
-PROJECT = Path(__file__).resolve().parents[2]
-
-
-@dataclass(frozen=True)
-class Job:
-    """A command, checked as far as it can be without Spark."""
-
-    name: str
-    arguments: list[str]
-    options: argparse.Namespace
-    home: Home
-    conf: Conf
-    whole: Graph
-    graph: Graph
-    params: dict[str, dict[str, Any]]
-    resumes: dict[str, Any] | None
-
-    @property
-    def command(self) -> str:
-        """The command line that starts the same job again."""
-        return shlex.join(["./spark-submit.sh", self.name, *_without_resume(self.arguments)])
 
 
 def main(job: str) -> NoReturn:
@@ -56,53 +27,44 @@ def main(job: str) -> NoReturn:
     except PenstockError as error:
         print(f"penstock: {error}", file=sys.stderr)  # noqa: T201 (the command line's own voice)
         sys.exit(error.exit_code)
+    except OSError as error:
+        print(f"penstock: {error}. What is published is untouched.", file=sys.stderr)  # noqa: T201
+        sys.exit(NodeFailed.exit_code)
     except KeyboardInterrupt:
         print("penstock: interrupted; what is published is untouched.", file=sys.stderr)  # noqa: T201
         sys.exit(130)
 
 
-def prepare_job(name: str, arguments: list[str]) -> Job:
-    """Read the options and the configuration, cut the graph and check everything but the data.
-
-    Raises:
-        UsageError, ConfigError, GraphError: What is wrong and what to do.
-    """
-    options = _parse(name, arguments)
-    overrides = list(options.set)
-    if options.as_of:
-        overrides.append(f"params.common.as_of={options.as_of}")
-    home = Home(Path(os.environ.get("PENSTOCK_HOME") or PROJECT / "var").resolve())
-    conf = load_conf(PROJECT / "conf", options.env, overrides)
-    whole = load_graph(options.graph).fed_by(
-        [dataset for dataset, entry in conf.catalog.items() if is_source(entry)]
-    )
-    check_catalog(whole, {dataset: KIND_OF[type(entry)] for dataset, entry in conf.catalog.items()})
-    params = bind_parameters(whole, conf.params)
-    part = whole.jobs.get(name)
-    graph = whole.upto(part.targets, part.given) if part else whole
-    earlier = _earlier_run(options.resume, home, whole)
-    return Job(name, arguments, options, home, conf, whole, graph, params, earlier)
-
-
 def _run(job: Job) -> int:
-    from penstock.session import start_session  # noqa: PLC0415 (the slow imports)
-    from penstock.store.catalog import Catalog  # noqa: PLC0415
+    from penstock.store.catalog import Catalog  # noqa: PLC0415 (the slow imports)
 
     job.home.prepare()
     catalog = Catalog.of(job.conf, job.home)
     catalog.check_files(job.graph.sources)
     catalog.check_outputs(job.graph.producers)
+    with job.home.occupied(job.command):
+        return _run_alone(job)
+
+
+def _run_alone(job: Job) -> int:
+    from py4j.protocol import Py4JError  # noqa: PLC0415 (the slow imports)
+
+    from penstock.session import start_session  # noqa: PLC0415
+
     spark = start_session(f"penstock {job.name} {job.whole.name}")
     try:
         return run_job(job, spark)
     finally:
-        spark.stop()
+        # If the JVM has died, there is nothing left to stop.
+        with suppress(Py4JError, OSError):
+            spark.stop()
 
 
 def run_job(job: Job, spark: "SparkSession") -> int:
     """Run a job in a session that is there, write its page, and return its exit code."""
+    from penstock.engine.journal import Order  # noqa: PLC0415
     from penstock.engine.progress import make_progress  # noqa: PLC0415 (the slow imports)
-    from penstock.engine.runner import Order, Runner  # noqa: PLC0415
+    from penstock.engine.runner import Runner  # noqa: PLC0415
     from penstock.report.run_page import run_page  # noqa: PLC0415
     from penstock.report.run_summary import run_summary  # noqa: PLC0415
     from penstock.store.catalog import Catalog  # noqa: PLC0415
@@ -131,8 +93,13 @@ def run_job(job: Job, spark: "SparkSession") -> int:
     document = record.to_json()
     page = job.home.run_folder(order.run_id) / "index.html"
     html = run_page(document)
-    write_text(page, html)
-    runner.log_page(html)
+    try:
+        write_text(page, html)
+        runner.journal.add_page(html)
+    except Exception as trouble:  # the run is over: what it published stands
+        runner.journal.troubles.append(str(trouble).splitlines()[0])
+    for line in runner.journal.troubles:
+        print(f"penstock: the run's record is not complete: {line}", file=sys.stderr)  # noqa: T201
     if not job.options.quiet:
         print(run_summary(document, page=str(page)), file=sys.stderr)  # noqa: T201
     if job.options.json:
@@ -164,80 +131,35 @@ def _plan(job: Job) -> int:
     return 0
 
 
-def _ui(job: Job) -> int:
-    from penstock.store.tracking import LOCAL_SERVER, open_tracking, ui_command  # noqa: PLC0415
+def _ui(job: Job) -> NoReturn:
+    from penstock.store.tracking import (  # noqa: PLC0415 (the slow imports)
+        LOCAL_PORT,
+        LOCAL_SERVER,
+        open_tracking,
+        ui_command,
+    )
 
     job.home.prepare()
     tracking = open_tracking(job.conf.run, job.home)
     if job.conf.run.tracking_uri:
         raise UsageError(f"MLflow runs at {job.conf.run.tracking_uri}; open it there.")
+    with socket() as probe:
+        probe.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", LOCAL_PORT))
+        except OSError as error:
+            raise SetupError(
+                f"Port {LOCAL_PORT} is taken: MLflow's pages, or another program, are served there "
+                "already. Open them, or stop that program."
+            ) from error
     page = f"{LOCAL_SERVER}/#/experiments/{tracking.experiment_id}/runs"
     print(f"MLflow serves the runs at {page}\nPress Ctrl-C to stop.", flush=True)  # noqa: T201
     environment = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
-    return subprocess.call([sys.executable, *ui_command(job.conf.run, job.home)], env=environment)
+    command = [sys.executable, *ui_command(job.conf.run, job.home)]
+    os.execve(command[0], command, environment)
 
 
 _COMMANDS = {"plan": _plan, "ui": _ui}
-
-
-def _parse(name: str, arguments: list[str]) -> argparse.Namespace:
-    parser = _Parser(prog=f"./spark-submit.sh {name}", allow_abbrev=False)
-    parser.add_argument("--graph", default="lending", help="which graph (default: lending)")
-    parser.add_argument("--env", default="local", help="which environment of conf/")
-    parser.add_argument("--as-of", metavar="DATE", help="the day the run stands for")
-    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE",
-                        help="change one configuration value; repeatable")  # fmt: skip
-    parser.add_argument("--resume", metavar="RUN", help="go on from a run that did not finish")
-    parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
-    parser.add_argument("--quiet", action="store_true", help="no progress and no summary")
-    options = parser.parse_args(arguments)
-    if options.as_of and not _is_day(options.as_of):
-        raise UsageError(f"--as-of {options.as_of} is no day. Write it as 2025-07-01.")
-    if options.graph not in GRAPHS:
-        raise UsageError(
-            f"There is no graph '{options.graph}'; there are {', '.join(GRAPHS)}."
-            f"{did_you_mean(options.graph, GRAPHS)}"
-        )
-    return options
-
-
-def _is_day(text: str) -> bool:
-    try:
-        return date.fromisoformat(text).isoformat() == text
-    except ValueError:
-        return False
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        known = [option for action in self._actions for option in action.option_strings]
-        unknown = message.partition("unrecognized arguments: ")[2].split(" ")[0].split("=")[0]
-        raise UsageError(f"{self.prog}: {message}.{did_you_mean(unknown, known)}")
-
-
-def _without_resume(arguments: list[str]) -> list[str]:
-    kept = [a for a in arguments if not a.startswith("--resume=")]
-    if "--resume" in kept:
-        at = kept.index("--resume")
-        del kept[at : at + 2]
-    return kept
-
-
-def _earlier_run(run_id: str | None, home: Home, graph: Graph) -> dict[str, Any] | None:
-    if run_id is None:
-        return None
-    path = home.run_folder(run_id) / "run.json"
-    try:
-        earlier: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        runs = home.root / "runs"
-        known = [p.name for p in runs.iterdir()] if runs.is_dir() else []
-        raise UsageError(
-            f"There is no run '{run_id}' under {runs}.{did_you_mean(run_id, known)}"
-        ) from error
-    if earlier["graph"] != graph.name:
-        raise UsageError(f"Run '{run_id}' ran the graph '{earlier['graph']}'; add --graph.")
-    return earlier
 
 
 def _outcome(document: dict[str, Any], page: Path) -> dict[str, Any]:

@@ -1,21 +1,18 @@
-"""Configuration: layered YAML turned into frozen dataclasses.
+"""Configuration: layered YAML turned into frozen dataclasses, every value checked.
 
-`conf/base` is complete; `conf/<env>` states only what differs; `--set key=value` comes last. Maps
-merge, everything else replaces. A key that `conf/base` does not know is refused.
+How the layers merge is in `layers.py`.
 """
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar, get_origin
 
-import yaml
-
 from penstock.errors import ConfigError, did_you_mean
+from penstock.layers import Layer, interpolate, merge_layers, read_layers
+from penstock.parameters import check_parameters
 
 T = TypeVar("T")
-SECTIONS = ("catalog", "params", "spark", "run")
 
 
 @dataclass(frozen=True)
@@ -37,12 +34,14 @@ class CsvConf:
     """A CSV file or folder with a header; every column is read as STRING.
 
     Attributes:
+        delimiter: One character; `\\t` stands for a tab.
         filter: SQL condition on the raw columns; only rows that meet it are read.
     """
 
     path: str
     delimiter: str = ","
     filter: str = "true"
+    encoding: str = "UTF-8"
 
 
 @dataclass(frozen=True)
@@ -124,6 +123,19 @@ class RunConf:
     nodes_at_once: int
 
 
+# What a value must be beyond its type. Spark reads CSV line by line in these encodings only.
+LIMITS: dict[tuple[type, str], tuple[Callable[[Any], bool], str]] = {
+    (CsvConf, "path"): (bool, "not be empty"),
+    (CsvConf, "delimiter"): (lambda text: len(text) == 1 or text == r"\t",
+                             r"be one character, or \t for a tab"),
+    (CsvConf, "encoding"): (lambda text: text.upper() in ("UTF-8", "ISO-8859-1"),
+                            "be UTF-8 or ISO-8859-1"),
+    (ParquetConf, "path"): (bool, "not be empty"),
+    (RangeConf, "rows"): (lambda rows: rows >= 0, "be 0 or more"),
+    (RunConf, "nodes_at_once"): (lambda nodes: nodes >= 1, "be 1 or more"),
+}  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Conf:
     """The resolved configuration of one run.
@@ -156,17 +168,10 @@ def load_conf(conf_dir: Path, env: str, overrides: Sequence[str] = ()) -> Conf:
             f"There is no environment '{env}' in {conf_dir}; there are "
             f"{', '.join(environments)}.{did_you_mean(env, environments)}"
         )
-    document: dict[str, Any] = {}
-    for section in SECTIONS:
-        base_file = conf_dir / "base" / f"{section}.yaml"
-        document[section] = _read_yaml(base_file)
-        env_file = conf_dir / env / f"{section}.yaml"
-        if env_file.exists():
-            changes = _read_yaml(env_file)
-            document[section] = _merge(document[section], changes, (section,), str(env_file))
-    for override in overrides:
-        document = _override(document, override)
-    document = _interpolate(document, document)
+    layers = read_layers(conf_dir, env, overrides)
+    document = merge_layers(layers)
+    document = interpolate(document, document)
+    _check_params(layers, document)
     return Conf(
         env=env,
         catalog={
@@ -179,105 +184,19 @@ def load_conf(conf_dir: Path, env: str, overrides: Sequence[str] = ()) -> Conf:
     )
 
 
-class _UniqueKeyLoader(yaml.SafeLoader):
-    """YAML says keys are unique; PyYAML keeps the last one in silence."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen = set()
-        for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)
-            if key in seen:
-                raise ConfigError(
-                    f"{key_node.start_mark.name}, line {key_node.start_mark.line + 1}: the key "
-                    f"'{key}' stands twice. Keep one."
-                )
-            seen.add(key)
-        return super().construct_mapping(node, deep)
-
-
-def _read_yaml(path: Path) -> dict[str, Any]:
-    try:
-        with path.open(encoding="utf-8") as file:
-            document = yaml.load(file, Loader=_UniqueKeyLoader)  # noqa: S506 (a SafeLoader)
-    except FileNotFoundError as error:
-        raise ConfigError(f"The configuration file {path} is missing. Restore it.") from error
-    except (yaml.YAMLError, ValueError) as error:  # a date such as 2024-13-01 is a ValueError
-        raise ConfigError(f"{path} is not valid YAML: {error}") from error
-    if document is None:
-        return {}
-    if not isinstance(document, dict):
-        raise ConfigError(f"{path} must hold a map of keys to values, not {document!r}.")
-    return document
-
-
-def _merge(
-    base: dict[str, Any], changes: Mapping[str, Any], at: tuple[str, ...], origin: str
-) -> dict[str, Any]:
-    merged = dict(base)
-    for key, value in changes.items():
-        where = (*at, str(key))
-        if key not in base and not _is_open(where):
-            raise ConfigError(
-                f"{origin}: unknown key '{'.'.join(where)}'; conf/base does not have it."
-                f"{did_you_mean(str(key), [str(known) for known in base])}"
-            )
-        if isinstance(base.get(key), dict) and isinstance(value, Mapping):
-            merged[key] = _merge(base[key], value, where, origin)
-        else:
-            merged[key] = value
-    return merged
-
-
-def _is_open(where: tuple[str, ...]) -> bool:
-    # Spark's settings and a dataset's options are checked by Spark and by the dataset's kind.
-    return where[0] == "spark" or (where[0] == "catalog" and len(where) > 2)  # noqa: PLR2004
-
-
-def _override(document: dict[str, Any], override: str) -> dict[str, Any]:
-    path, equals, text = override.partition("=")
-    if not equals or not path:
-        raise ConfigError(
-            f"--set {override}: write key=value, e.g. "
-            "params.split_by_issue_date.test_from=2011-01-01."
-        )
-    try:
-        value = yaml.load(text, Loader=_UniqueKeyLoader)  # noqa: S506 (a SafeLoader)
-    except (yaml.YAMLError, ValueError) as error:
-        raise ConfigError(f"--set {override}: the value is not valid YAML: {error}") from error
-    section, _, rest = path.partition(".")
-    if section not in SECTIONS or not rest:
-        raise ConfigError(
-            f"--set {path}: a key starts with one of {', '.join(SECTIONS)} and a dot."
-            f"{did_you_mean(section, SECTIONS)}"
-        )
-    # Spark's own keys hold dots, and begin with the name of the section.
-    keys = [section, path] if section == "spark" else path.split(".")
-    change: Any = value
-    for key in reversed(keys):
-        change = {key: change}
-    return _merge(document, change, (), f"--set {path}")
-
-
-def _interpolate(value: Any, document: Mapping[str, Any]) -> Any:
-    """Replace `${section.key}` as a whole value by what stands at that key."""
-    if isinstance(value, dict):
-        return {key: _interpolate(item, document) for key, item in value.items()}
-    match = re.fullmatch(r"\$\{([\w.]+)\}", value) if isinstance(value, str) else None
-    if match is None:
-        return value
-    found: Any = document
-    for key in match[1].split("."):
-        if not isinstance(found, Mapping) or key not in found:
-            raise ConfigError(f"The reference {value} points at a key that does not exist.")
-        found = found[key]
-    return found
+def _check_params(layers: Sequence[Layer], document: Mapping[str, Any]) -> None:
+    base = layers[0].values
+    known = interpolate(base["params"], base)
+    for layer in layers:
+        changes = interpolate(layer.values.get("params", {}), document)
+        check_parameters(known, changes, layer.origin)
 
 
 def _dataset(name: str, entry: Any) -> DatasetConf:
     if not isinstance(entry, Mapping) or "kind" not in entry:
         raise ConfigError(f"catalog.{name} needs a kind: one of {', '.join(KINDS)}.")
     kind = entry["kind"]
-    if kind not in KINDS:
+    if not isinstance(kind, str) or kind not in KINDS:
         raise ConfigError(
             f"catalog.{name}.kind is '{kind}'; known kinds are {', '.join(KINDS)}."
             f"{did_you_mean(str(kind), KINDS)}"
@@ -287,13 +206,13 @@ def _dataset(name: str, entry: Any) -> DatasetConf:
 
 
 def _typed(cls: type[T], options: Mapping[str, Any], where: str) -> T:
-    """Build the dataclass `cls` from `options`, checking names and types."""
+    """Build the dataclass `cls` from `options`, checking names, types and limits."""
     known = {field.name: field for field in fields(cls)}  # type: ignore[arg-type]  # T is a dataclass
     for key, value in options.items():
         if key not in known:
             raise ConfigError(
                 f"{where}: unknown key '{key}'; known are {', '.join(known) or 'none'}."
-                f"{did_you_mean(key, known)}"
+                f"{did_you_mean(str(key), known)}"
             )
         declared: Any = known[key].type
         expected = list if get_origin(declared) is tuple else declared
@@ -301,6 +220,9 @@ def _typed(cls: type[T], options: Mapping[str, Any], where: str) -> T:
             raise ConfigError(
                 f"{where}.{key} is {value!r}; it must be of type {expected.__name__}."
             )
+        holds, limit = LIMITS.get((cls, key), (None, ""))
+        if holds and not holds(value):
+            raise ConfigError(f"{where}.{key} is {value!r}; it must {limit}.")
     values = {key: tuple(v) if isinstance(v, list) else v for key, v in options.items()}
     try:
         return cls(**values)

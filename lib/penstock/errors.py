@@ -63,6 +63,14 @@ class Conflict(PenstockError):
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return " Did you mean 'x'?" for the nearest known name, or nothing if none is near."""
-    matches = get_close_matches(name, list(known), n=1, cutoff=0.6)
-    return f" Did you mean '{matches[0]}'?" if matches else ""
+    """Return " Did you mean 'x'?" for the nearest known name, or nothing if none is near.
+
+    Capitals, and blanks at the ends, do not count.
+    """
+    names = {_plain(candidate): candidate for candidate in known}
+    matches = get_close_matches(_plain(name), names, n=1, cutoff=0.6)
+    return f" Did you mean '{names[matches[0]]}'?" if matches else ""
+
+
+def _plain(name: str) -> str:
+    return name.strip().casefold()

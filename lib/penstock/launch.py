@@ -26,6 +26,7 @@ from penstock.versions import CURE, check_versions, installed_versions
 NO_JVM = ("plan", "ui")
 # Every other option of spark-submit takes a value.
 SPARK_FLAGS = ("--verbose", "-v", "--supervise", "--load-spark-defaults")
+JOB_OPTIONS = ("--set", "--env", "--graph", "--as-of", "--json", "--quiet", "--resume")
 USAGE = "Usage: ./spark-submit.sh [spark options] JOB [job options]"
 
 
@@ -95,10 +96,16 @@ def split_arguments(arguments: Sequence[str], jobs: Sequence[str]) -> Request:
     """Take a command line apart: what stands before the first free word is Spark's.
 
     Raises:
-        UsageError: If no job is named, or one that does not exist.
+        UsageError: If no job is named, or one that does not exist, or a job's option stands here.
     """
     at = 0
     while at < len(arguments) and arguments[at].startswith("-"):
+        option = arguments[at].partition("=")[0]
+        if option in JOB_OPTIONS:
+            raise UsageError(
+                f"{option} stands after the job: ./spark-submit.sh JOB {option} … What stands "
+                "before it is for Spark."
+            )
         alone = arguments[at] in SPARK_FLAGS or "=" in arguments[at]
         at += 1 if alone else 2
     if at >= len(arguments):

@@ -6,9 +6,10 @@ from typing import Any
 from penstock.conf import CsvConf, DeltaConf, MemoryConf, ReportConf, RunConf
 from penstock.engine.contract import Contract
 from penstock.engine.graph import Gate, Graph, Measure, Transform, bind_parameters
+from penstock.engine.journal import Order
 from penstock.engine.progress import QuietProgress
 from penstock.engine.release import Releases
-from penstock.engine.runner import Order, Runner
+from penstock.engine.runner import Runner
 from penstock.evidence import Evidence
 from penstock.store.catalog import Catalog
 from penstock.store.home import Home

@@ -13,7 +13,7 @@ NODE = Transform(make, "raw", "loans")
 
 
 def test_our_own_errors_keep_their_kind_and_name_the_node():
-    told = translate(GateClosed("AUC 0.5 is below 0.6"), NODE)
+    told = translate(GateClosed("AUC 0.5 is below 0.6"), "Node 'make'", NODE)
     assert type(told) is GateClosed
     assert str(told) == "Node 'make': AUC 0.5 is below 0.6"
 
@@ -23,13 +23,13 @@ def test_our_own_errors_keep_their_kind_and_name_the_node():
     ["[DELTA_CONCURRENT_APPEND.WHOLE_TABLE] x", "io.delta.exceptions.ConcurrentWriteException: y"],
 )
 def test_a_lost_commit_is_a_conflict(text):
-    told = translate(RuntimeError(text), NODE)
+    told = translate(RuntimeError(text), "Node 'make'", NODE)
     assert isinstance(told, Conflict) and told.exit_code == 6
-    assert "'make' wrote loans at the same moment as another run" in str(told)
+    assert "Node 'make' was written at the same moment as another run" in str(told)
 
 
 def test_a_full_disk_is_told_apart():
-    told = translate(OSError(28, "No space left on device"), NODE)
+    told = translate(OSError(28, "No space left on device"), "Node 'make'", NODE)
     assert isinstance(told, NodeFailed)
     assert "the disk is full. What is published is untouched" in str(told)
 
@@ -40,7 +40,9 @@ def test_of_a_java_trace_the_innermost_cause_is_told():
         ": org.apache.spark.SparkException: Job aborted.\n"
         "\tat a.b.c(D.scala:1)\nCaused by: java.lang.IllegalStateException: the reason\n\tat e.f"
     )
-    assert str(translate(RuntimeError(trace), NODE)).endswith("IllegalStateException: the reason")
+    assert str(translate(RuntimeError(trace), "Node 'make'", NODE)).endswith(
+        "IllegalStateException: the reason"
+    )
 
 
 def test_a_failure_of_the_function_names_file_and_line():
@@ -51,7 +53,7 @@ def test_a_failure_of_the_function_names_file_and_line():
     try:
         broken(None)
     except ZeroDivisionError as error:
-        told = translate(error, node)
+        told = translate(error, "Node 'broken'", node)
     assert "Node 'broken' (test_failures.py, line" in str(told)
     assert "ZeroDivisionError: division by zero" in str(told)
 
@@ -65,6 +67,6 @@ def test_an_unknown_column_is_told_with_the_nearest(spark):
     try:
         wrong(loans)
     except Exception as error:
-        told = translate(error, Transform(wrong, "raw", "loans"))
+        told = translate(error, "Node 'wrong'", Transform(wrong, "raw", "loans"))
     assert isinstance(told, DataError)
     assert "there is no column 'amunt'. Did you mean 'amount'?" in str(told)

@@ -83,7 +83,7 @@ def test_a_column_too_many_is_named_and_does_no_harm(project):
     project.csv.write_text("id,amount,colour\na,1,red\n")
     record, error = project.run()
     assert error is None
-    assert record.nodes[0].notes == ("1 columns of raw are not used: colour",)
+    assert record.nodes[0].notes == ("1 columns of raw are beyond its contract: colour",)
 
 
 def test_a_closed_gate_stops_what_hangs_behind_it_and_publishes_nothing(project):

@@ -5,9 +5,9 @@ import json
 
 import pytest
 
-from penstock.cli import prepare_job
 from penstock.errors import DataError
 from penstock.graphs.lending import GRAPH
+from penstock.job import prepare_job
 from tests.processes import SMALL
 
 LEARNT_LATER = {

@@ -89,3 +89,10 @@ def test_a_pd_in_percent_is_an_error(spark):
 def test_another_length_of_vintage_is_an_error(spark):
     with pytest.raises(ConfigError, match="'month'; it must be 'year' or 'quarter'"):
         evaluate_pd(spark.createDataFrame([], COLUMNS), **PARAMETERS | {"vintage": "month"})
+
+
+@pytest.mark.parametrize(("name", "value"), [("bins", 0), ("bins", 1), ("decimals", 0),
+                                             ("decimals", 9)])  # fmt: skip
+def test_too_coarse_or_too_fine_a_resolution_is_an_error(spark, name, value):
+    with pytest.raises(ConfigError, match=f"Parameter '{name}' is {value}; it must be"):
+        evaluate_pd(spark.createDataFrame([], COLUMNS), **PARAMETERS | {name: value})

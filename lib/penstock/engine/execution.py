@@ -112,7 +112,9 @@ def _unused_columns(node: Node, bench: Workbench) -> tuple[str, ...]:
         if name in bench.catalog.files and name in bench.graph.contracts:
             extra = extra_columns(_table(bench.value(name)), bench.graph.contracts[name])
             if extra:
-                notes.append(f"{len(extra)} columns of {name} are not used: {', '.join(extra)}")
+                notes.append(
+                    f"{len(extra)} columns of {name} are beyond its contract: {', '.join(extra)}"
+                )
     return tuple(notes)
 
 

@@ -3,18 +3,26 @@
 import re
 import traceback
 
-from pyspark.errors import AnalysisException, PySparkException
+from pyspark.errors import AnalysisException
 
 from penstock.engine.graph import Node
 from penstock.errors import Conflict, DataError, NodeFailed, PenstockError, did_you_mean
+from penstock.store.spark_errors import essence
 
 # How Delta names a commit that lost against another writer's.
 _CONFLICTS = re.compile(
     r"DELTA_CONCURRENT|ConcurrentAppend|ConcurrentDelete|ConcurrentTransaction|ConcurrentWrite"
     r"|MetadataChanged|ProtocolChanged|DELTA_METADATA_CHANGED|DELTA_PROTOCOL_CHANGED"
 )
-_DISK_FULL = re.compile(r"No space left on device|Disk quota exceeded|ENOSPC")
-_LONGEST = 600
+_DISK_FULL = re.compile(
+    r"No space left on device|Disk quota exceeded|ENOSPC|database or disk is full"
+)
+_NO_JVM = re.compile(r"ConnectionRefusedError|Py4JNetworkError|Answer from Java side is empty")
+_UNREADABLE = re.compile(
+    r"CSV header does not conform to the schema|Unexpected end of input stream|ZipException"
+    r"|not in GZIP format|incorrect header check|FAILED_READ_FILE[.\w]*"
+)
+_FILE = re.compile(r"(?:reading file|CSV file:) (\S+?)\.?(?:\s|$)")
 
 
 def is_conflict(error: BaseException) -> bool:
@@ -22,51 +30,58 @@ def is_conflict(error: BaseException) -> bool:
     return bool(_CONFLICTS.search(str(error)))
 
 
-def translate(error: Exception, node: Node) -> PenstockError:
-    """Turn what a node raised into an error that says what, where and what to do."""
+def translate(error: Exception, who: str, node: Node | None = None) -> PenstockError:
+    """Turn what was raised into an error that says what, where and what to do.
+
+    Args:
+        who: What failed, as the sentence begins: "Node 'clean_loans'".
+        node: The node, if one failed.
+    """
+    text = f"{type(error).__name__}: {error}"
     if isinstance(error, PenstockError):
-        return type(error)(f"Node '{node.name}': {error}")
-    text = str(error)
+        return type(error)(f"{who}: {error}")
     if is_conflict(error):
         return Conflict(
-            f"Node '{node.name}' wrote {', '.join(node.outputs)} at the same moment as another "
-            "run. Nothing of this run is published. Wait for the other one, then run again."
+            f"{who} was written at the same moment as another run. Nothing of this run is "
+            "published. Wait for the other one, then run again."
         )
     if _DISK_FULL.search(text):
         return NodeFailed(
-            f"Node '{node.name}': the disk is full. What is published is untouched. Free space, "
-            "or move PENSTOCK_HOME, then resume."
+            f"{who}: the disk is full. What is published is untouched. Free space, or move "
+            "PENSTOCK_HOME, then resume."
         )
-    if isinstance(error, AnalysisException):
-        return _analysis(error, node)
-    return NodeFailed(f"Node '{node.name}'{_place(error, node)}: {_essence(error)}")
+    if _NO_JVM.search(text):
+        return NodeFailed(
+            f"{who}: Spark's JVM has ended (killed, or out of memory). What is published is "
+            "untouched. See cache/spark.log in the state folder, then resume."
+        )
+    if found := _UNREADABLE.search(text):
+        file = _FILE.search(text)
+        return DataError(
+            f"{who}: a file cannot be read{f' ({file[1]})' if file else ''}: {found[0]}. Its "
+            "header differs from the first file's, or it is cut or damaged. Mend it, then resume."
+        )
+    who = f"{who}{_place(error, node)}"
+    return (
+        _analysis(error, who)
+        if isinstance(error, AnalysisException)
+        else NodeFailed(f"{who}: {essence(error)}")
+    )
 
 
-def _analysis(error: AnalysisException, node: Node) -> PenstockError:
+def _analysis(error: AnalysisException, who: str) -> PenstockError:
     parameters = error.getMessageParameters() or {}
     if error.getCondition() == "UNRESOLVED_COLUMN.WITH_SUGGESTION":
         name = parameters.get("objectName", "").replace("`", "")
         present = parameters.get("proposal", "").replace("`", "").split(", ")
         near = did_you_mean(name, present) or f" There are {', '.join(present)} and others."
-        return DataError(
-            f"Node '{node.name}'{_place(error, node)}: there is no column '{name}'.{near}"
-        )
-    return DataError(f"Node '{node.name}'{_place(error, node)}: {_essence(error)}")
+        return DataError(f"{who}: there is no column '{name}'.{near}")
+    return DataError(f"{who}: {essence(error)}")
 
 
-def _place(error: Exception, node: Node) -> str:
+def _place(error: Exception, node: Node | None) -> str:
     """Return " (file.py, line n)" of the deepest frame in the stage function's own module."""
-    own = getattr(getattr(node.function, "__code__", None), "co_filename", None)
+    code = getattr(node.function, "__code__", None) if node else None
+    own = getattr(code, "co_filename", None)
     lines = [f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == own]
     return f" ({own.rpartition('/')[2]}, line {lines[-1]})" if own and lines else ""
-
-
-def _essence(error: Exception) -> str:
-    """Return the sentence of an error that tells most, without the JVM's stack."""
-    text = str(error)
-    if not isinstance(error, PySparkException):
-        # A Py4J error holds the JVM's trace; its innermost cause is the news.
-        causes = re.findall(r"^(?:Caused by: )?([\w.$]+(?:Exception|Error): .+)$", text, re.M)
-        text = causes[-1] if causes else text
-    first = text.split("\n\nJVM stacktrace")[0].strip().split("\n== SQL")[0]
-    return f"{type(error).__name__}: {first[:_LONGEST]}"

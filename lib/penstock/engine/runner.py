@@ -1,65 +1,35 @@
-"""The runner: takes a checked graph through Spark, keeps the record, publishes the release."""
+"""The runner: takes a checked graph through Spark and publishes the release."""
 
 import datetime as dt
-import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
 
 from pyspark.sql import SparkSession
 
 from penstock.engine.execution import execute
 from penstock.engine.failures import translate
 from penstock.engine.graph import Graph, Node
+from penstock.engine.journal import Journal, Order, now
 from penstock.engine.progress import Progress
-from penstock.engine.record import DatasetRecord, NodeRecord, RunRecord
+from penstock.engine.record import NodeRecord, RunRecord, RunStatus
 from penstock.engine.release import Release, Releases
 from penstock.engine.resume import code_of, take_over
 from penstock.engine.scheduler import run_graph
-from penstock.engine.spark_internals import count_jobs, name_jobs, stop_jobs
+from penstock.engine.spark_internals import name_jobs, stop_jobs
 from penstock.engine.workbench import Workbench
-from penstock.errors import PenstockError
-from penstock.evidence import Evidence
+from penstock.errors import NodeFailed, PenstockError
 from penstock.store.catalog import Catalog
-from penstock.store.home import write_json
 from penstock.store.models import ModelVersion, Registry
 from penstock.store.tracking import Tracking
 
 
-@dataclass(frozen=True)
-class Order:
-    """What a command asks for.
+class Runner:
+    """One run of one order.
 
     Attributes:
-        graph: The slice to run.
-        whole: The graph it was cut from.
-        env: Name of the environment.
-        as_of: The day the run stands for.
-        config: The resolved configuration as plain values, for the record.
-        params: Node to bound parameters.
-        command: The command line that starts this run again.
-        git: Commit and whether the tree was dirty.
-        resumes: `run.json` of the run to go on from.
+        journal: What is written down of it.
     """
-
-    run_id: str
-    graph: Graph
-    whole: Graph
-    env: str
-    as_of: str
-    config: Mapping[str, Any]
-    params: Mapping[str, Mapping[str, Any]]
-    command: str
-    user: str
-    git: tuple[str, bool]
-    versions: Mapping[str, str]
-    nodes_at_once: int
-    resumes: Mapping[str, Any] | None = None
-
-
-class Runner:
-    """One run of one order."""
 
     def __init__(
         self,
@@ -69,15 +39,10 @@ class Runner:
         tracking: Tracking,
         progress: Progress,
     ) -> None:
-        self._order, self._spark, self._catalog = order, spark, catalog
-        self._tracking, self._progress = tracking, progress
-        self._started_at = _now()
+        self._order, self._spark, self._catalog, self._progress = order, spark, catalog, progress
         self._releases = Releases(spark, catalog.delta("releases"))
         self._base = self._releases.current()
-        self._records: dict[str, NodeRecord] = {}
         self._errors: dict[str, PenstockError] = {}
-        self._lock = threading.Lock()
-        self._run = ""
         self._bench = Workbench(
             spark=spark,
             graph=order.whole,
@@ -87,6 +52,7 @@ class Runner:
             run_id=order.run_id,
             released=self._base.pins,
         )
+        self.journal = Journal(order, self._bench, tracking)
 
     def run(self) -> tuple[RunRecord, PenstockError | None]:
         """Run the order, publish if every node is done, and return the record and the first error.
@@ -97,12 +63,11 @@ class Runner:
         """
         rest = self._take_over()
         self._check_sources(rest)
-        self._run = self._tracking.start_run(self._order.run_id, self._tags())
+        self.journal.open()
         error: PenstockError | None = None
         release: int | None = None
-        status = "interrupted"
+        status: RunStatus = "interrupted"
         try:
-            self._keep("running", None)
             self._progress.run_started([(n.name, n.kind) for n in rest.order()])
             run_graph(
                 rest,
@@ -118,14 +83,9 @@ class Runner:
         finally:
             if status == "interrupted":
                 stop_jobs(self._spark)
-            record = self._keep(status, release)
+            record = self.journal.close(status, release)
             self._progress.run_finished(status)
-            self._close_tracking(record)
         return record, error
-
-    def log_page(self, page: str) -> None:
-        """Add the report page to the MLflow run."""
-        self._tracking.log_text(self._run, page, "index.html")
 
     def _take_over(self) -> Graph:
         if self._order.resumes is None:
@@ -138,7 +98,7 @@ class Runner:
             version=self._bench.version,
         )
         for record in taken.values():
-            self._records[record.name] = record
+            self.journal.records[record.name] = record
             self._bench.made.update(record.versions)
         return rest
 
@@ -150,52 +110,47 @@ class Runner:
     def _work(self, node: Node) -> NodeRecord:
         """Do one node on this thread and return its record; never raises."""
         self._progress.node_started(node.name)
-        started, clock = _now(), time.monotonic()
-        blank = NodeRecord(
+        clock = time.monotonic()
+        record = NodeRecord(
             node.name, node.kind, node.inputs, node.outputs, "done",
-            started_at=started, code=code_of(node),
+            started_at=now(), code=code_of(node),
         )  # fmt: skip
-        tracked = self._tracking.start_run(node.name, {"penstock.kind": node.kind}, self._run)
-        self._bench.tracked[node.name] = tracked
         try:
+            self.journal.begin(node)
             name_jobs(self._spark, node.name)
-            record = replace(blank, **vars(execute(node, self._bench)))
+            record = replace(record, **vars(execute(node, self._bench)))
         except Exception as error:
-            self._errors[node.name] = translated = translate(error, node)
-            translated.__cause__ = error
-            record = replace(blank, status="failed", reason=str(translated))
+            record = self._failed(node, record, error)
         record = replace(record, ms=round(1000 * (time.monotonic() - clock)))
-        self._track(node, record, tracked)
-        self._finish(record)
-        return record
+        return self._finish(node, record)
 
     def _not_run(self, node: Node, failed: Node) -> NodeRecord:
         record = NodeRecord(
             node.name, node.kind, node.inputs, node.outputs, "not run",
             reason=f"behind '{failed.name}', which failed",
         )  # fmt: skip
-        self._finish(record)
+        return self._finish(node, record)
+
+    def _finish(self, node: Node, record: NodeRecord) -> NodeRecord:
+        """Write the record down; a node that cannot be written down has failed."""
+        try:
+            self.journal.add(node, record)
+        except Exception as error:
+            record = self._failed(node, record, error)
+            self.journal.records[node.name] = record
+        # After Ctrl-C the threads still at work come to their ends; nobody listens any more.
+        if not self.journal.is_closed:
+            self._progress.node_finished(record)
         return record
 
-    def _finish(self, record: NodeRecord) -> None:
-        with self._lock:
-            self._records[record.name] = record
-        self._keep("running", None)
-        self._progress.node_finished(record)
-
-    def _track(self, node: Node, record: NodeRecord, tracked: str) -> None:
-        rows = {f"rows_out.{name}": n for name, n in record.rows_out.items()}
-        metrics = {**record.metrics, **rows, "ms": record.ms, "quarantined": record.quarantined}
-        parameters = self._order.params[node.name]
-        self._tracking.log(tracked, metrics=metrics, params=parameters)
-        for name in node.inputs:
-            if (version := self._bench.version(name)) is not None:
-                location = self._catalog.location(name)
-                self._tracking.log_input(tracked, name, location, version)
-        self._tracking.end_run(tracked, ok=record.status == "done")
+    def _failed(self, node: Node, record: NodeRecord, error: Exception) -> NodeRecord:
+        told = translate(error, f"Node '{node.name}'", node)
+        told.__cause__ = error
+        self._errors.setdefault(node.name, told)
+        return replace(record, status="failed", reason=str(told))
 
     def _first_error(self) -> PenstockError | None:
-        failed = [r.name for r in self._records.values() if r.status == "failed"]
+        failed = [r.name for r in self.journal.records.values() if r.status == "failed"]
         return self._errors[failed[0]] if failed else None
 
     def _publish(self) -> tuple[PenstockError | None, int | None]:
@@ -211,9 +166,16 @@ class Runner:
         )
         try:
             self._releases.publish(release)
-        except PenstockError as error:
-            return error, None
-        follow_aliases(release.pins, self._catalog, self._bench.registry)
+        except Exception as error:
+            return translate(error, "The release"), None
+        try:
+            follow_aliases(release.pins, self._catalog, self._bench.registry)
+        except Exception as error:
+            told = NodeFailed(
+                f"Release {release.release_id} is published, but MLflow's aliases could not follow "
+                f"({error}). The next run moves them; until then trust `releases`."
+            )
+            return told, release.release_id
         return None, release.release_id
 
     def _pins(self) -> dict[str, str]:
@@ -231,80 +193,6 @@ class Runner:
         kept = {name: v for name, v in self._base.pins.items() if name not in outdated}
         return {**kept, **made}
 
-    def _keep(self, status: Any, release: int | None) -> RunRecord:
-        """Write `run.json` as things stand, so that a killed run can be gone on from."""
-        with self._lock:
-            record = self._record(status, release)
-            write_json(self._catalog.home.run_folder(record.run_id) / "run.json", record.to_json())
-        return record
-
-    def _record(self, status: Any, release: int | None) -> RunRecord:
-        order = self._order
-        in_order = [n.name for n in order.graph.order() if n.name in self._records]
-        return RunRecord(
-            run_id=order.run_id,
-            graph=order.graph.name,
-            env=order.env,
-            as_of=order.as_of,
-            command=order.command,
-            resume=f"{order.command} --resume {order.run_id}",
-            status=status,
-            started_at=self._started_at,
-            ended_at=None if status == "running" else _now(),
-            release=release,
-            spark_jobs=count_jobs(self._spark),
-            nodes=tuple(self._records[name] for name in in_order),
-            datasets=self._datasets(),
-            config=dict(order.config),
-            evidence=self._evidence(),
-            git_commit=order.git[0],
-            git_dirty=order.git[1],
-            versions=dict(order.versions),
-            links={"MLflow run": self._tracking.run_page(self._run)} if self._run else {},
-        )
-
-    def _evidence(self) -> dict[str, dict[str, Any]]:
-        reports = [n for n in self._bench.made if self._catalog.kinds[n] == "report"]
-        values = {name: self._bench.value(name) for name in reports}
-        return {n: value.to_json() for n, value in values.items() if isinstance(value, Evidence)}
-
-    def _datasets(self) -> tuple[DatasetRecord, ...]:
-        graph, made = self._order.graph, self._bench.made
-        return tuple(
-            DatasetRecord(
-                name=name,
-                kind=self._catalog.kinds[name],
-                location=self._catalog.location(name),
-                version=made.get(name) if name in graph.producers else self._bench.version(name),
-                role="output" if name in graph.producers
-                else "released" if name in self._order.whole.producers else "source",
-            )
-            for name in graph.datasets
-        )  # fmt: skip
-
-    def _tags(self) -> dict[str, str]:
-        commit, dirty = self._order.git
-        return {
-            "penstock.graph": self._order.graph.name,
-            "penstock.env": self._order.env,
-            "penstock.command": self._order.command,
-            "mlflow.source.git.commit": commit,
-            "penstock.git_dirty": str(dirty).lower(),
-            "mlflow.user": self._order.user,
-        }
-
-    def _close_tracking(self, record: RunRecord) -> None:
-        metrics = {
-            k: v for node in record.nodes if node.kind == "measure" for k, v in node.metrics.items()
-        }
-        self._tracking.log(self._run, metrics=metrics, params={"as_of": record.as_of})
-        folder = self._catalog.home.run_folder(record.run_id)
-        self._tracking.log_text(self._run, (folder / "run.json").read_text("utf-8"), "run.json")
-        self._tracking.tag(self._run, {"penstock.release": str(record.release or "none")})
-        self._tracking.end_run(
-            self._run, ok=record.status == "ok", killed=record.status == "interrupted"
-        )
-
 
 def follow_aliases(pins: Mapping[str, str], catalog: Catalog, registry: Registry) -> None:
     """Point MLflow's aliases where the release says.
@@ -315,7 +203,3 @@ def follow_aliases(pins: Mapping[str, str], catalog: Catalog, registry: Registry
     for name, version in pins.items():
         if catalog.kinds.get(name) == "alias":
             registry.move_alias(ModelVersion(catalog.model_name(name), version), name)
-
-
-def _now() -> str:
-    return dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")

@@ -10,6 +10,10 @@ from penstock.measure.calibration import CalibrationBin
 from penstock.measure.counts import ScoreCounts, count_by_score
 
 CONFIDENCE = 0.95
+# With one bin ECE sees only the mean, with none it is 0 whatever the model.
+FEWEST_BINS = 2
+# Each further decimal lets ten times as many counts reach the driver.
+MOST_DECIMALS = 8
 
 
 def evaluate_pd(scored: DataFrame, *, vintage: str, bins: int, decimals: int) -> Evidence:
@@ -23,8 +27,9 @@ def evaluate_pd(scored: DataFrame, *, vintage: str, bins: int, decimals: int) ->
     Args:
         scored: Needs `pd` (0-1), `is_bad` (0 or 1) and `issue_date` (null: vintage "unknown").
         vintage: "year" or "quarter" of issue.
-        bins: Bins of equally many loans for ECE and the calibration table.
-        decimals: Decimals of PD that loans are counted by; metrics are exact for the rounded PD.
+        bins: Bins of equally many loans for ECE and the calibration table, at least 2.
+        decimals: Decimals of PD that loans are counted by, 1-8; metrics are exact for the rounded
+            PD.
 
     Returns:
         Metrics auc, auc_low, auc_high (95 %), ks, gini, brier, ece, calibration_in_the_large,
@@ -32,9 +37,10 @@ def evaluate_pd(scored: DataFrame, *, vintage: str, bins: int, decimals: int) ->
         calibration, scores, vintages. All rates are fractions.
 
     Raises:
-        ConfigError: `vintage` is neither year nor quarter.
+        ConfigError: `vintage`, `bins` or `decimals` is not as above.
         DataError: There are no rows, or rows that cannot be measured.
     """
+    _check_resolution(bins, decimals)
     by_vintage = scored.select("pd", "is_bad", _vintage(vintage).alias("vintage"))
     counted = count_by_score(
         by_vintage, score="pd", label="is_bad", by="vintage", decimals=decimals
@@ -55,6 +61,13 @@ def evaluate_pd(scored: DataFrame, *, vintage: str, bins: int, decimals: int) ->
         },
         figures=_figures(counts, vintages, calibrated),
     )
+
+
+def _check_resolution(bins: int, decimals: int) -> None:
+    if bins < FEWEST_BINS:
+        raise ConfigError(f"Parameter 'bins' is {bins}; it must be {FEWEST_BINS} or more.")
+    if not 1 <= decimals <= MOST_DECIMALS:
+        raise ConfigError(f"Parameter 'decimals' is {decimals}; it must be 1 to {MOST_DECIMALS}.")
 
 
 def _vintage(length: str) -> Column:

@@ -23,6 +23,7 @@ from penstock.errors import ConfigError
 from penstock.store.delta import DeltaTable
 from penstock.store.files import must_exist, number_range, read_csv, read_parquet
 from penstock.store.home import Home
+from penstock.store.spark_errors import readable
 
 
 @dataclass(frozen=True)
@@ -67,15 +68,16 @@ class Catalog:
         Raises:
             DataError: The file is missing, empty or unreadable.
         """
-        match self.entries[name]:
-            case CsvConf() as conf:
-                return read_csv(spark, name, conf)
-            case ParquetConf() as conf:
-                return read_parquet(spark, name, conf)
-            case RangeConf() as conf:
-                return number_range(spark, conf)
-            case conf:
-                raise AssertionError(f"{name} is {conf}, which is no file")
+        with readable(name, self.location(name)):
+            match self.entries[name]:
+                case CsvConf() as conf:
+                    return read_csv(spark, name, conf)
+                case ParquetConf() as conf:
+                    return read_parquet(spark, name, conf)
+                case RangeConf() as conf:
+                    return number_range(spark, conf)
+                case conf:
+                    raise AssertionError(f"{name} is {conf}, which is no file")
 
     def check_files(self, names: Iterable[str]) -> None:
         """Look whether the local files among the datasets are there; needs no Spark.
@@ -98,7 +100,10 @@ class Catalog:
             if not isinstance(conf, DeltaConf) or not conf.path:
                 continue
             path = Path(conf.path.removeprefix("file://"))
-            is_file = path.is_file() or path.suffix in (".csv", ".gz", ".parquet")
+            is_table = (path / "_delta_log").is_dir()
+            is_file = path.suffix in (".csv", ".gz", ".parquet") or (
+                not is_table and path.exists() and (path.is_file() or any(path.iterdir()))
+            )
             if is_file or self.delta(name).is_foreign():
                 kind = "csv, path: " if is_file else "delta, external: true, path: "
                 raise ConfigError(
@@ -116,7 +121,7 @@ class Catalog:
         if not path.exists():
             return None
         parts = [part.stat() for part in (sorted(path.rglob("*")) if path.is_dir() else [path])]
-        size, newest = sum(p.st_size for p in parts), max(p.st_mtime_ns for p in parts)
+        size, newest = sum(p.st_size for p in parts), max((p.st_mtime_ns for p in parts), default=0)
         changed = dt.datetime.fromtimestamp(newest / 1e9, dt.UTC)
         return f"{changed:%Y-%m-%dT%H:%M:%S.%fZ} {size}B"
 

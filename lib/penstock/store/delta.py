@@ -8,6 +8,7 @@ from pathlib import Path
 from pyspark.sql import DataFrame, SparkSession
 
 from penstock.errors import DataError
+from penstock.store.spark_errors import readable
 
 # A model or a release may pin any version: a vacuum must not take its files after Delta's week.
 RETENTION = "interval 3650 days"
@@ -58,8 +59,9 @@ class DeltaTable:
                 f"The table '{self.name}' ({self.location}) is empty of versions: nothing has "
                 "written it yet. Run the job that makes it, or `run`."
             )
-        reader = spark.read.format("delta").option("versionAsOf", version)
-        return reader.table(self.table) if self.table else reader.load(self.path)
+        with readable(self.name, self.location):
+            reader = spark.read.format("delta").option("versionAsOf", version)
+            return reader.table(self.table) if self.table else reader.load(self.path)
 
     def replace(self, df: DataFrame, *, commit: str) -> str:
         """Replace the whole content in one commit and return the version written.

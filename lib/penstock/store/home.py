@@ -1,5 +1,6 @@
 """The state folder of a project: `$PENSTOCK_HOME`, and where each kind of state lies in it."""
 
+import fcntl
 import json
 import os
 import tempfile
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from penstock.errors import SetupError
+from penstock.errors import Conflict, SetupError
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,27 @@ class Home:
                 f"The state folder {self.root} cannot be written ({error.strerror}). Free space or "
                 "mend its permissions, or set PENSTOCK_HOME to another folder."
             ) from error
+
+    @contextmanager
+    def occupied(self, by: str) -> Iterator[None]:
+        """Keep other runs out of this state folder; the system lifts the lock if we are killed.
+
+        Raises:
+            Conflict: Another run is at work here.
+        """
+        with (self.root / ".run.lock").open("a+", encoding="utf-8") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                lock.seek(0)
+                raise Conflict(
+                    f"Another run is at work on the state folder {self.root}: {lock.read()}. "
+                    "Nothing was done. Wait for it, or set PENSTOCK_HOME to another folder."
+                ) from error
+            lock.truncate(0)
+            lock.write(f"{by} (process {os.getpid()})")
+            lock.flush()
+            yield
 
 
 def write_json(path: Path, document: dict[str, Any]) -> None:

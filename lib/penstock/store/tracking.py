@@ -10,11 +10,13 @@ import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import mlflow
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
+from sqlalchemy.exc import SQLAlchemyError
 
 from penstock.conf import RunConf
 from penstock.errors import SetupError
@@ -62,6 +64,10 @@ class Tracking:
         tag = InputTag("mlflow.data.context", "input")
         self.client.log_inputs(run_id, [DatasetInput(dataset, [tag])])
 
+    def log_json(self, run_id: str, document: Mapping[str, object], file: str) -> None:
+        """Log a document of plain values as the artefact `file` of the run."""
+        self.client.log_text(run_id, json.dumps(document, indent=1, default=str), file)
+
     def log_text(self, run_id: str, text: str, file: str) -> None:
         """Log a text as the artefact `file` of the run."""
         self.client.log_text(run_id, text, file)
@@ -83,28 +89,46 @@ def open_tracking(conf: RunConf, home: Home) -> Tracking:
     Raises:
         SetupError: The server does not answer, or the store is not one.
     """
-    _quiet()
+    _calm()
     uri = tracking_uri(conf, home)
-    mlflow.set_tracking_uri(uri)
-    mlflow.set_registry_uri(uri)
-    client = MlflowClient(uri, uri)
     try:
         # Two processes that create the sqlite tables at once would break each other.
         with (home.mlflow / ".lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
+            if not conf.tracking_uri:
+                _create_database(_database(home))
+            mlflow.set_tracking_uri(uri)
+            mlflow.set_registry_uri(uri)
+            client = MlflowClient(uri, uri)
             experiment = client.get_experiment_by_name(conf.experiment)
             experiment_id = experiment.experiment_id if experiment else _create(client, conf, home)
-    except MlflowException as error:
+    except (MlflowException, SQLAlchemyError) as error:
         raise SetupError(
-            f"MLflow at {uri} does not answer: {error}. Start the server, or set "
-            "run.tracking_uri to '' for the local store."
+            f"MLflow at {uri} does not answer as it should: {str(error).splitlines()[0]} Start the "
+            "server, mend the address, or set run.tracking_uri to '' for the store in the state "
+            "folder."
         ) from error
     return Tracking(client, str(experiment_id), uri)
 
 
 def tracking_uri(conf: RunConf, home: Home) -> str:
     """Return the tracking store's address: the configured one, else sqlite in the home."""
-    return conf.tracking_uri or f"sqlite:///{home.mlflow / 'mlflow.db'}"
+    return conf.tracking_uri or f"sqlite:///{_database(home)}"
+
+
+def _database(home: Home) -> Path:
+    return home.mlflow / "mlflow.db"
+
+
+def _create_database(database: Path) -> None:
+    """Create the tables beside and move them into place: a kill half-way would leave ruins."""
+    if database.exists():
+        return
+    part = database.with_name("mlflow.db.new")
+    for ruin in (part, part.with_name("mlflow.db.new-journal")):
+        ruin.unlink(missing_ok=True)
+    MlflowClient(f"sqlite:///{part}").search_experiments(max_results=1)
+    part.replace(database)
 
 
 def _create(client: MlflowClient, conf: RunConf, home: Home) -> str:
@@ -112,8 +136,9 @@ def _create(client: MlflowClient, conf: RunConf, home: Home) -> str:
     return str(client.create_experiment(conf.experiment, artifact_location=local))
 
 
-def _quiet() -> None:
-    """Keep MLflow's advice and the sqlite migrations out of the user's terminal."""
+def _calm() -> None:
+    """Keep MLflow's advice out of the terminal, and let it give up on a dead server in seconds."""
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
     for name in ("mlflow", "alembic"):
         logging.getLogger(name).setLevel(logging.ERROR)
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")

@@ -1,0 +1,190 @@
+"""The journal of a run: `run.json`, MLflow's run and its children, written as the run goes on."""
+
+import datetime as dt
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from penstock.engine.graph import Graph, Node
+from penstock.engine.record import DatasetRecord, NodeRecord, RunRecord, RunStatus
+from penstock.engine.spark_internals import count_jobs
+from penstock.engine.workbench import Workbench
+from penstock.evidence import Evidence
+from penstock.store.home import write_json
+from penstock.store.tracking import Tracking
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a command asks for.
+
+    Attributes:
+        graph: The slice to run.
+        whole: The graph it was cut from.
+        env: Name of the environment.
+        as_of: The day the run stands for.
+        config: The resolved configuration as plain values, for the record.
+        params: Node to bound parameters.
+        command: The command line that starts this run again.
+        git: Commit and whether the tree was dirty.
+        resumes: `run.json` of the run to go on from.
+    """
+
+    run_id: str
+    graph: Graph
+    whole: Graph
+    env: str
+    as_of: str
+    config: Mapping[str, Any]
+    params: Mapping[str, Mapping[str, Any]]
+    command: str
+    user: str
+    git: tuple[str, bool]
+    versions: Mapping[str, str]
+    nodes_at_once: int
+    resumes: Mapping[str, Any] | None = None
+
+
+class Journal:
+    """What is written down of one run. Nodes on several threads write to it.
+
+    Attributes:
+        records: Node to its record, so far.
+        is_closed: Whether the run is over; then nothing more is written.
+        troubles: What could not be written when the run was closed, as sentences.
+    """
+
+    def __init__(self, order: Order, bench: Workbench, tracking: Tracking) -> None:
+        self._order, self._bench, self._tracking = order, bench, tracking
+        self._catalog = bench.catalog
+        self._started_at = now()
+        self._lock = threading.Lock()
+        self._run = ""
+        self.records: dict[str, NodeRecord] = {}
+        self.is_closed = False
+        self.troubles: list[str] = []
+
+    def open(self) -> None:
+        """Open MLflow's run and write the first `run.json`."""
+        self._run = self._tracking.start_run(self._order.run_id, self._tags())
+        self._keep()
+
+    def begin(self, node: Node) -> None:
+        """Open MLflow's run of a node."""
+        kind = {"penstock.kind": node.kind}
+        self._bench.tracked[node.name] = self._tracking.start_run(node.name, kind, self._run)
+
+    def add(self, node: Node, record: NodeRecord) -> None:
+        """Write down how a node went, so that a killed run can be gone on from."""
+        if (tracked := self._bench.tracked.get(node.name)) is not None:
+            self._track(node, record, tracked)
+        self.records[record.name] = record
+        self._keep()
+
+    def close(self, status: RunStatus, release: int | None) -> RunRecord:
+        """Write the last `run.json` and close MLflow's run.
+
+        Raises nothing: what is published must not look unpublished for want of a note. What could
+        not be written is in `troubles`.
+        """
+        with self._lock:
+            self.is_closed = True
+            record = self._record(status, release)
+        for write in (self._write, self._close_tracking):
+            try:
+                write(record)
+            except Exception as error:
+                self.troubles.append(f"{type(error).__name__}: {str(error).splitlines()[0]}")
+        return record
+
+    def add_page(self, page: str) -> None:
+        """Add the report page to MLflow's run."""
+        self._tracking.log_text(self._run, page, "index.html")
+
+    def _keep(self) -> None:
+        with self._lock:
+            if not self.is_closed:
+                self._write(self._record("running", None))
+
+    def _write(self, record: RunRecord) -> None:
+        write_json(self._catalog.home.run_folder(record.run_id) / "run.json", record.to_json())
+
+    def _track(self, node: Node, record: NodeRecord, tracked: str) -> None:
+        rows = {f"rows_out.{name}": n for name, n in record.rows_out.items()}
+        metrics = {**record.metrics, **rows, "ms": record.ms, "quarantined": record.quarantined}
+        self._tracking.log(tracked, metrics=metrics, params=self._order.params[node.name])
+        for name in node.inputs:
+            if (version := self._bench.version(name)) is not None:
+                location = self._catalog.location(name)
+                self._tracking.log_input(tracked, name, location, version)
+        self._tracking.end_run(tracked, ok=record.status == "done")
+
+    def _record(self, status: Any, release: int | None) -> RunRecord:
+        order = self._order
+        in_order = [n.name for n in order.graph.order() if n.name in self.records]
+        return RunRecord(
+            run_id=order.run_id,
+            graph=order.graph.name,
+            env=order.env,
+            as_of=order.as_of,
+            command=order.command,
+            resume=f"{order.command} --resume {order.run_id}",
+            status=status,
+            started_at=self._started_at,
+            ended_at=None if status == "running" else now(),
+            release=release,
+            spark_jobs=count_jobs(self._bench.spark),
+            nodes=tuple(self.records[name] for name in in_order),
+            datasets=self._datasets(),
+            config=dict(order.config),
+            evidence=self._evidence(),
+            git_commit=order.git[0],
+            git_dirty=order.git[1],
+            versions=dict(order.versions),
+            links={"MLflow run": self._tracking.run_page(self._run)} if self._run else {},
+        )
+
+    def _evidence(self) -> dict[str, dict[str, Any]]:
+        reports = [n for n in self._bench.made if self._catalog.kinds[n] == "report"]
+        values = {name: self._bench.value(name) for name in reports}
+        return {n: value.to_json() for n, value in values.items() if isinstance(value, Evidence)}
+
+    def _datasets(self) -> tuple[DatasetRecord, ...]:
+        graph, made = self._order.graph, self._bench.made
+        return tuple(
+            DatasetRecord(
+                name=name,
+                kind=self._catalog.kinds[name],
+                location=self._catalog.location(name),
+                version=made.get(name) if name in graph.producers else self._bench.version(name),
+                role="output" if name in graph.producers
+                else "released" if name in self._order.whole.producers else "source",
+            )
+            for name in graph.datasets
+        )  # fmt: skip
+
+    def _tags(self) -> dict[str, str]:
+        commit, dirty = self._order.git
+        return {
+            "penstock.graph": self._order.graph.name,
+            "penstock.env": self._order.env,
+            "penstock.command": self._order.command,
+            "mlflow.source.git.commit": commit,
+            "penstock.git_dirty": str(dirty).lower(),
+            "mlflow.user": self._order.user,
+        }
+
+    def _close_tracking(self, record: RunRecord) -> None:
+        measured = [node.metrics for node in record.nodes if node.kind == "measure"]
+        metrics = {name: value for values in measured for name, value in values.items()}
+        self._tracking.log(self._run, metrics=metrics, params={"as_of": record.as_of})
+        self._tracking.log_json(self._run, record.to_json(), "run.json")
+        self._tracking.tag(self._run, {"penstock.release": str(record.release or "none")})
+        ended = {"ok": record.status == "ok", "killed": record.status == "interrupted"}
+        self._tracking.end_run(self._run, **ended)
+
+
+def now() -> str:
+    """Return the moment, UTC, ISO 8601."""
+    return dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")

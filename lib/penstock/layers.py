@@ -1,0 +1,134 @@
+"""Layers of configuration, merged: `conf/base`, then `conf/<env>`, then `--set key=value`.
+
+`conf/base` is complete; an environment states only what differs. Maps merge, everything else
+replaces. A key that `conf/base` does not know is refused. What values mean is in `conf.py`.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from penstock.errors import ConfigError, did_you_mean
+from penstock.strict_yaml import load_yaml
+
+SECTIONS = ("catalog", "params", "spark", "run")
+EXAMPLE = "params.split_by_issue_date.test_from=2011-01-01"
+
+
+@dataclass(frozen=True)
+class Layer:
+    """Values and where they come from, for an error: a file or a `--set`.
+
+    Attributes:
+        values: Section of `SECTIONS` to its keys; all of them in the first layer, `conf/base`.
+    """
+
+    origin: str
+    values: Mapping[str, Any]
+
+
+def read_layers(conf_dir: Path, env: str, overrides: Sequence[str]) -> list[Layer]:
+    """Read the layers of a run: `conf/base`, each file of the environment, each `key=value`.
+
+    Raises:
+        ConfigError: A file of `conf/base` is missing, or something cannot be read.
+    """
+    base = {section: _read_yaml(conf_dir / "base" / f"{section}.yaml") for section in SECTIONS}
+    files = {section: conf_dir / env / f"{section}.yaml" for section in SECTIONS}
+    return [
+        Layer(str(conf_dir / "base"), base),
+        *(Layer(str(f), {section: _read_yaml(f)}) for section, f in files.items() if f.exists()),
+        *(Layer(f"--set {override}", _change(override)) for override in overrides),
+    ]
+
+
+def merge_layers(layers: Sequence[Layer]) -> dict[str, Any]:
+    """Return the document of all layers, later ones over earlier ones.
+
+    Raises:
+        ConfigError: A key that the first layer does not have, with the nearest one it has.
+    """
+    document = dict(layers[0].values)
+    for layer in layers[1:]:
+        document = _merge(document, layer.values, (), layer.origin)
+    return document
+
+
+def interpolate(value: Any, document: Mapping[str, Any]) -> Any:
+    """Replace `${section.key}` as a whole value by what stands at that key of the document.
+
+    Raises:
+        ConfigError: The document has no such key.
+    """
+    if isinstance(value, dict):
+        return {key: interpolate(item, document) for key, item in value.items()}
+    match = re.fullmatch(r"\$\{([\w.]+)\}", value) if isinstance(value, str) else None
+    if match is None:
+        return value
+    found: Any = document
+    for key in match[1].split("."):
+        if not isinstance(found, Mapping) or key not in found:
+            raise ConfigError(f"The reference {value} points at a key that does not exist.")
+        found = found[key]
+    return found
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    try:
+        with path.open(encoding="utf-8") as file:
+            document = load_yaml(file, str(path))
+    except FileNotFoundError as error:
+        raise ConfigError(f"The configuration file {path} is missing. Restore it.") from error
+    if document is None:
+        return {}
+    if not isinstance(document, dict):
+        raise ConfigError(f"{path} must hold a map of keys to values, not {document!r}.")
+    return document
+
+
+def _merge(
+    base: dict[str, Any], changes: Mapping[str, Any], at: tuple[str, ...], origin: str
+) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in changes.items():
+        where = (*at, str(key))
+        if key not in base and not _is_open(where):
+            raise ConfigError(
+                f"{origin}: unknown key '{'.'.join(where)}'; conf/base does not have it."
+                f"{did_you_mean(str(key), [str(known) for known in base])}"
+            )
+        if isinstance(base.get(key), dict) and isinstance(value, Mapping):
+            merged[key] = _merge(base[key], value, where, origin)
+        else:
+            merged[key] = value
+    return merged
+
+
+def _is_open(where: tuple[str, ...]) -> bool:
+    # Spark's settings and a dataset's options are checked by Spark and by the dataset's kind.
+    return where[0] == "spark" or (where[0] == "catalog" and len(where) > 2)  # noqa: PLR2004
+
+
+def _change(override: str) -> dict[str, Any]:
+    path, equals, text = override.partition("=")
+    if not equals or not path:
+        raise ConfigError(f"--set {override}: write key=value, e.g. {EXAMPLE}.")
+    section, _, rest = path.partition(".")
+    if section not in SECTIONS:
+        raise ConfigError(
+            f"--set {path}: a key starts with one of {', '.join(SECTIONS)} and a dot."
+            f"{did_you_mean(section, SECTIONS)}"
+        )
+    if not rest:
+        raise ConfigError(
+            f"--set {override}: '{section}' is a whole section; name a key of it, e.g. {EXAMPLE}."
+        )
+    # Spark's own keys hold dots, and begin with the name of the section.
+    keys = [section, path] if section == "spark" else path.split(".")
+    change: Any = load_yaml(text, f"--set {override}")
+    for key in reversed(keys):
+        change = {key: change}
+    assert isinstance(change, dict)
+    return change

@@ -1,0 +1,77 @@
+"""Parameters: what replaces a value of `conf/base` must be of its type.
+
+A wrong type would else surface inside a stage, hours into a run.
+"""
+
+import datetime as dt
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from penstock.errors import ConfigError
+
+EXPECTED = {
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    str: "a text (in quotes where YAML reads something else)",
+    dt.date: "a date such as 2025-07-01",
+    list: "a list",
+    dict: "a map of keys to values",
+}
+
+
+def check_parameters(base: Mapping[str, Any], changes: Mapping[str, Any], origin: str) -> None:
+    """Hold new values of parameters against those of `conf/base`.
+
+    A whole number may replace a number. The items of a list are of one type where those in
+    `conf/base` are. Where `conf/base` has null, anything goes.
+
+    Args:
+        base: The section `params` of `conf/base`.
+        changes: Its part that changes; keys that `base` lacks are refused elsewhere.
+        origin: Where the changes come from, for an error.
+
+    Raises:
+        ConfigError: A value of another type, a null, or a number that is not finite.
+    """
+    for key, value in changes.items():
+        _check(base[key], value, f"params.{key}", origin)
+
+
+def _check(base: Any, value: Any, where: str, origin: str) -> None:
+    if isinstance(base, dict) and isinstance(value, dict):
+        for key, item in value.items():
+            _check(base[key], item, f"{where}.{key}", origin)
+        return
+    if base is not None and not _fits(value, type(base)):
+        raise _refusal(f"{origin}: {where} must be", type(base), value)
+    if not isinstance(value, list):
+        _check_finite(value, where, origin)
+        return
+    types = list({type(item) for item in base or ()})
+    for item in value:
+        if len(types) == 1 and not _fits(item, types[0]):
+            raise _refusal(f"{origin}: each item of {where} must be", types[0], item)
+        _check_finite(item, where, origin)
+
+
+def _fits(value: Any, expected: type) -> bool:
+    # Not isinstance: a bool is an int and a datetime a date to Python, but not to a reader.
+    return type(value) is expected or (expected is float and type(value) is int)
+
+
+def _check_finite(value: Any, where: str, origin: str) -> None:
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ConfigError(f"{origin}: {where} must be a finite number, not {value}.")
+
+
+def _refusal(beginning: str, expected: type, value: Any) -> ConfigError:
+    name = EXPECTED.get(expected, f"of type {expected.__name__}")
+    return ConfigError(f"{beginning} {name}, as in conf/base, not {_as_yaml(value)}.")
+
+
+def _as_yaml(value: Any) -> str:
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    return value.isoformat() if isinstance(value, dt.date) else repr(value)
