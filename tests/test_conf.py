@@ -1,4 +1,5 @@
 import datetime as dt
+import re
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,9 @@ def conf_dir(tmp_path):
         write(tmp_path, f"base/{name}", text)
     (tmp_path / "local").mkdir()
     return tmp_path
+
+
+CSV = "catalog.loans={kind: csv, path: a.csv}"
 
 
 def write(folder, name, text):
@@ -84,10 +88,19 @@ def test_a_reference_takes_the_value_it_points_at(conf_dir):
         (["catalog.loans.pth=x"], "catalog.loans: unknown key 'pth'.*Did you mean 'path'"),
         (["catalog.loans.kind=detla"], "catalog.loans.kind is 'detla'.*Did you mean 'delta'"),
         (["catalog.numbers.rows=many"], "catalog.numbers.rows is 'many'; it must be of type int"),
+        (["catalog.numbers.rows=-1"], "catalog.numbers.rows is -1; it must be 0 or more"),
+        (["run.nodes_at_once=0"], "run.nodes_at_once is 0; it must be 1 or more"),
+        (["catalog.loans={kind: parquet, path: ''}"], "catalog.loans.path is ''; .* not be empty"),
+        ([CSV, "catalog.loans.path=''"], "catalog.loans.path is ''; it must not be empty"),
+        ([CSV, "catalog.loans.delimiter=''"], "delimiter is ''; it must be one character"),
+        ([CSV, "catalog.loans.delimiter=;;"], "delimiter is ';;'; it must be one character"),
+        ([CSV, "catalog.loans.encoding=utf-7"], "encoding is .* it must be UTF-8 or ISO-8859-1"),
+        (["catalog.loans.kind=[csv]"], "catalog.loans.kind is .*; known kinds are delta"),
         (["catalog.loans={kind: csv}"], "catalog.loans: missing 1 required .* 'path'"),
         (["param.split.folds=1"], "starts with one of catalog, params.*Did you mean 'params'"),
         (["params.split.folds"], "write key=value"),
-        (["params.split.folds=[1"], "the value is not valid YAML"),
+        (["params.split.folds=[1"], r"--set params.split.folds=\[1 is not valid YAML"),
+        (["params="], "--set params=: 'params' is a whole section; name a key of it"),
     ],
 )
 def test_a_wrong_override_says_which_key_and_what_is_near(conf_dir, overrides, message):
@@ -101,6 +114,44 @@ def test_an_unknown_key_of_an_environment_names_the_file(conf_dir):
         ConfigError, match=r"local/params.yaml: unknown key 'params.split.tset_from'"
     ):
         load_conf(conf_dir, "local")
+
+
+@pytest.mark.parametrize("delimiter", [";", "|", r"\t"])
+def test_a_delimiter_in_single_quotes_is_taken_as_it_stands(conf_dir, delimiter):
+    conf = load_conf(conf_dir, "local", [CSV, f"catalog.loans.delimiter='{delimiter}'"])
+    assert conf.catalog["loans"] == CsvConf(path="a.csv", delimiter=delimiter)
+
+
+def test_a_parameter_of_another_type_names_the_file_it_stands_in(conf_dir):
+    write(conf_dir, "local/params.yaml", "split: {folds: 3}\n")
+    message = r"local/params.yaml: params.split.folds must be a list, as in conf/base, not 3\."
+    with pytest.raises(ConfigError, match=message):
+        load_conf(conf_dir, "local")
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("params.split=3", "params.split must be a map of keys to values, as in conf/base, not 3"),
+        ("params.common.as_of=soon", "params.common.as_of must be a date such as .*, not 'soon'"),
+        ("params.split.folds=${params.common.as_of}", "must be a list, .* not 2024-01-01"),
+    ],
+)
+def test_a_parameter_of_another_type_names_the_set_it_stands_in(conf_dir, override, message):
+    with pytest.raises(ConfigError, match=f"--set {re.escape(override)}: .*{message}"):
+        load_conf(conf_dir, "local", [override])
+
+
+def test_items_are_held_against_the_base_also_where_an_environment_emptied_the_list(conf_dir):
+    write(conf_dir, "local/params.yaml", "split: {folds: []}\n")
+    assert load_conf(conf_dir, "local").params["split"]["folds"] == []
+    with pytest.raises(ConfigError, match="each item of params.split.folds must be a whole number"):
+        load_conf(conf_dir, "local", ["params.split.folds=[a]"])
+
+
+def test_a_reference_takes_the_type_of_what_it_points_at(conf_dir):
+    conf = load_conf(conf_dir, "local", ["params.split.test_from=${params.common.as_of}"])
+    assert conf.params["split"]["test_from"] == dt.date(2024, 1, 1)
 
 
 def test_a_key_that_stands_twice_is_refused_with_its_line(conf_dir):

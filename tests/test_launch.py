@@ -1,13 +1,17 @@
 """The launcher's plans; nothing is started."""
 
 import shlex
+import shutil
 import stat
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
 import pytest
 
 from penstock.errors import SetupError, UsageError
+from penstock.jvm import PROJECT
 from penstock.launch import (
     Command,
     Place,
@@ -64,6 +68,40 @@ def test_an_unknown_job_is_refused_with_the_nearest_one():
 def test_a_command_line_without_a_job_lists_the_jobs(given):
     with pytest.raises(UsageError, match="No job is named.* plan, run, ui"):
         split_arguments(given, JOBS)
+
+
+@pytest.mark.parametrize("given", [["--set", "a=b", "run"], ["--set=a=b", "run"]])
+def test_a_jobs_option_before_the_job_is_refused_with_its_place(given):
+    with pytest.raises(UsageError, match="--set stands after the job: .*sh JOB --set …"):
+        split_arguments(given, JOBS)
+
+
+@pytest.mark.parametrize("option", ["--env", "--graph", "--as-of", "--json", "--quiet", "--resume"])
+def test_every_option_of_a_job_is_known_to_be_one(option):
+    with pytest.raises(UsageError, match=f"{option} stands after the job"):
+        split_arguments(["--verbose", option, "run"], JOBS)
+
+
+def test_a_value_that_looks_like_a_jobs_option_is_sparks():
+    assert split_arguments(["--name", "--json", "run"], JOBS).spark_options == ("--name", "--json")
+
+
+def test_a_link_to_the_script_finds_the_project(tmp_path):
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    for tool in ("bash", "dirname", "readlink"):
+        (tools / tool).symlink_to(str(shutil.which(tool)))
+    (tools / "python3").write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    (tools / "python3").chmod(0o755)
+    (tmp_path / "absolute").symlink_to(PROJECT / "spark-submit.sh")
+    (tmp_path / "relative").symlink_to("absolute")
+    environ = {"PATH": str(tools), "PENSTOCK_ENV": str(tmp_path / "env")}
+    done = subprocess.run(
+        [str(tools / "bash"), tmp_path / "relative", "--setup"],
+        env=environ, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    # The set-up says so, which lies in the project.
+    assert done.stderr.startswith("penstock: No Java found")
 
 
 def test_a_job_without_a_jvm_gets_nothing_of_spark(place):

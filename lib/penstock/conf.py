@@ -185,8 +185,7 @@ def load_conf(conf_dir: Path, env: str, overrides: Sequence[str] = ()) -> Conf:
 
 
 def _check_params(layers: Sequence[Layer], document: Mapping[str, Any]) -> None:
-    base = layers[0].values
-    known = interpolate(base["params"], base)
+    known = interpolate(layers[0].values["params"], document)
     for layer in layers:
         changes = interpolate(layer.values.get("params", {}), document)
         check_parameters(known, changes, layer.origin)

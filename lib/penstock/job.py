@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from penstock.conf import KIND_OF, Conf, is_source, load_conf
-from penstock.engine.graph import Graph, bind_parameters, check_catalog
+from penstock.engine.binding import bind_parameters, check_catalog
+from penstock.engine.graph import Graph
 from penstock.errors import UsageError, did_you_mean
 from penstock.graphs import GRAPHS, load_graph
 from penstock.store.home import Home

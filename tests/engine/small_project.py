@@ -4,8 +4,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from penstock.conf import CsvConf, DeltaConf, MemoryConf, ReportConf, RunConf
+from penstock.engine.binding import bind_parameters
 from penstock.engine.contract import Contract
-from penstock.engine.graph import Gate, Graph, Measure, Transform, bind_parameters
+from penstock.engine.graph import Gate, Graph, Measure, Transform
 from penstock.engine.journal import Order
 from penstock.engine.progress import QuietProgress
 from penstock.engine.release import Releases
@@ -82,9 +83,10 @@ class SmallProject:
 
     @property
     def catalog(self):
-        delta = ("releases", "loans", "loans_quarantine", "totals", "published")
+        delta = ("releases", "loans", "loans_quarantine", "totals")
         entries = {name: DeltaConf() for name in delta}
         entries |= {"raw": CsvConf(str(self.csv)), "doubled": MemoryConf()}
+        entries |= {"published": MemoryConf()}
         entries |= {"report": ReportConf(), "verdict": ReportConf()}
         return Catalog(entries, self.home, str(self.home.tables))
 

@@ -2,6 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from penstock.engine.binding import bind_parameters, check_catalog
 from penstock.engine.contract import Contract
 from penstock.engine.graph import (
     Apply,
@@ -10,8 +11,6 @@ from penstock.engine.graph import (
     Graph,
     Slice,
     Transform,
-    bind_parameters,
-    check_catalog,
 )
 from penstock.errors import ConfigError, GraphError
 

@@ -42,6 +42,43 @@ def test_a_filter_a_delimiter_and_gzip_are_read(spark, tmp_path):
     assert [row.id for row in table.collect()] == ["3"]
 
 
+def test_a_column_that_stands_twice_is_named(spark, tmp_path):
+    message = r"The header of .*a.csv of 'raw' names a column twice: 'purpose'\. Rename or drop"
+    with pytest.raises(DataError, match=message):
+        read(spark, tmp_path / "a.csv", "id,Purpose,term,purpose\n1,2,3,4\n")
+
+
+def test_names_that_end_in_their_place_are_as_good_as_others(spark, tmp_path):
+    [row] = read(spark, tmp_path / "a.csv", "x0,x1\n1,2\n").collect()
+    assert (row.x0, row.x1) == ("1", "2")
+
+
+def test_a_column_without_a_name_is_told_by_its_place(spark, tmp_path):
+    with pytest.raises(DataError, match="Column 1 of .*a.csv of 'raw' has no name"):
+        read(spark, tmp_path / "a.csv", ",id\n0,1\n")
+
+
+@pytest.mark.parametrize(
+    ("separator", "written"), [(";", ";"), ("\t", r"\t"), ("|", "|"), (",", ",")]
+)
+def test_a_header_with_another_delimiter_says_how_to_set_it(spark, tmp_path, separator, written):
+    delimiter = ";" if separator == "," else ","
+    with pytest.raises(DataError) as refusal:
+        read(spark, tmp_path / "a.csv", f"id{separator}b\n", delimiter=delimiter)
+    assert f"""--set "catalog.raw.delimiter='{written}'".""" in str(refusal.value)
+
+
+def test_a_tab_may_be_written_with_a_backslash(spark, tmp_path):
+    [row] = read(spark, tmp_path / "a.csv", "id\tb\n1\t2\n", delimiter=r"\t").collect()
+    assert row.b == "2"
+
+
+def test_another_encoding_is_read(spark, tmp_path):
+    text = "id,name\n1,café\n".encode("latin-1")
+    [row] = read(spark, tmp_path / "a.csv", text, encoding="ISO-8859-1").collect()
+    assert row.name == "café"
+
+
 def test_a_parquet_file_keeps_its_types(spark, tmp_path):
     spark.range(3).write.parquet(str(tmp_path / "numbers"))
     table = read_parquet(spark, "raw", ParquetConf(str(tmp_path / "numbers")))

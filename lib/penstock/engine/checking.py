@@ -4,12 +4,13 @@ from dataclasses import dataclass
 
 from pyspark.sql import Column, DataFrame, Observation, Window
 from pyspark.sql import functions as F
-from pyspark.sql.types import ArrayType, StringType, StructType
+from pyspark.sql.types import ArrayType, StringType, StructField, StructType
 
 from penstock.engine.contract import Contract
 from penstock.errors import DataError, did_you_mean
 
 BROKEN = "_broken_rules"
+MOST_LISTED = 8
 
 
 @dataclass(frozen=True)
@@ -31,23 +32,28 @@ def check_columns(df: DataFrame, contract: Contract, dataset: str, location: str
     """Refuse a table that lacks a column of its contract or has it in another type.
 
     Raises:
-        DataError: All missing columns with the nearest present one, or the first wrong type.
+        DataError: The missing columns with the nearest one that the contract does not name, or
+            the columns of a wrong type.
     """
     wanted = _columns(contract)
     missing = [field.name for field in wanted if field.name not in df.columns]
     if missing:
-        named = "; ".join(f"'{name}'{_nearest(name, df.columns)}" for name in missing)
+        free = [name for name in df.columns if name not in wanted.names]
+        named = [f"'{name}'{_nearest(name, free)}" for name in missing]
         raise DataError(
             f"The table '{dataset}' ({location}) lacks {len(missing)} column(s) of its contract: "
-            f"{named}. Mend the file, or point catalog.{dataset} at the right one."
+            f"{_listed(named)}. "
+            f"Mend the file, or point catalog.{dataset} at the right one."
         )
-    for field in wanted:
-        found = df.schema[field.name].dataType
-        if found != field.dataType:
-            raise DataError(
-                f"The column '{field.name}' of '{dataset}' ({location}) is "
-                f"{found.simpleString()}; the contract asks for {field.dataType.simpleString()}."
-            )
+    wrong = [field for field in wanted if df.schema[field.name].dataType != field.dataType]
+    if wrong:
+        types = [f"'{field.name}' is {_type(df.schema[field.name])}; the contract asks for "
+                 f"{_type(field)}" for field in wrong]  # fmt: skip
+        raise DataError(
+            f"The table '{dataset}' ({location}) has {len(wrong)} column(s) of another type: "
+            f"{_listed(types)}. Cast where it is made, e.g. CAST({wrong[0].name} AS "
+            f"{_type(wrong[0]).upper()}), or point catalog.{dataset} at the right table."
+        )
 
 
 def extra_columns(df: DataFrame, contract: Contract) -> list[str]:
@@ -149,6 +155,15 @@ def _none_broken() -> Column:
 
 def _is_nested(df: DataFrame, name: str) -> bool:
     return df.schema[name].dataType.typeName() in ("map", "variant")
+
+
+def _type(field: StructField) -> str:
+    return field.dataType.simpleString()
+
+
+def _listed(items: list[str]) -> str:
+    rest = len(items) - MOST_LISTED
+    return "; ".join(items[:MOST_LISTED]) + (f"; and {rest} more" if rest > 0 else "")
 
 
 def _nearest(name: str, columns: list[str]) -> str:

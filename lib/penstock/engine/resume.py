@@ -12,7 +12,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from penstock.engine.graph import Graph, Node, bind_parameters
+from penstock.engine.binding import bind_parameters
+from penstock.engine.graph import Graph, Node
 from penstock.engine.record import NodeRecord
 from penstock.errors import ConfigError
 
