@@ -1,4 +1,8 @@
-"""The commands: a job in, an exit code out. What a job does is in the graph and the engine."""
+"""The commands: a job in, an exit code out. What a job does is in the graph and the engine.
+
+Spark, MLflow and matplotlib take seconds to import, so each command imports what it needs, and what
+is wrong with the command line is said before.
+"""
 
 import getpass
 import json
@@ -25,20 +29,22 @@ def main(job: str) -> NoReturn:
     try:
         sys.exit(_COMMANDS.get(job, _run)(prepare_job(job, sys.argv[1:])))
     except PenstockError as error:
-        print(f"penstock: {error}", file=sys.stderr)  # noqa: T201 (the command line's own voice)
+        print(f"penstock: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
     except OSError as error:
-        print(f"penstock: {error}. What is published is untouched.", file=sys.stderr)  # noqa: T201
+        print(f"penstock: {error}. What is published is untouched.", file=sys.stderr)
         sys.exit(NodeFailed.exit_code)
     except KeyboardInterrupt:
-        print("penstock: interrupted; what is published is untouched.", file=sys.stderr)  # noqa: T201
+        print("penstock: interrupted; what is published is untouched.", file=sys.stderr)
         sys.exit(130)
 
 
 def _run(job: Job) -> int:
-    from penstock.store.catalog import Catalog  # noqa: PLC0415 (the slow imports)
+    from penstock.store.catalog import Catalog
 
     job.home.prepare()
+    # Else matplotlib writes its list of fonts to the user's home.
+    os.environ.setdefault("MPLCONFIGDIR", str(job.home.root / "cache" / "matplotlib"))
     catalog = Catalog.of(job.conf, job.home)
     catalog.check_files(job.graph.sources)
     catalog.check_outputs(job.graph.producers)
@@ -47,9 +53,9 @@ def _run(job: Job) -> int:
 
 
 def _run_alone(job: Job) -> int:
-    from py4j.protocol import Py4JError  # noqa: PLC0415 (the slow imports)
+    from py4j.protocol import Py4JError
 
-    from penstock.session import start_session  # noqa: PLC0415
+    from penstock.session import start_session
 
     spark = start_session(f"penstock {job.name} {job.whole.name}")
     try:
@@ -62,14 +68,14 @@ def _run_alone(job: Job) -> int:
 
 def run_job(job: Job, spark: "SparkSession") -> int:
     """Run a job in a session that is there, write its page, and return its exit code."""
-    from penstock.engine.journal import Order  # noqa: PLC0415
-    from penstock.engine.progress import make_progress  # noqa: PLC0415 (the slow imports)
-    from penstock.engine.runner import Runner  # noqa: PLC0415
-    from penstock.report.run_page import run_page  # noqa: PLC0415
-    from penstock.report.run_summary import run_summary  # noqa: PLC0415
-    from penstock.store.catalog import Catalog  # noqa: PLC0415
-    from penstock.store.tracking import open_tracking  # noqa: PLC0415
-    from penstock.versions import installed_versions  # noqa: PLC0415
+    from penstock.engine.journal import Order
+    from penstock.engine.progress import make_progress
+    from penstock.engine.runner import Runner
+    from penstock.report.run_page import run_page
+    from penstock.report.run_summary import run_summary
+    from penstock.store.catalog import Catalog
+    from penstock.store.tracking import open_tracking
+    from penstock.versions import installed_versions
 
     order = Order(
         run_id=f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{token_hex(2)}",
@@ -99,11 +105,11 @@ def run_job(job: Job, spark: "SparkSession") -> int:
     except Exception as trouble:  # the run is over: what it published stands
         runner.journal.troubles.append(str(trouble).splitlines()[0])
     for line in runner.journal.troubles:
-        print(f"penstock: the run's record is not complete: {line}", file=sys.stderr)  # noqa: T201
+        print(f"penstock: the run's record is not complete: {line}", file=sys.stderr)
     if not job.options.quiet:
-        print(run_summary(document, page=str(page)), file=sys.stderr)  # noqa: T201
+        print(run_summary(document, page=str(page)), file=sys.stderr)
     if job.options.json:
-        print(json.dumps(_outcome(document, page)))  # noqa: T201
+        print(json.dumps(_outcome(document, page)))
     return error.exit_code if error else 0
 
 
@@ -121,18 +127,18 @@ def _plan(job: Job) -> int:
         for node in job.graph.order()
     ]
     if job.options.json:
-        print(json.dumps({"graph": job.whole.name, "nodes": nodes, "spark_jobs": 0}))  # noqa: T201
+        print(json.dumps({"graph": job.whole.name, "nodes": nodes, "spark_jobs": 0}))
         return 0
     width = max((len(node["name"]) for node in nodes), default=0)
     for node in nodes:
         edges = f"{', '.join(node['inputs']) or 'nothing'} -> {', '.join(node['outputs'])}"
-        print(f"{node['name']:{width}}  {node['kind']:9}  {edges}")  # noqa: T201
-    print(f"{len(nodes)} nodes would run. Nothing was read.")  # noqa: T201
+        print(f"{node['name']:{width}}  {node['kind']:9}  {edges}")
+    print(f"{len(nodes)} nodes would run. Nothing was read.")
     return 0
 
 
 def _ui(job: Job) -> NoReturn:
-    from penstock.store.tracking import (  # noqa: PLC0415 (the slow imports)
+    from penstock.store.tracking import (
         LOCAL_PORT,
         LOCAL_SERVER,
         open_tracking,
@@ -153,7 +159,7 @@ def _ui(job: Job) -> NoReturn:
                 "already. Open them, or stop that program."
             ) from error
     page = f"{LOCAL_SERVER}/#/experiments/{tracking.experiment_id}/runs"
-    print(f"MLflow serves the runs at {page}\nPress Ctrl-C to stop.", flush=True)  # noqa: T201
+    print(f"MLflow serves the runs at {page}\nPress Ctrl-C to stop.", flush=True)
     environment = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
     command = [sys.executable, *ui_command(job.conf.run, job.home)]
     os.execve(command[0], command, environment)

@@ -75,6 +75,7 @@ class SmallProject:
     params: dict[str, Any] = field(
         default_factory=lambda: {"common": {"as_of": "2024-01-01"}, "gate": {"at_least": 0}}
     )
+    more: dict[str, Any] = field(default_factory=dict)
     runs: int = 0
 
     @property
@@ -88,7 +89,7 @@ class SmallProject:
         entries |= {"raw": CsvConf(str(self.csv)), "doubled": MemoryConf()}
         entries |= {"published": MemoryConf()}
         entries |= {"report": ReportConf(), "verdict": ReportConf()}
-        return Catalog(entries, self.home, str(self.home.tables))
+        return Catalog(entries | self.more, self.home, str(self.home.tables))
 
     def runner(self, part=None, resumes=None):
         """Return a runner for the graph (or a part of it) as the project stands now."""

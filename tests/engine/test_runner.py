@@ -2,9 +2,12 @@ import json
 
 import pytest
 
-from penstock.engine.graph import Graph, Transform
+from penstock.conf import DeltaConf, ReportConf
+from penstock.engine.graph import Graph, Solve, Transform
 from penstock.engine.release import NOTHING_RELEASED, Releases
 from penstock.errors import Conflict, DataError, GateClosed
+from penstock.evidence import Evidence
+from penstock.store.delta import DeltaTable
 from tests.engine.small_project import clean, double, total
 
 
@@ -170,6 +173,27 @@ def test_a_slice_of_what_was_never_released_says_so(project):
 
 def test_without_a_release_there_is_none(project):
     assert Releases(project.spark, project.catalog.delta("releases")).current() is NOTHING_RELEASED
+
+
+def test_an_external_table_is_read_at_its_newest_version_and_never_written(project):
+    def count_ids(own, totals):
+        rows = own.selectExpr("count(*) AS n")
+        return rows, Evidence(metrics={"n": float(rows.first().n)})
+
+    own = project.home.root / "own"
+    project.spark.range(3).write.format("delta").save(str(own))
+    project.spark.range(5).write.format("delta").mode("overwrite").save(str(own))
+    project.more = {"own": DeltaConf(path=str(own), external=True), "n": DeltaConf()}
+    project.more |= {"n_report": ReportConf()}
+    solve = Solve(count_ids, ("own", "totals"), ("n", "n_report"))
+    project.graph = Graph("small", (*project.graph.nodes, solve), project.graph.contracts)
+    record, error = project.run()
+    assert error is None
+    versions = {dataset.name: (dataset.role, dataset.version) for dataset in record.datasets}
+    assert versions["own"] == ("source", "1")
+    assert project.released("n")[0].n == 5
+    assert record.evidence["n_report"]["metrics"] == {"n": 5.0}
+    assert DeltaTable("own", str(own)).latest_version(project.spark) == 1
 
 
 def test_stage_functions_are_plain_functions(spark):
