@@ -34,7 +34,7 @@ types: ready  ## Check the types, strictly
 imports: ready  ## Check who imports whom
 	PYTHONPATH=lib $(ENVIRONMENT)/bin/lint-imports
 
-bench: ready  ## Measure: NAME=engine, or all
+bench: ready  ## Measure: NAME=foundation, or all
 	$(PYTHON) -m bench $(NAME)
 
 pins: ready  ## Resolve the versions of pyproject.toml anew
