@@ -93,7 +93,10 @@ def test_ctrl_c_ends_a_run_with_130_and_harms_nothing(home, spark):
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
     assert "what is published is untouched" in err
-    assert newest_run(home)["status"] == "interrupted"
+    stopped = newest_run(home)
+    assert stopped["status"] == "interrupted"
+    assert f"--resume {stopped['run_id']}" in err
+    assert (home / "runs" / stopped["run_id"] / "index.html").exists()
     assert everything(spark, home) == before
 
 

@@ -158,8 +158,10 @@ def _ui(job: Job) -> NoReturn:
                 f"Port {LOCAL_PORT} is taken: MLflow's pages, or another program, are served there "
                 "already. Open them, or stop that program."
             ) from error
-    page = f"{LOCAL_SERVER}/#/experiments/{tracking.experiment_id}/runs"
-    print(f"MLflow serves the runs at {page}\nPress Ctrl-C to stop.", flush=True)
+    # The start page shows another product's view; these two lie behind its "Model training" switch.
+    print(f"runs    {LOCAL_SERVER}/#/experiments/{tracking.experiment_id}/runs")
+    print(f"models  {LOCAL_SERVER}/#/models")
+    print("Press Ctrl-C to stop.", flush=True)
     environment = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
     command = [sys.executable, *ui_command(job.conf.run, job.home)]
     os.execve(command[0], command, environment)

@@ -62,6 +62,12 @@ class Conflict(PenstockError):
     exit_code = 6
 
 
+class Interrupted(PenstockError):
+    """Somebody stopped the run: go on from it when you like."""
+
+    exit_code = 130
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return " Did you mean 'x'?" for the nearest known name, or nothing if none is near.
 

@@ -18,7 +18,7 @@ from penstock.engine.resume import code_of, take_over
 from penstock.engine.scheduler import run_graph
 from penstock.engine.spark_internals import name_jobs, stop_jobs
 from penstock.engine.workbench import Workbench
-from penstock.errors import NodeFailed, PenstockError
+from penstock.errors import Interrupted, NodeFailed, PenstockError
 from penstock.store.catalog import Catalog
 from penstock.store.models import ModelVersion, Registry
 from penstock.store.tracking import Tracking
@@ -57,16 +57,17 @@ class Runner:
     def run(self) -> tuple[RunRecord, PenstockError | None]:
         """Run the order, publish if every node is done, and return the record and the first error.
 
+        Ctrl-C cancels Spark's jobs and ends the run as `Interrupted`.
+
         Raises:
             DataError: A source is missing or lacks columns; nothing has run.
-            KeyboardInterrupt: After Spark's jobs are cancelled and the record is written.
         """
         rest = self._take_over()
         self._check_sources(rest)
         self.journal.open()
         error: PenstockError | None = None
         release: int | None = None
-        status: RunStatus = "interrupted"
+        status: RunStatus = "failed"
         try:
             self._progress.run_started([(n.name, n.kind) for n in rest.order()])
             run_graph(
@@ -80,9 +81,10 @@ class Runner:
             if error is None:
                 error, release = self._publish()
             status = "failed" if error else "ok"
+        except KeyboardInterrupt:
+            status, error = "interrupted", Interrupted("Stopped by Ctrl-C.")
+            stop_jobs(self._spark)
         finally:
-            if status == "interrupted":
-                stop_jobs(self._spark)
             record = self.journal.close(status, release)
             self._progress.run_finished(status)
         return record, error

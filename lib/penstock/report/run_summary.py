@@ -50,6 +50,8 @@ def _what_next(record: Mapping[str, Any]) -> list[str]:
     ]
     if len(failed) > MOST_FAILURES:
         lines.append(_line("", f"and {plural(len(failed) - MOST_FAILURES, 'more node')}"))
+    if record["status"] == "interrupted":
+        lines.append(_line("stopped", "by Ctrl-C; what is published is untouched"))
     if record["status"] in {"failed", "interrupted"}:
         lines.append(_line("resume", record["resume"]))
     return lines
