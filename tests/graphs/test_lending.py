@@ -96,6 +96,12 @@ def test_the_model_ranks_much_as_the_truth_does(lending):
     assert rows.pd.corr(rows.true_pd, method="spearman") > 0.7
 
 
+def test_the_page_shows_what_the_model_has_learnt(lending):
+    report = lending.first_record["evidence"]["pd_coefficients"]["tables"]["coefficients"]
+    learnt = {(feature, level): value for feature, level, value in report["rows"]}
+    assert learnt["fico", "value"] < 0 < learnt["term_months", "value"]
+
+
 def test_mlflow_knows_the_model_its_evidence_and_its_way_to_champion(lending):
     client = lending.mlflow
     champion = client.get_model_version_by_alias("lending_pd", "champion")

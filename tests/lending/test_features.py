@@ -6,7 +6,7 @@ import pytest
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
-from penstock.lending.checks import APPLICATION_FEATURE_COLUMNS, LOAN_FEATURE_COLUMNS
+from penstock.lending.checks import LOAN_FEATURE_COLUMNS
 from penstock.lending.cleaning import clean_applications, clean_loans
 from penstock.lending.features import add_features
 
@@ -89,4 +89,3 @@ def test_a_loan_and_its_application_have_equal_features(raw_loans_with):
         == of_loans.select(*of_applications.drop("application_id").columns).collect()
     )
     assert types(of_loans.schema) == types(StructType.fromDDL(LOAN_FEATURE_COLUMNS))
-    assert types(of_applications.schema) == types(StructType.fromDDL(APPLICATION_FEATURE_COLUMNS))

@@ -27,7 +27,8 @@ def _run_function(node: Node, bench: Workbench) -> Stored:
     """Transform, Measure, Solve: the function makes the values, the catalog says where to."""
     assert node.function is not None
     values = [bench.value(name) for name in node.inputs]
-    made = node.function(*values, **bench.params[node.name])
+    given = [bench.fitted(v) if isinstance(v, ModelVersion) else v for v in values]
+    made = node.function(*given, **bench.params[node.name])
     outputs = made if isinstance(made, tuple) else (made,)
     if len(outputs) != len(node.outputs):
         raise NodeFailed(
@@ -59,7 +60,7 @@ def _apply(node: Node, bench: Workbench) -> Stored:
     (model_name, table_name), [output] = node.inputs, node.outputs
     model, table = bench.value(model_name), _table(bench.value(table_name))
     assert isinstance(model, ModelVersion)
-    scored = bench.registry.load(model).transform(table)
+    scored = bench.fitted(model).transform(table)
     return store(node, output, scored.withColumn("model_version", F.lit(model.label)), bench)
 
 

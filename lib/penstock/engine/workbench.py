@@ -38,6 +38,7 @@ class Workbench:
     made: dict[str, str] = field(default_factory=dict)
     tracked: dict[str, str] = field(default_factory=dict)
     _values: dict[str, Value] = field(default_factory=dict)
+    _fitted: dict[str, Any] = field(default_factory=dict)
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
     def value(self, name: str) -> Value:
@@ -46,6 +47,13 @@ class Workbench:
             if name not in self._values:
                 self._values[name] = self._read(name)
             return self._values[name]
+
+    def fitted(self, model: ModelVersion) -> Any:
+        """Return the fitted model of a version; it is loaded once, whoever asks."""
+        with self._lock:
+            if model.label not in self._fitted:
+                self._fitted[model.label] = self.registry.load(model)
+            return self._fitted[model.label]
 
     def put(self, name: str, value: Value, version: str | None) -> None:
         """Hand a value to the nodes that read it."""

@@ -6,7 +6,7 @@ Each line says which function makes which dataset from which. What a dataset pro
 
 from penstock.engine.graph import Apply, Deploy, Fit, Gate, Graph, Measure, Slice, Transform
 from penstock.graphs.lending_contracts import CONTRACTS
-from penstock.learn.logistic import logistic_pd
+from penstock.learn.logistic import explain_pd, logistic_pd
 from penstock.lending.cleaning import clean_applications, clean_loans
 from penstock.lending.features import add_features
 from penstock.lending.labels import label_defaults
@@ -32,6 +32,7 @@ TRAINING = (
     Transform(add_features, "labelled", "loan_features"),
     Transform(split_by_issue_date, "loan_features", ("train", "test")),
     Fit(logistic_pd, "train", "pd_model"),
+    Measure(explain_pd, "pd_model", "pd_coefficients"),
     Apply("pd_model", "test", "test_scores"),
     Measure(evaluate_pd, "test_scores", "pd_report"),
     Deploy("pd_model", "candidate", after="pd_report"),
@@ -53,7 +54,7 @@ GRAPH = Graph(
     jobs={
         "prepare": Slice(("train", "test", "applications")),
         "train": Slice(("pd_model",), given=("train",)),
-        "evaluate": Slice(("pd_report",), given=("pd_model", "test")),
+        "evaluate": Slice(("pd_report", "pd_coefficients"), given=("pd_model", "test")),
         "register": Slice(("candidate",), given=("pd_model", "pd_report")),
         "deploy": Slice(("champion",), given=("candidate", "pd_report")),
         "score": Slice(("scores",), given=("champion",)),

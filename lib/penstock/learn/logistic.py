@@ -15,7 +15,7 @@ from pyspark.ml.feature import (
 )
 
 from penstock.errors import ConfigError
-from penstock.evidence import Table
+from penstock.evidence import Evidence, Table
 from penstock.learn.calibrated import CalibratedClassifier
 
 MISSING_LEVEL = "(missing)"
@@ -122,6 +122,11 @@ def _typed(numeric: Sequence[str], categorical: Sequence[str]) -> str:
 
 def _all(prefix: str, names: Sequence[str]) -> list[str]:
     return [f"{prefix}{name}" for name in names]
+
+
+def explain_pd(model: PipelineModel) -> Evidence:
+    """Return what a fitted `logistic_pd` has learnt, as evidence: the table of its coefficients."""
+    return Evidence(metrics={}, tables={"coefficients": coefficient_table(model)})
 
 
 def coefficient_table(model: PipelineModel) -> Table:

@@ -61,9 +61,6 @@ APPLICATION_COLUMNS = f"""
     application_id STRING COMMENT 'key',
     application_date DATE COMMENT 'day of the application',{_APPLICANT_COLUMNS}"""
 
-LABELLED_COLUMNS = f"""{LOAN_COLUMNS},
-    is_bad INT COMMENT '1 = charged off or in default within the term, 0 = paid back'"""
-
 FEATURE_COLUMNS = """
     log_amount DOUBLE COMMENT 'ln(1 + amount in USD)',
     log_income DOUBLE COMMENT 'ln(1 + yearly income in USD)',
@@ -92,10 +89,6 @@ LOAN_FEATURE_COLUMNS = f"""
     issue_date DATE COMMENT 'first of the month of issue',
     is_bad INT COMMENT '1 = charged off or in default within the term, 0 = paid back',\
 {FEATURE_COLUMNS}"""
-
-APPLICATION_FEATURE_COLUMNS = f"""
-    application_id STRING COMMENT 'key',
-    application_date DATE COMMENT 'day of the application',{FEATURE_COLUMNS}"""
 
 TRAIN_COLUMNS = f"""{LOAN_FEATURE_COLUMNS},
     sample STRING COMMENT 'development or calibration'"""
