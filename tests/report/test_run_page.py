@@ -9,7 +9,7 @@ from penstock.evidence import Evidence, Figure, Series, Table
 from penstock.report.run_page import run_page
 
 HOSTILE = "\"'><script>alert(1)</script><img src=x onerror=alert(2)>&"
-VOID = {"meta", "br", "img", "link", "input", "hr"}
+VOID = {"meta", "br", "img", "link", "input", "hr", "wbr"}
 
 
 class _Page(HTMLParser):

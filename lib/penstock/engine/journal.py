@@ -146,7 +146,8 @@ class Journal:
         )
 
     def _evidence(self) -> dict[str, dict[str, Any]]:
-        reports = [n for n in self._bench.made if self._catalog.kinds[n] == "report"]
+        made, kinds = self._bench.made, self._catalog.kinds
+        reports = [n for n in self._order.graph.datasets if n in made and kinds[n] == "report"]
         values = {name: self._bench.value(name) for name in reports}
         return {n: value.to_json() for n, value in values.items() if isinstance(value, Evidence)}
 

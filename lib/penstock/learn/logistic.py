@@ -1,6 +1,7 @@
 """Logistic regression as a PD model, from typed columns to a calibrated PD."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from pyspark.ml import Pipeline, PipelineModel
@@ -125,8 +126,14 @@ def _all(prefix: str, names: Sequence[str]) -> list[str]:
 
 
 def explain_pd(model: PipelineModel) -> Evidence:
-    """Return what a fitted `logistic_pd` has learnt, as evidence: the table of its coefficients."""
-    return Evidence(metrics={}, tables={"coefficients": coefficient_table(model)})
+    """Return what a fitted `logistic_pd` has learnt, as evidence: the table of its coefficients.
+
+    A coefficient of exactly zero, as of the indicator of a feature that is never missing, is left
+    out.
+    """
+    learnt = coefficient_table(model)
+    rows = tuple(row for row in learnt.rows if row[2] != 0)
+    return Evidence(metrics={}, tables={"coefficients": replace(learnt, rows=rows)})
 
 
 def coefficient_table(model: PipelineModel) -> Table:

@@ -55,7 +55,7 @@ def _quarantine(nodes: Sequence[Mapping[str, Any]]) -> str:
     rows = [
         (
             name,
-            rule,
+            Html(escape(rule).replace("_", "_<wbr>")),  # long names may break at their words
             count,
             Html(f'<i class="meter" style="width:{METER_WIDTH * count / most:.0f}px"></i>'),
         )
