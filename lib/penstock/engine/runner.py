@@ -134,11 +134,12 @@ class Runner:
         return self._finish(node, record)
 
     def _finish(self, node: Node, record: NodeRecord) -> NodeRecord:
-        """Write the record down; a node that cannot be written down has failed."""
+        """Write the record down; a node that was done and cannot be written down has failed."""
         try:
             self.journal.add(node, record)
         except Exception as error:
-            record = self._failed(node, record, error)
+            if record.status == "done":
+                record = self._failed(node, record, error)
             self.journal.records[node.name] = record
         # After Ctrl-C the threads still at work come to their ends; nobody listens any more.
         if not self.journal.is_closed:

@@ -26,7 +26,7 @@ def run_summary(record: Mapping[str, Any], *, page: str) -> str:
     took = duration(elapsed_ms(record["started_at"], record["ended_at"]))
     lines = [
         f"{record['graph']} {record['status']} in {took}  "
-        f"({_counts(record)}, {plural(record['spark_jobs'], 'Spark job')})",
+        f"({_counts(record)}{_jobs(record['spark_jobs'])})",
         _line(
             "rows",
             f"{number(totals.rows_in)} in, {number(totals.rows_out)} out, "
@@ -61,6 +61,10 @@ def _counts(record: Mapping[str, Any]) -> str:
     statuses = [node["status"] for node in record["nodes"]]
     counts = [(s, statuses.count(s)) for s in ("done", "skipped", "failed", "not run")]
     return ", ".join(f"{n} {status}" for status, n in counts if n) or "no nodes"
+
+
+def _jobs(count: int) -> str:
+    return f", {plural(count, 'Spark job')}" if count >= 0 else ""  # below zero: Spark did not tell
 
 
 def _first_line(reason: str) -> str:
