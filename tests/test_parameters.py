@@ -38,7 +38,7 @@ def check(**changes):
     ],
 )
 def test_a_value_of_the_same_type_is_taken(key, value):
-    check(**{key: value})
+    assert check(**{key: value}) is None
 
 
 @pytest.mark.parametrize(

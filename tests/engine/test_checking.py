@@ -40,4 +40,5 @@ def test_columns_of_another_type_come_with_a_cure(spark):
 
 def test_a_table_as_its_contract_says_passes(spark):
     more = "loan_amnt STRING, total_pymnt STRING, term STRING, more INT"
-    check_columns(spark.createDataFrame([], more), LOANS, "raw_loans", "a.csv")
+    table = spark.createDataFrame([], more)
+    assert check_columns(table, LOANS, "raw_loans", "a.csv") is None
