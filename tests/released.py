@@ -2,8 +2,8 @@
 
 from mlflow.tracking import MlflowClient
 
-from penstock.engine.release import Releases
 from penstock.store.delta import DeltaTable
+from penstock.store.releases import Releases
 
 
 def mlflow_of(home):
@@ -12,7 +12,7 @@ def mlflow_of(home):
 
 
 def release_of(spark, home):
-    return Releases(spark, DeltaTable("releases", str(home / "tables/releases"))).current()
+    return Releases(DeltaTable("releases", str(home / "tables/releases"))).current(spark)
 
 
 def table_of(spark, home, name):

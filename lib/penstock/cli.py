@@ -9,14 +9,14 @@ import json
 import os
 import subprocess
 import sys
-from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from secrets import token_hex
 from socket import SO_REUSEADDR, SOL_SOCKET, socket
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from penstock.errors import NodeFailed, PenstockError, SetupError, UsageError
+from penstock import views
+from penstock.errors import DataError, NodeFailed, PenstockError, SetupError, UsageError
 from penstock.job import PROJECT, Job, prepare_job
 from penstock.store.home import write_text
 
@@ -40,6 +40,7 @@ def main(job: str) -> NoReturn:
 
 
 def _run(job: Job) -> int:
+    from penstock.session import lazy_session
     from penstock.store.catalog import Catalog
 
     job.home.prepare()
@@ -48,39 +49,24 @@ def _run(job: Job) -> int:
     catalog = Catalog.of(job.conf, job.home)
     catalog.check_files(job.graph.sources)
     catalog.check_outputs(job.graph.producers)
-    with job.home.occupied(job.command):
-        return _run_alone(job)
-
-
-def _run_alone(job: Job) -> int:
-    from py4j.protocol import Py4JError
-
-    from penstock.session import start_session
-
-    spark = start_session(f"penstock {job.name} {job.whole.name}")
-    try:
+    with job.home.occupied(job.command), lazy_session(f"penstock {job.name}") as spark:
         return run_job(job, spark)
-    finally:
-        # If the JVM has died, there is nothing left to stop.
-        with suppress(Py4JError, OSError):
-            spark.stop()
 
 
 def run_job(job: Job, spark: "SparkSession") -> int:
-    """Run a job in a session that is there, write its page, and return its exit code."""
+    """Plan a job, run the plan, write its page, and return its exit code."""
     from penstock.engine.journal import Order
     from penstock.engine.progress import make_progress
     from penstock.engine.runner import Runner
+    from penstock.planning import plan_job
+    from penstock.report.open_lineage import run_events
     from penstock.report.run_page import run_page
     from penstock.report.run_summary import run_summary
-    from penstock.store.catalog import Catalog
-    from penstock.store.tracking import open_tracking
+    from penstock.store.stores import Stores
     from penstock.versions import installed_versions
 
     order = Order(
         run_id=f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{token_hex(2)}",
-        graph=job.graph,
-        whole=job.whole,
         env=job.conf.env,
         as_of=str(job.conf.params["common"]["as_of"]),
         config=job.conf.document,
@@ -90,17 +76,19 @@ def run_job(job: Job, spark: "SparkSession") -> int:
         git=_git(),
         versions=installed_versions(),
         nodes_at_once=job.conf.run.nodes_at_once,
-        resumes=job.resumes,
     )
-    tracking = open_tracking(job.conf.run, job.home)
-    catalog = Catalog.of(job.conf, job.home)
-    runner = Runner(order, spark, catalog, tracking, make_progress(job.options.quiet))
+    stores = Stores.of(job.conf, job.home)
+    plan = plan_job(job, spark, stores, token=order.run_id)
+    runner = Runner(order, plan, spark, stores, make_progress(job.options.quiet))
     record, error = runner.run()
     document = record.to_json()
     page = job.home.run_folder(order.run_id) / "index.html"
     html = run_page(document)
+    columns = {n: c for node in plan.to_json()["nodes"] for n, c in node["columns"].items()}
+    events = "".join(f"{json.dumps(event)}\n" for event in run_events(document, columns))
     try:
         write_text(page, html)
+        write_text(page.with_name("openlineage.jsonl"), events)
         runner.journal.add_page(html)
     except Exception as trouble:  # the run is over: what it published stands
         runner.journal.troubles.append(str(trouble).splitlines()[0])
@@ -113,27 +101,40 @@ def run_job(job: Job, spark: "SparkSession") -> int:
     return error.exit_code if error else 0
 
 
-def _plan(job: Job) -> int:
-    """Say what would run, without Spark and without reading data."""
-    nodes = [
-        {
-            "name": node.name,
-            "kind": node.kind,
-            "inputs": node.inputs,
-            "outputs": node.outputs,
-            "action": "run",
-            "cause": "selected",
-        }
-        for node in job.graph.order()
-    ]
+def _rollback(job: Job) -> int:
+    """Make an earlier release current again, by one more release."""
+    from penstock.engine.runner import follow_aliases
+    from penstock.session import lazy_session
+    from penstock.store.releases import Releases, changes, rolled_back
+    from penstock.store.stores import Stores
+
+    stores = Stores.of(job.conf, job.home)
+    releases = Releases(stores.catalog.delta("releases"))
+    with job.home.occupied(job.command), lazy_session(f"penstock {job.name}") as spark:
+        current = releases.current(spark)
+        wanted = current.release_id - 1 if job.options.to is None else job.options.to
+        target = releases.numbered(spark, wanted)
+        pins = {n: v for n, v in target.pins.items() if n in stores.catalog.entries}
+        lost = [name for name, v in pins.items() if not stores.is_there(name, v, spark)]
+        if lost:
+            raise DataError(
+                f"Release {wanted} cannot come back: {', '.join(lost)} of it are gone (vacuumed or "
+                "deleted). Nothing was changed. Choose another with --to; `history` lists them."
+            )
+        release = rolled_back(
+            current,
+            target,
+            run_id=f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{token_hex(2)}",
+            user=getpass.getuser(),
+            now=datetime.now(UTC),
+        )
+        releases.publish(spark, release, current)
+        follow_aliases(release.pins, stores.catalog, stores.registry)
+    moved = changes(current, release)
     if job.options.json:
-        print(json.dumps({"graph": job.whole.name, "nodes": nodes, "spark_jobs": 0}))
-        return 0
-    width = max((len(node["name"]) for node in nodes), default=0)
-    for node in nodes:
-        edges = f"{', '.join(node['inputs']) or 'nothing'} -> {', '.join(node['outputs'])}"
-        print(f"{node['name']:{width}}  {node['kind']:9}  {edges}")
-    print(f"{len(nodes)} nodes would run. Nothing was read.")
+        print(json.dumps({"release": release.release_id, "note": release.note, "changes": moved}))
+    elif not job.options.quiet:
+        print(f"Release {release.release_id} is a {release.note}: {'; '.join(moved)}.")
     return 0
 
 
@@ -167,7 +168,14 @@ def _ui(job: Job) -> NoReturn:
     os.execve(command[0], command, environment)
 
 
-_COMMANDS = {"plan": _plan, "ui": _ui}
+_COMMANDS = {
+    "ui": _ui,
+    "rollback": _rollback,
+    "plan": views.plan,
+    "describe": views.describe,
+    "lineage": views.lineage,
+    "history": views.history,
+}
 
 
 def _outcome(document: dict[str, Any], page: Path) -> dict[str, Any]:

@@ -1,19 +1,21 @@
 """A job: what the command line asks for, checked as far as it can be without Spark."""
 
-import argparse
 import json
 import os
 import shlex
-from dataclasses import dataclass
-from datetime import date
+from argparse import Namespace
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from penstock.conf import KIND_OF, Conf, is_source, load_conf
 from penstock.engine.binding import bind_parameters, check_catalog
 from penstock.engine.graph import Graph
-from penstock.errors import UsageError, did_you_mean
-from penstock.graphs import GRAPHS, load_graph
+from penstock.engine.select import select_nodes
+from penstock.errors import DataError, UsageError, did_you_mean
+from penstock.graphs import load_graph
+from penstock.options import parse_options
 from penstock.store.home import Home
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -21,22 +23,58 @@ PROJECT = Path(__file__).resolve().parents[2]
 
 @dataclass(frozen=True)
 class Job:
-    """A command, checked as far as it can be without Spark."""
+    """A command, checked as far as it can be without Spark.
+
+    Attributes:
+        name: The command; `part` names the slice of the graph that it is about.
+        graph: That slice, or the nodes selected of it.
+        pinned: Dataset to the version to read instead of the newest: those of a run to replay.
+        saved: The saved plan that is to be run, if one is.
+    """
 
     name: str
     arguments: list[str]
-    options: argparse.Namespace
+    options: Namespace
     home: Home
     conf: Conf
     whole: Graph
     graph: Graph
     params: dict[str, dict[str, Any]]
-    resumes: dict[str, Any] | None
+    pinned: Mapping[str, str] = field(default_factory=dict)
+    saved: Mapping[str, Any] | None = None
 
     @property
     def command(self) -> str:
         """The command line that starts the same job again."""
-        return shlex.join(["./spark-submit.sh", self.name, *_without_resume(self.arguments)])
+        return shlex.join(["./spark-submit.sh", self.name, *self.arguments])
+
+    @property
+    def skips(self) -> bool:
+        """Whether what has not changed is skipped; a replay is there to be run."""
+        return not (self.options.no_skip or self.pinned)
+
+    @property
+    def needs_states(self) -> bool:
+        """Whether the selection speaks of what has changed, which only a plan can tell."""
+        return "state:" in f"{self.options.select or ''} {self.options.exclude or ''}"
+
+    def with_states(self, changed: Collection[str]) -> "Job":
+        """Return the job with its selection made, knowing which nodes have changed."""
+        return replace(self, graph=self._selected(changed))
+
+    def _selected(self, changed: Collection[str] | None) -> Graph:
+        if not (self.options.select or self.options.exclude):
+            return self.graph
+        names = select_nodes(
+            self.graph,
+            self.options.select or "*",
+            exclude=self.options.exclude or "",
+            changed=changed,
+            results=_last_results(self.home, self.whole.name),
+        )
+        kinds = {name: KIND_OF[type(entry)] for name, entry in self.conf.catalog.items()}
+        lazy = [name for name, kind in kinds.items() if kind == "memory"]
+        return self.whole.only(_with_makers(self.whole, names, lazy))
 
 
 def prepare_job(name: str, arguments: list[str]) -> Job:
@@ -45,83 +83,93 @@ def prepare_job(name: str, arguments: list[str]) -> Job:
     Raises:
         UsageError, ConfigError, GraphError: What is wrong and what to do.
     """
-    options = _parse(name, arguments)
+    options = parse_options(name, arguments)
+    home = Home(Path(os.environ.get("PENSTOCK_HOME") or PROJECT / "var").resolve())
+    if options.plan:
+        return _saved_job(options, home)
+    if name == "replay":
+        return _replayed_job(options, home)
     overrides = list(options.set)
     if options.as_of is not None:
         overrides.append(f"params.common.as_of={options.as_of}")
-    home = Home(Path(os.environ.get("PENSTOCK_HOME") or PROJECT / "var").resolve())
     conf = load_conf(PROJECT / "conf", options.env, overrides)
     whole = load_graph(options.graph).fed_by(
         [dataset for dataset, entry in conf.catalog.items() if is_source(entry)]
     )
     check_catalog(whole, {dataset: KIND_OF[type(entry)] for dataset, entry in conf.catalog.items()})
     params = bind_parameters(whole, conf.params)
-    part = whole.jobs.get(name)
-    graph = whole.upto(part.targets, part.given) if part else whole
-    earlier = _earlier_run(options.resume, home, whole)
-    return Job(name, arguments, options, home, conf, whole, graph, params, earlier)
+    job = Job(name, arguments, options, home, conf, whole, _slice(whole, options.job), params)
+    return job if job.needs_states else job.with_states(())
 
 
-def _parse(name: str, arguments: list[str]) -> argparse.Namespace:
-    parser = _Parser(prog=f"./spark-submit.sh {name}", allow_abbrev=False)
-    parser.add_argument("--graph", default="lending", help="which graph (default: lending)")
-    parser.add_argument("--env", default="local", help="which environment of conf/")
-    parser.add_argument("--as-of", metavar="DATE", help="the day the run stands for")
-    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE",
-                        help="change one configuration value; repeatable")  # fmt: skip
-    parser.add_argument("--resume", metavar="RUN", help="go on from a run that did not finish")
-    parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
-    parser.add_argument("--quiet", action="store_true", help="no progress and no summary")
-    options = parser.parse_args(arguments)
-    if options.as_of is not None and not _is_day(options.as_of):
-        raise UsageError(f"--as-of {options.as_of} is no day. Write it as 2025-07-01.")
-    if options.graph not in GRAPHS:
+def _slice(whole: Graph, name: str) -> Graph:
+    if name in ("", "run"):
+        return whole
+    if name not in whole.jobs:
         raise UsageError(
-            f"There is no graph '{options.graph}'; there are {', '.join(GRAPHS)}."
-            f"{did_you_mean(options.graph, GRAPHS)}"
+            f"Graph '{whole.name}' has no job '{name}'; it has {', '.join(['run', *whole.jobs])}."
+            f"{did_you_mean(name, whole.jobs)}"
         )
-    return options
+    part = whole.jobs[name]
+    return whole.upto(part.targets, part.given)
 
 
-def _is_day(text: str) -> bool:
-    try:
-        return date.fromisoformat(text).isoformat() == text
-    except ValueError:
-        return False
+def _with_makers(whole: Graph, names: Iterable[str], lazy: Collection[str]) -> set[str]:
+    """Add the nodes that make the memory datasets which the named nodes read."""
+    needed = set(names)
+    for node in reversed(whole.order()):
+        if node.name in needed:
+            producers = whole.producers
+            needed |= {producers[n].name for n in node.inputs if n in lazy and n in producers}
+    return needed
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        known = [option for action in self._actions for option in action.option_strings]
-        unknown = message.partition("unrecognized arguments: ")[2].split(" ")[0].split("=")[0]
-        raise UsageError(f"{self.prog}: {message}.{did_you_mean(unknown, known)}")
+def _saved_job(options: Namespace, home: Home) -> Job:
+    path = Path(options.plan)
+    saved = _document(path, "plan", {"job", "arguments", "nodes", "sources", "release"})
+    job = prepare_job(saved["job"], list(saved["arguments"]))
+    return replace(job, home=home, saved=saved, options=_with_output(job.options, options))
 
 
-def _without_resume(arguments: list[str]) -> list[str]:
-    kept = [a for a in arguments if not a.startswith("--resume=")]
-    if "--resume" in kept:
-        at = kept.index("--resume")
-        del kept[at : at + 2]
-    return kept
-
-
-def _earlier_run(run_id: str | None, home: Home, graph: Graph) -> dict[str, Any] | None:
-    if run_id is None:
-        return None
-    path = home.run_folder(run_id) / "run.json"
-    try:
-        earlier = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
+def _replayed_job(options: Namespace, home: Home) -> Job:
+    path = home.run_folder(options.run) / "run.json"
+    if not path.exists():
         runs = home.root / "runs"
         known = [p.name for p in runs.iterdir()] if runs.is_dir() else []
         raise UsageError(
-            f"There is no run '{run_id}' under {runs}.{did_you_mean(run_id, known)}"
-        ) from error
+            f"There is no run '{options.run}' under {runs}.{did_you_mean(options.run, known)}"
+        )
+    record = _document(path, "run", {"command", "datasets", "graph"})
+    _, name, *arguments = shlex.split(record["command"])
+    job = prepare_job(name, arguments)
+    pinned = {d["name"]: d["version"] for d in record["datasets"] if d["role"] != "output"}
+    for dataset in job.graph.sources:
+        if pinned.get(dataset) is None:
+            raise DataError(
+                f"Run '{options.run}' does not say which version of '{dataset}' it read, so it "
+                "cannot be replayed."
+            )
+    return replace(job, pinned=pinned, options=_with_output(job.options, options))
+
+
+def _with_output(options: Namespace, wish: Namespace) -> Namespace:
+    return Namespace(**{**vars(options), "json": wish.json, "quiet": wish.quiet})
+
+
+def _document(path: Path, what: str, needed: Collection[str]) -> dict[str, Any]:
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise UsageError(f"{path} cannot be read ({error}). Start a new run.") from error
-    needed = {"run_id", "graph", "nodes", "datasets", "config"}
-    if not isinstance(earlier, dict) or not needed <= earlier.keys():
-        raise UsageError(f"{path} is no record of a run. Start a new run.")
-    if earlier["graph"] != graph.name:
-        raise UsageError(f"Run '{run_id}' ran the graph '{earlier['graph']}'; add --graph.")
-    return earlier
+        raise UsageError(f"{path} cannot be read as a {what} ({error}).") from error
+    if not isinstance(document, dict) or not set(needed) <= document.keys():
+        raise UsageError(f"{path} is no record of a {what}.")
+    return document
+
+
+def _last_results(home: Home, graph: str) -> dict[str, str] | None:
+    """Return how each node of the graph's last run went; None if it never ran."""
+    for path in sorted((home.root / "runs").glob("*/run.json"), reverse=True):
+        record = _document(path, "run", {"graph", "nodes"})
+        if record["graph"] == graph:
+            return {node["name"]: node["status"] for node in record["nodes"]}
+    return None

@@ -23,10 +23,13 @@ from penstock.errors import PenstockError, SetupError, UsageError, did_you_mean
 from penstock.jvm import PROJECT, delta_jars, driver_settings, empty_folder, find_java, java_version
 from penstock.versions import CURE, check_versions, installed_versions
 
-NO_JVM = ("plan", "ui")
+NO_JVM = ("describe", "history", "ui")
 # Every other option of spark-submit takes a value.
 SPARK_FLAGS = ("--verbose", "-v", "--supervise", "--load-spark-defaults")
-JOB_OPTIONS = ("--set", "--env", "--graph", "--as-of", "--json", "--quiet", "--resume")
+JOB_OPTIONS = (
+    "--set", "--env", "--graph", "--as-of", "--json", "--quiet",
+    "--select", "--exclude", "--no-skip",
+)  # fmt: skip
 USAGE = "Usage: ./spark-submit.sh [spark options] JOB [job options]"
 
 

@@ -8,15 +8,17 @@ import logging
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from delta.tables import DeltaTable
+from py4j.protocol import Py4JError
 from pyspark.ml import Pipeline
 from pyspark.ml.classification import LogisticRegression
 from pyspark.ml.feature import StringIndexer, VectorAssembler
 from pyspark.sql import SparkSession
 
+from penstock.engine.lazy_session import lazy, running
 from penstock.errors import SetupError
 from penstock.jvm import class_archive, driver_settings, empty_folder, find_java
 
@@ -30,6 +32,8 @@ ALWAYS = {
     "spark.sql.execution.pyspark.udf.killOnIdleTimeout": "true",
     # To replace no rows by no rows is a version too: the run that did it releases it.
     "spark.databricks.delta.skipRecordingEmptyCommits": "false",
+    # Else each call to build a column asks the JVM where it stands; our errors name the place.
+    "spark.python.sql.dataFrameDebugging.enabled": "false",
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
 }
@@ -63,6 +67,23 @@ def start_session(app_name: str) -> SparkSession:
         return _with(builder, ALWAYS).getOrCreate()
     with _jvm_log(Path(os.environ.get("PENSTOCK_HOME", "var"), "cache", "spark.log")):
         return _with(builder, ALWAYS).getOrCreate()
+
+
+@contextmanager
+def lazy_session(app_name: str) -> Iterator[SparkSession]:
+    """Give the session of a job, which starts when it is first needed and stops at the end.
+
+    Args:
+        app_name: What Spark's own pages call the run.
+    """
+    spark = lazy(lambda: start_session(app_name))
+    try:
+        yield spark
+    finally:
+        if (started := running(spark)) is not None:
+            # If the JVM has died, there is nothing left to stop.
+            with suppress(Py4JError, OSError):
+                started.stop()
 
 
 def start_test_session(folder: Path) -> SparkSession:

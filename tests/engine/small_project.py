@@ -6,15 +6,17 @@ from typing import Any
 from penstock.conf import CsvConf, DeltaConf, MemoryConf, ReportConf, RunConf
 from penstock.engine.binding import bind_parameters
 from penstock.engine.contract import Contract
-from penstock.engine.graph import Gate, Graph, Measure, Transform
+from penstock.engine.graph import Graph
 from penstock.engine.journal import Order
+from penstock.engine.nodes import Gate, Measure, Transform
 from penstock.engine.progress import QuietProgress
-from penstock.engine.release import Releases
+from penstock.engine.planner import Planner, Request
 from penstock.engine.runner import Runner
 from penstock.evidence import Evidence
 from penstock.store.catalog import Catalog
 from penstock.store.home import Home
-from penstock.store.tracking import open_tracking
+from penstock.store.releases import Releases
+from penstock.store.stores import Stores
 
 
 def clean(raw):
@@ -91,13 +93,30 @@ class SmallProject:
         entries |= {"report": ReportConf(), "verdict": ReportConf()}
         return Catalog(entries | self.more, self.home, str(self.home.tables))
 
-    def runner(self, part=None, resumes=None):
+    @property
+    def stores(self):
+        return Stores(self.catalog, RunConf("", "", "tests", 4))
+
+    def request(self, part=None, **wishes):
+        """Return what is asked of the planner as the project stands now."""
+        return Request(
+            graph=part or self.graph,
+            whole=self.graph,
+            params=bind_parameters(self.graph, self.params),
+            base=self.current,
+            token=f"token-{self.runs}",
+            pinned=wishes.pop("pinned", {}),
+            **wishes,
+        )
+
+    def plan(self, part=None, **wishes):
+        return Planner(self.request(part, **wishes), self.spark, self.stores).plan()
+
+    def runner(self, part=None, **wishes):
         """Return a runner for the graph (or a part of it) as the project stands now."""
         self.runs += 1
         order = Order(
             run_id=f"run-{self.runs}",
-            graph=part or self.graph,
-            whole=self.graph,
             env="test",
             as_of="2024-01-01",
             config={"params": self.params},
@@ -107,16 +126,24 @@ class SmallProject:
             git=("abc", False),
             versions={},
             nodes_at_once=4,
-            resumes=resumes,
         )
         self.home.prepare()
-        tracking = open_tracking(RunConf("", "", "tests", 4), self.home)
-        return Runner(order, self.spark, self.catalog, tracking, QuietProgress())
+        stores, plan = self.stores, self.plan(part, **wishes)
+        return Runner(order, plan, self.spark, stores, QuietProgress())
 
-    def run(self, part=None, resumes=None):
-        return self.runner(part, resumes).run()
+    def run(self, part=None, **wishes):
+        return self.runner(part, **wishes).run()
+
+    def causes(self, part=None, **wishes):
+        """Return the nodes that a plan would run, with the cause of each."""
+        planned = self.plan(part, **wishes).nodes
+        return {p.node.name: p.cause for p in planned if p.action == "run"}
+
+    @property
+    def current(self):
+        return Releases(self.catalog.delta("releases")).current(self.spark)
 
     def released(self, name):
         """Return the rows of a table as readers see them: through the release."""
-        pins = Releases(self.spark, self.catalog.delta("releases")).current().pins
-        return self.catalog.delta(name).read(self.spark, pins[name]).collect()
+        version = self.current.pins[name]
+        return self.catalog.delta(name).read(self.spark, version).collect()

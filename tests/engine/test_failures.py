@@ -1,7 +1,7 @@
 import pytest
 
 from penstock.engine.failures import translate
-from penstock.engine.graph import Transform
+from penstock.engine.nodes import Transform
 from penstock.errors import Conflict, DataError, GateClosed, NodeFailed
 
 

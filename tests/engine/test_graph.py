@@ -1,18 +1,9 @@
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from penstock.engine.binding import bind_parameters, check_catalog
 from penstock.engine.contract import Contract
-from penstock.engine.graph import (
-    Apply,
-    Deploy,
-    Fit,
-    Graph,
-    Slice,
-    Transform,
-)
-from penstock.errors import ConfigError, GraphError
+from penstock.engine.graph import Graph, Slice
+from penstock.engine.nodes import Apply, Deploy, Fit, Measure, Solve, Transform
+from penstock.errors import GraphError
 
 
 def clean(raw):
@@ -120,75 +111,48 @@ def test_what_hangs_behind_a_dataset_is_everything_that_needs_it():
     ]
 
 
-def test_a_dataset_outside_the_catalog_is_refused_with_the_nearest_name():
-    kinds = {"raw": "csv", "loan": "delta"}
-    with pytest.raises(GraphError, match="'clean' uses 'loans'.*Did you mean 'loan'"):
-        check_catalog(Graph("g", (Transform(clean, "raw", "loans"),)), kinds)
+def test_the_part_of_named_nodes_holds_them_and_no_others():
+    part = LENDING.only(("fit_pd", "split"))
+    assert names(part) == ["split", "fit_pd"]
+    assert part.sources == ("loans",)
+    assert part.jobs == {}
 
 
-def test_an_output_of_a_kind_the_node_cannot_write_is_refused():
-    with pytest.raises(GraphError, match=r"writes 'loans', which the catalog lists as report"):
-        check_catalog(
-            Graph("g", (Transform(clean, "raw", "loans"),)), {"raw": "csv", "loans": "report"}
-        )
+def test_a_part_of_an_unknown_node_names_the_nearest():
+    with pytest.raises(GraphError, match="no node 'fit'. Did you mean 'fit_pd'"):
+        LENDING.only(("fit",))
 
 
-def test_a_quarantine_must_be_a_delta_table():
-    contracts = {"loans": Contract("id STRING", quarantine="bad_loans")}
-    graph = Graph("g", (Transform(clean, "raw", "loans"),), contracts)
-    with pytest.raises(GraphError, match="'bad_loans', which the catalog does not list as a delta"):
-        check_catalog(graph, {"raw": "csv", "loans": "delta"})
+def test_a_fit_node_with_two_tables_is_refused():
+    with pytest.raises(GraphError, match="'fit_pd' .* a fit node reads one table"):
+        Graph("g", (Fit(fit_pd, ("train", "more"), "model"),))
 
 
-def test_parameters_come_from_the_node_then_the_function_then_common():
+def test_every_kind_of_node_can_be_tagged():
     nodes = (
-        Transform(split, "a", ("b", "c")),
-        Transform(split, "a", ("d", "e"), name="split_late"),
-        Fit(fit_pd, "b", "m"),
+        Transform(clean, "raw", "a", tags=("nightly", "cheap")),
+        Apply("m", "a", "b", tags="nightly"),
+        Deploy("m", "champion", after="b", tags=("monthly",)),
     )
-    params = {
-        "common": {"until": 1, "regularisation": 0.5},
-        "split": {"until": 2},
-        "split_late": {"until": 3},
-    }
-    assert bind_parameters(Graph("g", nodes), params) == {
-        "split": {"until": 2},
-        "split_late": {"until": 3},
-        "fit_pd": {"regularisation": 0.5},
-    }
+    assert [n.tags for n in nodes] == [("nightly", "cheap"), ("nightly",), ("monthly",)]
 
 
-def test_a_parameter_without_a_value_is_refused():
-    with pytest.raises(ConfigError, match="'split' needs until; write it under params.split"):
-        bind_parameters(Graph("g", (Transform(split, "a", ("b", "c")),)), {})
+def test_nodes_of_one_description_are_equal_and_of_another_are_not():
+    def measured(reads):
+        return Measure(clean, "scored", "report", reads=reads)
+
+    one, same, other = (measured({"scored": ddl}) for ddl in ("pd DOUBLE", "pd DOUBLE", "pd INT"))
+    assert one == same and hash(one) == hash(same)
+    assert one != other
+    assert Transform(clean, "a", "b") != Transform(clean, "a", "b", tags="nightly")
+    assert Transform(clean, "a", "b") != Solve(clean, "a", "b")
 
 
-def test_a_value_without_a_parameter_is_refused_with_the_nearest_name():
-    params = {"split": {"until": 1, "untill": 2}}
-    with pytest.raises(ConfigError, match="params.split.untill.*Did you mean 'until'"):
-        bind_parameters(Graph("g", (Transform(split, "a", ("b", "c")),)), params)
+def test_columns_read_of_no_input_are_refused_with_the_nearest():
+    with pytest.raises(GraphError, match="reads= of 'scord', which is none.*Did you mean 'scored'"):
+        Graph("g", (Solve(clean, "scored", "plan", reads={"scord": "pd DOUBLE"}),))
 
 
-@st.composite
-def random_graphs(draw):
-    """Graphs in which each node reads some earlier datasets, in any order on the page."""
-    nodes = []
-    for i in range(draw(st.integers(1, 12))):
-        inputs = draw(st.lists(st.integers(0, i), max_size=3, unique=True)) if i else [0]
-        functions = {0: lambda: 0, 1: lambda a: a, 2: lambda a, b: a, 3: lambda a, b, c: a}
-        names = tuple(f"d{j}" for j in inputs)
-        nodes.append(Transform(functions[len(names)], names, f"d{i + 1}", name=f"n{i + 1}"))
-    return Graph("random", tuple(draw(st.permutations(nodes))))
-
-
-@given(random_graphs(), st.data())
-def test_any_slice_runs_in_order_and_makes_its_targets(graph, data):
-    targets = data.draw(st.lists(st.sampled_from(graph.datasets), min_size=1, unique=True))
-    given_ = data.draw(st.lists(st.sampled_from(graph.datasets), unique=True))
-    part = graph.upto(targets, given_)
-    there = set(part.sources)
-    for node in part.order():
-        assert there.issuperset(node.inputs)
-        there.update(node.outputs)
-    assert set(part.sources) <= set(given_) | set(graph.sources)
-    assert all(t in there or t in given_ or t in graph.sources for t in targets)
+def test_only_functions_the_planner_cannot_look_into_declare_what_they_read():
+    with pytest.raises(GraphError, match=r"'clean' \(transform\) declares reads="):
+        Graph("g", (Transform(clean, "raw", "loans", reads={"raw": "id STRING"}),))

@@ -1,6 +1,7 @@
 import io
 import re
 import sys
+from dataclasses import replace
 from threading import Thread
 
 import pytest
@@ -61,6 +62,13 @@ def test_a_log_has_a_utc_time_stamp_on_every_line():
         "apply_pd not run: behind 'fit_pd'",
     ]
     assert lines[-1][1].startswith("run failed: ")
+
+
+def test_rows_dropped_and_warned_of_are_told_beside_the_quarantined():
+    stream = io.StringIO()
+    LogProgress(stream).node_finished(replace(CLEANED, dropped=3, warned=4000))
+    told = "done: 19,874 rows, 126 quarantined, 3 dropped, 4,000 warned, 3.2 s\n"
+    assert stream.getvalue().endswith(told)
 
 
 def test_a_terminal_keeps_a_line_for_each_finished_node():

@@ -3,11 +3,12 @@ import json
 import pytest
 
 from penstock.conf import DeltaConf, ReportConf
-from penstock.engine.graph import Graph, Solve, Transform
-from penstock.engine.release import NOTHING_RELEASED, Releases
-from penstock.errors import Conflict, DataError, GateClosed
+from penstock.engine.graph import Graph
+from penstock.engine.nodes import Measure, Solve, Transform
+from penstock.errors import Conflict, DataError, GateClosed, NodeFailed
 from penstock.evidence import Evidence
 from penstock.store.delta import DeltaTable
+from penstock.store.releases import NOTHING_RELEASED
 from tests.engine.small_project import clean, double, total
 
 
@@ -18,7 +19,7 @@ def test_a_run_publishes_all_its_outputs_as_one_release(project):
     assert {n.name: n.status for n in record.nodes} == {
         name: "done" for name in ("clean", "double", "total", "measure", "gate", "publish")
     }
-    release = Releases(project.spark, project.catalog.delta("releases")).current()
+    release = project.current
     assert set(release.pins) == {"loans", "totals", "report", "verdict"}
     assert project.released("totals")[0].total == 6
 
@@ -54,7 +55,7 @@ def test_rows_put_aside_by_an_earlier_run_are_not_current_after_a_clean_one(proj
     project.run()
     project.csv.write_text("id,amount\na,1\n")
     record, _ = project.run()
-    release = Releases(project.spark, project.catalog.delta("releases")).current()
+    release = project.current
     assert record.release == release.release_id == 2
     assert "loans_quarantine" not in release.pins
 
@@ -101,43 +102,63 @@ def test_a_closed_gate_publishes_nothing_and_the_run_is_gone_on_from_there(proje
     }  # fmt: skip
     assert project.released("totals")[0].total == 6
 
-    earlier = json.loads((project.home.run_folder("run-2") / "run.json").read_text())
     project.params["gate"]["at_least"] = 1
-    record, error = project.run(resumes=earlier)
+    record, error = project.run()
     assert error is None
     assert {n.name: n.status for n in record.nodes} == {
-        "clean": "skipped", "total": "skipped", "measure": "skipped", "gate": "done",
+        "clean": "skipped", "double": "skipped", "total": "skipped", "measure": "skipped",
+        "gate": "done", "publish": "skipped",
     }  # fmt: skip
     assert record.nodes[0].reason == "done by run run-2"
     assert project.released("totals")[0].total == 20
 
 
-def test_a_failed_run_names_column_and_place_and_leaves_what_is_published(project):
+def test_a_failed_run_names_the_place_and_leaves_what_is_published(project):
     project.run()
 
     def wrong(doubled):
-        return doubled.selectExpr("sum(dubled) AS total")
+        return doubled.selectExpr("CAST(raise_error(concat('no ', id)) AS BIGINT) AS total")
 
     nodes = [Transform(wrong, n.inputs, n.outputs) if n.name == "total" else n
              for n in project.graph.nodes]  # fmt: skip
     project.graph = Graph("small", tuple(nodes), project.graph.contracts)
     record, error = project.run()
-    assert isinstance(error, DataError)
-    assert "Node 'wrong' (test_runner.py, line" in str(error)
-    assert "no column 'dubled'. Did you mean 'doubled'?" in str(error)
-    assert [n.status for n in record.nodes] == ["done", "done", "failed", *3 * ["not run"]]
+    assert isinstance(error, NodeFailed)
+    assert "Node 'wrong' (test_runner.py, line" in str(error) and "no a" in str(error)
+    assert [n.status for n in record.nodes] == ["skipped", "done", "failed", *3 * ["not run"]]
     assert project.released("totals")[0].total == 6
 
 
-def test_a_resumed_run_does_again_what_its_input_file_has_made_untrue(project):
-    project.params["gate"]["at_least"] = 100
-    project.run()
-    earlier = json.loads((project.home.run_folder("run-1") / "run.json").read_text())
-    project.params["gate"]["at_least"] = 1
-    project.csv.write_text("id,amount\na,5\n")
-    record, _ = project.run(resumes=earlier)
-    assert {n.status for n in record.nodes} == {"done"}
-    assert project.released("totals")[0].total == 10
+def test_what_is_lost_through_no_fault_of_the_node_is_tried_again(project):
+    attempts = []
+
+    def unlucky(totals):
+        attempts.append(totals)
+        if len(attempts) < 2:
+            raise RuntimeError("Job aborted: ExecutorLostFailure (executor 1 exited)")
+        return Evidence(metrics={"total": 1.0})
+
+    nodes = [Measure(unlucky, n.inputs, n.outputs) if n.name == "measure" else n
+             for n in project.graph.nodes]  # fmt: skip
+    project.graph = Graph("small", tuple(nodes), project.graph.contracts)
+    record, error = project.run()
+    assert error is None and len(attempts) == 2
+    [note] = next(n for n in record.nodes if n.name == "unlucky").notes
+    assert note.startswith("Attempt 1 was lost and repeated: it")
+
+
+def test_what_is_wrong_with_the_node_is_not_tried_again(project):
+    attempts = []
+
+    def wrong(totals):
+        attempts.append(totals)
+        raise ValueError("no such thing")
+
+    nodes = [Measure(wrong, n.inputs, n.outputs) if n.name == "measure" else n
+             for n in project.graph.nodes]  # fmt: skip
+    project.graph = Graph("small", tuple(nodes), project.graph.contracts)
+    _, error = project.run()
+    assert isinstance(error, NodeFailed) and len(attempts) == 1
 
 
 def test_of_two_runs_at_once_one_publishes_and_the_other_is_told(project):
@@ -147,27 +168,27 @@ def test_of_two_runs_at_once_one_publishes_and_the_other_is_told(project):
     assert isinstance(error, Conflict)
     assert "Run run-1 published release 1 while this run was at work" in str(error)
     assert record.status == "failed" and record.release is None
-    release = Releases(project.spark, project.catalog.delta("releases")).current()
+    release = project.current
     assert (release.release_id, release.run_id) == (1, "run-1")
 
 
 def test_a_slice_reads_the_release_and_drops_reports_it_makes_untrue(project):
     project.run()
     part = project.graph.upto(("totals",), given=("loans",))
-    record, error = project.run(part)
+    record, error = project.run(part, skips=False)
     assert error is None
-    pins = Releases(project.spark, project.catalog.delta("releases")).current().pins
+    pins = project.current.pins
     assert [n.name for n in record.nodes] == ["double", "total"]
     assert "report" not in pins and (pins["loans"], pins["totals"]) == ("0", "1")
 
 
 def test_a_slice_of_what_was_never_released_says_so(project):
-    with pytest.raises(DataError, match="'loans' .*nothing has written it yet. Run the job"):
+    with pytest.raises(DataError, match="'loans' .* has never been released. Run the job"):
         project.run(project.graph.upto(("totals",), given=("loans",)))
 
 
 def test_without_a_release_there_is_none(project):
-    assert Releases(project.spark, project.catalog.delta("releases")).current() is NOTHING_RELEASED
+    assert project.current is NOTHING_RELEASED
 
 
 def test_an_external_table_is_read_at_its_newest_version_and_never_written(project):

@@ -1,6 +1,7 @@
 import threading
 
-from penstock.engine.graph import Graph, Transform
+from penstock.engine.graph import Graph
+from penstock.engine.nodes import Transform
 from penstock.engine.scheduler import run_graph
 
 

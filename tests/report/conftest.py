@@ -105,7 +105,6 @@ def run_json(nodes: list[NodeRecord], **changes: Any) -> dict[str, Any]:
     fields: dict[str, Any] = {
         "run_id": "20260331T081502Z-3f9a", "graph": "lending", "env": "local",
         "as_of": "2026-03-31", "command": "./spark-submit.sh run --env local --as-of 2026-03-31",
-        "resume": "./spark-submit.sh run --env local --as-of 2026-03-31 --resume r1",
         "status": "ok", "started_at": BEGAN.isoformat(),
         "ended_at": (BEGAN + timedelta(seconds=58.1)).isoformat(), "release": 7, "spark_jobs": 84,
         "datasets": (
@@ -121,6 +120,7 @@ def run_json(nodes: list[NodeRecord], **changes: Any) -> dict[str, Any]:
         "evidence": {"pd_report": pd_evidence().to_json()},
         "git_commit": "3f9a1c22d8e04b7fa1d5c9e60b7a42d1f8c3e5a7", "git_dirty": True,
         "versions": {"python": "3.11.7", "pyspark": "4.2.0", "delta-spark": "4.4.0"},
+        "lineage": {},
         "links": {"MLflow run": "http://127.0.0.1:5000/#/experiments/1/runs/ab12"},
     }  # fmt: skip
     record = RunRecord(nodes=tuple(nodes), **(fields | changes))

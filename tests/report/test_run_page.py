@@ -59,12 +59,23 @@ def test_a_good_run_shows_its_headline_numbers(lending_run):
         assert shown in text
     for section in (
         "Timeline",
-        "Quarantine",
+        "Broken rules",
         "ROC curve, out of time",
         "By vintage",
         "sha256:9f31c2",
     ):
         assert section in text
+
+
+def test_a_node_says_how_many_rows_were_dropped_and_warned_of(make_run, lending_run):
+    clean = NodeRecord(
+        "clean", "transform", ("raw",), ("loans",), "done", rows_in=2000, rows_out={"loans": 1871},
+        quarantined=126, dropped=3, warned=1040, broken_rules={"amount_positive": 1169},
+    )  # fmt: skip
+    text = "".join(_Page(run_page(make_run([clean]))).text)
+    assert "Rows that broke a rule: 126 quarantined, 3 dropped, 1,040 warned" in text
+    assert "126 quarantined, 3 dropped, 1,040 warned; a row counts for each rule" in text
+    assert "Rows that broke a rule" not in "".join(_Page(run_page(lending_run)).text)
 
 
 def test_equal_records_give_equal_bytes(lending_run):
@@ -100,7 +111,8 @@ def test_a_graph_of_forty_nodes_stays_small(make_run, nodes_of_a_big_graph):
 def test_hostile_names_and_values_stay_text(make_run):
     node = NodeRecord(
         HOSTILE, HOSTILE, (), (HOSTILE,), "failed", HOSTILE, "2026-03-31T08:15:02+00:00", 5,
-        1, {HOSTILE: 1}, 1, {HOSTILE: 1}, {HOSTILE: HOSTILE}, {HOSTILE: 1.0}, (HOSTILE,),
+        rows_in=1, rows_out={HOSTILE: 1}, quarantined=1, broken_rules={HOSTILE: 1},
+        versions={HOSTILE: HOSTILE}, metrics={HOSTILE: 1.0}, notes=(HOSTILE,),
     )  # fmt: skip
     evidence = Evidence(
         {HOSTILE: 0.5},

@@ -15,6 +15,15 @@ def test_a_good_run_says_how_it_went_and_where_to_look(lending_run):
     ]
 
 
+def test_rows_that_were_dropped_or_warned_of_stand_with_the_quarantined(make_run):
+    clean = NodeRecord(
+        "clean", "transform", ("raw",), ("loans",), "done",
+        rows_in=100, rows_out={"loans": 85}, quarantined=12, dropped=3, warned=40,
+    )  # fmt: skip
+    told = "  rows      100 in, 85 out, 12 quarantined, 3 dropped, 40 warned"
+    assert told in run_summary(make_run([clean]), page="index.html").splitlines()
+
+
 def test_a_failed_run_ends_with_the_cause_and_the_command_that_resumes(failed_run):
     lines = run_summary(failed_run, page="index.html").splitlines()
     assert lines[-2:] == [

@@ -1,13 +1,38 @@
 from dataclasses import replace
 
+import pytest
+
 from penstock.engine.record import NodeRecord
-from penstock.report.totals import rows_into, run_totals
+from penstock.report.totals import broken_rows, rows_into, run_totals
 
 
 def test_rows_in_are_rows_out_and_rows_in_quarantine(lending_run):
     totals = run_totals(lending_run)
     assert (totals.rows_in, totals.rows_out, totals.quarantined) == (25_000, 24_842, 158)
     assert (totals.auc, totals.ks, totals.champion) == (0.7103, 0.3127, "3")
+
+
+def test_dropped_rows_are_not_out_and_warned_ones_are(make_run):
+    clean = NodeRecord(
+        "clean", "transform", ("raw",), ("loans",), "done",
+        rows_in=100, rows_out={"loans": 87}, quarantined=10, dropped=3, warned=40,
+    )  # fmt: skip
+    copy = replace(clean, name="copy", rows_in=None, quarantined=0, dropped=0, warned=5)
+    totals = run_totals(make_run([clean, copy]))
+    assert (totals.rows_in, totals.rows_out) == (100, 87)
+    assert (totals.quarantined, totals.dropped, totals.warned) == (10, 3, 45)
+
+
+@pytest.mark.parametrize(
+    ("counts", "told"),
+    [
+        ((0, 0, 0), "0 quarantined"),
+        ((12, 3, 4000), "12 quarantined, 3 dropped, 4,000 warned"),
+        ((0, 0, 1), "0 quarantined, 1 warned"),
+    ],
+)
+def test_what_became_of_the_rows_that_broke_a_rule_is_told(counts, told):
+    assert broken_rows(*counts) == told
 
 
 def test_rows_that_no_quarantine_watches_are_not_counted(make_run):

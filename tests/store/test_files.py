@@ -1,10 +1,23 @@
+import datetime as dt
 import gzip
+from decimal import Decimal
 
+import pandas
+import pyarrow
+import pyarrow.parquet
 import pytest
 
 from penstock.conf import CsvConf, ParquetConf
+from penstock.engine.spark_internals import count_jobs
 from penstock.errors import DataError
-from penstock.store.files import CORRUPT_RECORD, read_csv, read_parquet
+from penstock.store.files import (
+    CORRUPT_RECORD,
+    _header_by_spark,
+    csv_header,
+    parquet_schema,
+    read_csv,
+    read_parquet,
+)
 
 
 def read(spark, path, text, **options):
@@ -89,3 +102,143 @@ def test_a_file_that_is_no_parquet_is_named(spark, tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match="'raw' cannot be read as Parquet from .*empty"):
         read_parquet(spark, "raw", ParquetConf(str(tmp_path / "empty")))
+
+
+@pytest.mark.parametrize(
+    ("text", "options"),
+    [
+        ("id,amount\n1,2\n", {}),
+        ("\n  \nid , amount\r\n1,2\r\n", {}),
+        ("id,amount\r1,2\r", {}),
+        ('"a ""b""",\'c\',d"e\n', {}),
+        ('a,"b, c", "d"\n', {}),
+        ("\ufeffid,amount\n", {}),
+        ("#id,amount,\n", {}),
+        (",,a,a,A,x\n", {}),
+        ('"",x\n', {}),
+        ("id\\,x\n", {}),
+        ("id;a,b\n", {"delimiter": ";"}),
+        ("id\ta\n", {"delimiter": r"\t"}),
+        ("id|a\n", {"delimiter": "|"}),
+        ("id,caf\u00e9\n".encode("latin-1"), {"encoding": "ISO-8859-1"}),
+        ("id,caf\u00e9\n".encode("latin-1"), {}),
+        ("", {}),
+        ("\n \n", {}),
+    ],
+)
+def test_a_header_is_read_as_spark_reads_it(spark, tmp_path, text, options):
+    path = tmp_path / "a.csv"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    conf = CsvConf(str(path), **options)
+    assert csv_header(conf) == _header_by_spark(spark, conf)
+
+
+def test_of_several_files_the_first_that_has_one_gives_the_header(tmp_path):
+    (tmp_path / "_old.csv").write_text("x,y\n")
+    (tmp_path / ".a.csv.crc").write_text("x")
+    (tmp_path / "a.csv").write_text("")
+    (tmp_path / "b.csv.gz").write_bytes(gzip.compress(b"id,amount\n1,2\n"))
+    for path in (tmp_path, tmp_path / "?.csv*", f"file://{tmp_path}"):
+        assert csv_header(CsvConf(str(path))) == ["id", "amount"]
+
+
+def test_a_header_that_only_spark_can_read_is_left_to_it(tmp_path):
+    (tmp_path / "part" / "day=1").mkdir(parents=True)
+    (tmp_path / "part" / "day=1" / "a.csv").write_text("id\n")
+    (tmp_path / "a.csv").write_text('id,"open\n')
+    (tmp_path / "a.csv.bz2").write_bytes(b"x")
+    (tmp_path / "a.csv.gz").write_bytes(b"no gzip")
+    remote = ("s3://bucket/a.csv", "hdfs://host/a.csv")
+    local = ("part", "a.csv", "a.csv.bz2", "a.csv.gz", "{a,b}.csv", "[a].csv", "none*.csv")
+    for path in (*remote, *(str(tmp_path / name) for name in local)):
+        assert csv_header(CsvConf(path)) is None, path
+    (tmp_path / "b.csv").write_text("id\n")
+    for odd in ({"encoding": "UTF-16"}, {"encoding": "no-such"}, {"delimiter": "::"}):
+        assert csv_header(CsvConf(str(tmp_path / "b.csv"), **odd)) is None, odd
+
+
+def test_to_open_a_csv_file_costs_no_job(spark, tmp_path):
+    before = count_jobs(spark)
+    table = read(spark, tmp_path / "a.csv", "x0,x1\n1,2\n", filter="x0 > '0'")
+    assert count_jobs(spark) == before
+    assert len(table.collect()) == 1
+
+
+def test_blank_lines_before_the_header_are_skipped(spark, tmp_path):
+    [row] = read(spark, tmp_path / "a.csv", "\n \t\nid,amount\n1,2\n").collect()
+    assert (row.id, row.amount) == ("1", "2")
+
+
+def test_an_empty_file_is_named(spark, tmp_path):
+    with pytest.raises(DataError, match="a.csv of 'raw' is empty: it has no header"):
+        read(spark, tmp_path / "a.csv", " \n")
+
+
+EVERY_TYPE = """
+    SELECT true AS flag, 1Y AS byte, 1S AS short, 1 AS int, id AS long, 1.5F AS float,
+      1.5D AS double, 1.50BD AS price, 'x' AS text, X'00' AS raw, DATE'2024-01-01' AS day,
+      current_timestamp() AS at, TIMESTAMP_NTZ'2024-01-01 00:00:00' AS local,
+      array(struct(1 AS a, 'b' AS b)) AS items, map('k', array(1.0D)) AS notes,
+      named_struct('x', 1, 'y', struct('z' AS z)) AS deep
+    FROM range(2)
+"""
+
+
+def test_the_schema_of_parquet_written_by_spark_is_what_spark_reads(spark, tmp_path):
+    spark.sql(EVERY_TYPE).write.parquet(str(tmp_path / "t"))
+    conf = ParquetConf(str(tmp_path / "t"))
+    before = count_jobs(spark)
+    known = parquet_schema(conf)
+    assert count_jobs(spark) == before
+    assert known == read_parquet(spark, "raw", conf).schema
+
+
+def test_the_schema_of_parquet_written_by_pandas_and_arrow_is_what_spark_reads(spark, tmp_path):
+    frame = pandas.DataFrame(
+        {"id": [1, 2], "x": [0.5, None], "name": ["a", None], "ok": [True] * 2}
+    )
+    frame["at"] = pandas.Series([pandas.Timestamp("2024-01-01")] * 2).astype("datetime64[us]")
+    frame["utc"] = frame["at"].dt.tz_localize("Europe/Berlin")
+    frame.to_parquet(tmp_path / "pandas.parquet")
+    rows = {
+        "price": [Decimal("1.50")],
+        "day": [dt.date(2024, 1, 1)],
+        "raw": [b"x"],
+        "items": [[{"a": 1, "b": [1.5]}]],
+        "notes": pyarrow.array([[("k", 1)]], pyarrow.map_("str", "i4")),
+        "small": pyarrow.array([1], "int8"),
+        "milli": pyarrow.array([1], pyarrow.timestamp("ms", "UTC")),
+        "long": pyarrow.array(["x"], "large_string"),
+    }
+    strict = pyarrow.field("strict", "i8", nullable=False, metadata={"comment": "x"})
+    table = pyarrow.table(rows).append_column(strict, pyarrow.array([1], "i8"))
+    pyarrow.parquet.write_table(table, tmp_path / "arrow.parquet")
+    for name in ("pandas", "arrow"):
+        conf = ParquetConf(str(tmp_path / f"{name}.parquet"))
+        assert parquet_schema(conf) == read_parquet(spark, "raw", conf).schema
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        pyarrow.array([1], "uint32"),
+        pyarrow.array([1], pyarrow.timestamp("ns")),
+        pyarrow.array([1], pyarrow.time64("us")),
+        pyarrow.array([[1]], pyarrow.large_list(pyarrow.int64())),
+        pyarrow.array(["x"]).dictionary_encode(),
+        pyarrow.nulls(1),
+        pyarrow.array([{"a": [1]}], pyarrow.struct([("a", pyarrow.list_(pyarrow.uint8()))])),
+    ],
+    ids=lambda values: str(values.type),
+)
+def test_parquet_types_that_spark_takes_its_own_way_are_left_to_it(tmp_path, values):
+    pyarrow.parquet.write_table(pyarrow.table({"x": values}), tmp_path / "a.parquet")
+    assert parquet_schema(ParquetConf(str(tmp_path / "a.parquet"))) is None
+
+
+def test_parquet_in_partitions_or_elsewhere_is_left_to_spark(tmp_path):
+    (tmp_path / "day=1").mkdir()
+    pyarrow.parquet.write_table(pyarrow.table({"x": [1]}), tmp_path / "day=1" / "a.parquet")
+    (tmp_path / "no.parquet").write_text("no parquet")
+    for path in (tmp_path, tmp_path / "no.parquet", tmp_path / "none.parquet", "s3://bucket/a"):
+        assert parquet_schema(ParquetConf(str(path))) is None

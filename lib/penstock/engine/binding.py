@@ -4,17 +4,22 @@ from collections.abc import Mapping
 from typing import Any
 
 from penstock.engine.graph import Graph
+from penstock.engine.nodes import TABLES, Node
 from penstock.errors import ConfigError, GraphError, did_you_mean
 
 
 def check_catalog(graph: Graph, kinds: Mapping[str, str]) -> None:
-    """Hold the graph's datasets against the catalog: each is listed, and of a kind its node writes.
+    """Hold the graph's datasets against the catalog: each is listed, and of a kind that fits.
+
+    This is the type of the edges that carry no table: a model where a table belongs, or a table
+    where a report belongs, is found without Spark.
 
     Args:
         kinds: Dataset to its catalog kind.
 
     Raises:
-        GraphError: An unlisted dataset, with the nearest known name, or a kind that does not fit.
+        GraphError: An unlisted dataset, with the nearest known name, or a kind its node does not
+            read or write.
     """
     for node in graph.nodes:
         for name in (*node.inputs, *node.outputs):
@@ -23,18 +28,28 @@ def check_catalog(graph: Graph, kinds: Mapping[str, str]) -> None:
                     f"Node '{node.name}' uses '{name}', which the catalog does not list."
                     f"{did_you_mean(name, kinds)}"
                 )
+        for place, name in enumerate(node.inputs):
+            taken = node.takes[min(place, len(node.takes) - 1)]
+            _check_kind(node, "reads", name, kinds[name], taken)
+        for name in node.reads:
+            _check_kind(node, "declares reads= of", name, kinds[name], TABLES)
         for name in node.outputs:
-            if kinds[name] not in node.writes:
-                raise GraphError(
-                    f"Node '{node.name}' ({node.kind}) writes '{name}', which the catalog lists as "
-                    f"{kinds[name]}; a {node.kind} node writes {' or '.join(node.writes)}."
-                )
+            _check_kind(node, "writes", name, kinds[name], node.writes)
     for name, contract in graph.contracts.items():
         if contract.quarantine and kinds.get(contract.quarantine) != "delta":
             raise GraphError(
                 f"The contract of '{name}' sends rows to '{contract.quarantine}', which the "
                 f"catalog does not list as a delta table.{did_you_mean(contract.quarantine, kinds)}"
             )
+
+
+def _check_kind(node: Node, verb: str, dataset: str, kind: str, allowed: tuple[str, ...]) -> None:
+    if kind not in allowed:
+        choice = " or ".join(filter(None, [", ".join(allowed[:-1]), allowed[-1]]))
+        raise GraphError(
+            f"Node '{node.name}' ({node.kind}) {verb} '{dataset}', which the catalog lists as "
+            f"{kind}. A node of kind {node.kind} {verb} {choice} there."
+        )
 
 
 def bind_parameters(

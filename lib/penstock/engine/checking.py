@@ -1,16 +1,38 @@
 """Contracts held against tables: columns before the write, rows in the same pass as the write."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 
 from pyspark.sql import Column, DataFrame, Observation, Window
 from pyspark.sql import functions as F
-from pyspark.sql.types import ArrayType, StringType, StructField, StructType
+from pyspark.sql.types import StructField, StructType
 
-from penstock.engine.contract import Contract
+from penstock.engine.contract import KEY_IS_KNOWN, KEY_IS_UNIQUE, LEVELS, Contract, Level
 from penstock.errors import DataError, did_you_mean
 
-BROKEN = "_broken_rules"
 MOST_LISTED = 8
+
+
+@dataclass(frozen=True)
+class RowCounts:
+    """What became of a table's rows.
+
+    Attributes:
+        rows: All rows that came in.
+        at: Level to the rows whose strictest broken rule has it.
+        broken_rules: Rule to the rows that broke it; rules that none broke are left out.
+    """
+
+    rows: int
+    at: Mapping[Level, int]
+    broken_rules: dict[str, int]
+
+    @property
+    def good(self) -> int:
+        """Rows that are kept: they broke no rule, or one that only warns."""
+        return self.rows - self.at["drop"] - self.at["quarantine"] - self.at["fail"]
 
 
 @dataclass(frozen=True)
@@ -18,17 +40,39 @@ class CheckedTable:
     """A table on its way to storage.
 
     Attributes:
-        good: The rows that keep the contract, stored columns only. Writing it fills `counts`.
-        checked: All rows, with the rules each one broke in `_broken_rules`.
-        counts: Observed by the write of `good`: `rows` in, `broken` among them.
+        good: The rows to keep, stored columns only. Writing it makes `counts` known.
     """
 
     good: DataFrame
-    checked: DataFrame
-    counts: Observation
+    _checked: DataFrame
+    _rules: Mapping[str, str]
+    _observed: Observation
+
+    def counts(self) -> RowCounts:
+        """Return what the write of `good` counted; waits for that write."""
+        seen = self._observed.get
+        broken = {rule: seen[column] for rule, column in self._rules.items()}
+        return RowCounts(
+            rows=seen["rows"],
+            at={level: seen[level] for level in LEVELS},
+            broken_rules={rule: n for rule, n in broken.items() if n},
+        )
+
+    def rows_at(self, level: Level) -> DataFrame:
+        """Return the rows of a level as a table for people.
+
+        Grain: one row per row whose strictest broken rule has the level: `row` (JSON of everything
+        known of it) and `broken_rules`, of all levels.
+        """
+        names = [F.when(F.col(column), F.lit(rule)) for rule, column in self._rules.items()]
+        known = [name for name in self._checked.columns if not name.startswith(_OURS)]
+        return self._checked.where(F.col(_STRICTEST) == _rank(level)).select(
+            F.to_json(F.struct(*known)).alias("row"),
+            F.array_compact(F.array(*names)).alias("broken_rules"),
+        )
 
 
-def check_columns(df: DataFrame, contract: Contract, dataset: str, location: str) -> None:
+def check_columns(schema: StructType, contract: Contract, dataset: str, location: str) -> None:
     """Refuse a table that lacks a column of its contract or has it in another type.
 
     Raises:
@@ -36,24 +80,40 @@ def check_columns(df: DataFrame, contract: Contract, dataset: str, location: str
             the columns of a wrong type.
     """
     wanted = _columns(contract)
-    missing = [field.name for field in wanted if field.name not in df.columns]
+    missing = [field.name for field in wanted if field.name not in schema.names]
     if missing:
-        free = [name for name in df.columns if name not in wanted.names]
+        free = [name for name in schema.names if name not in wanted.names]
         named = [f"'{name}'{_nearest(name, free)}" for name in missing]
         raise DataError(
             f"The table '{dataset}' ({location}) lacks {len(missing)} column(s) of its contract: "
             f"{_listed(named)}. "
             f"Mend the file, or point catalog.{dataset} at the right one."
         )
-    wrong = [field for field in wanted if df.schema[field.name].dataType != field.dataType]
+    wrong = [field for field in wanted if schema[field.name].dataType != field.dataType]
     if wrong:
-        types = [f"'{field.name}' is {_type(df.schema[field.name])}; the contract asks for "
+        types = [f"'{field.name}' is {_type(schema[field.name])}; the contract asks for "
                  f"{_type(field)}" for field in wrong]  # fmt: skip
         raise DataError(
             f"The table '{dataset}' ({location}) has {len(wrong)} column(s) of another type: "
             f"{_listed(types)}. Cast where it is made, e.g. CAST({wrong[0].name} AS "
             f"{_type(wrong[0]).upper()}), or point catalog.{dataset} at the right table."
         )
+
+
+def check_rules(df: DataFrame, contract: Contract) -> None:
+    """Let Spark's analyzer look at a contract's conditions, without building the checks.
+
+    Raises:
+        AnalysisException: A condition that the table's columns do not allow.
+    """
+    df.selectExpr(*contract.conditions.values())
+
+
+def stored_columns(schema: StructType, contract: Contract) -> StructType:
+    """Return the columns that a table of this schema has in storage, in order."""
+    wanted = _columns(contract)
+    beyond = [f for f in schema.fields if contract.is_open and f.name not in wanted.names]
+    return StructType([*wanted.fields, *beyond])
 
 
 def extra_columns(df: DataFrame, contract: Contract) -> list[str]:
@@ -66,52 +126,34 @@ def check_rows(df: DataFrame, contract: Contract) -> CheckedTable:
     """Split a table by its contract without running anything yet.
 
     A key that stands on several rows is kept once if the rows are equal in every column, and not
-    at all if they differ: which of them is right cannot be known.
+    at all if they differ: which of them is right cannot be known. Rows that a drop rule takes out
+    are not compared with.
     """
     wanted = _columns(contract)
-    beyond = [name for name in df.columns if name not in wanted.names]
-    rules = [F.when(~F.coalesce(F.expr(sql), F.lit(False)), F.lit(name)) for name, sql in
-             contract.checks.items()]  # fmt: skip
-    if contract.key:
-        df = _with_copies(df, contract.key)
-        rules += _key_rules(contract.key)
-    broken = F.filter(F.array(*rules), lambda rule: rule.isNotNull()) if rules else _none_broken()
-    checked = df.withColumn(BROKEN, broken).drop(*_COPY_COLUMNS)
-    is_broken = F.size(BROKEN) > 0
-    counts = Observation()
-    observed = checked.observe(
-        counts, F.count(F.lit(1)).alias("rows"), F.count_if(is_broken).alias("broken")
-    )
     stored = [F.col(field.name).alias(field.name, metadata=field.metadata) for field in wanted]
     if contract.is_open:
-        stored += [F.col(name) for name in beyond]
-    return CheckedTable(observed.where(~is_broken).select(*stored), checked, counts)
-
-
-def quarantine_rows(
-    checked: DataFrame, rules: tuple[str, ...], *, source: str, run_id: str
-) -> tuple[DataFrame, Observation]:
-    """Return the broken rows as a table for people, and the rows each rule cost.
-
-    Grain: one row per broken row: `row` (JSON of everything known of it), `broken_rules`,
-    `source` dataset, `run_id`.
-    """
-    known = [name for name in checked.columns if name != BROKEN]
-    rows = checked.where(F.size(BROKEN) > 0).select(
-        F.to_json(F.struct(*known)).alias("row"),
-        F.col(BROKEN).alias("broken_rules"),
-        F.lit(source).alias("source"),
-        F.lit(run_id).alias("run_id"),
+        stored += [F.col(name) for name in df.columns if name not in wanted.names]
+    # One text per column: each call of a function on a column is a round trip to the JVM.
+    broken = {r: F.expr(f"NOT coalesce(({sql}\n), false)") for r, sql in
+              contract.conditions.items()}  # fmt: skip
+    if contract.key:
+        drops = [column for rule, column in broken.items() if contract.levels[rule] == "drop"]
+        df = _with_copies(df, contract.key, reduce(or_, drops, F.lit(False)))
+        broken |= _key_rules(contract.key)
+    rules = {rule: f"{_OURS}{number}" for number, rule in enumerate(broken)}
+    ranks = [f"if({rules[rule]}, {_rank(level)}, 0)" for rule, level in contract.levels.items()]
+    strictest = F.expr(f"greatest(0, {', '.join(ranks)})" if ranks else "0")
+    checked = df.withColumns({rules[rule]: column for rule, column in broken.items()})
+    checked = checked.withColumn(_STRICTEST, strictest).drop(*_COPY_COLUMNS)
+    counts = Observation()
+    observed = checked.observe(
+        counts,
+        F.expr("count(1) AS rows"),
+        *[F.expr(f"count_if({_STRICTEST} = {_rank(level)}) AS {level}") for level in LEVELS],
+        *[F.expr(f"count_if({column}) AS {column}") for column in rules.values()],
     )
-    by_rule = Observation()
-    tallies = [F.count_if(F.array_contains("broken_rules", rule)).alias(rule) for rule in rules]
-    return rows.observe(by_rule, F.count(F.lit(1)).alias("*"), *tallies), by_rule
-
-
-def rule_names(contract: Contract) -> tuple[str, ...]:
-    """Return every rule a row of this contract can break."""
-    key_rules = ("key_is_known", "key_is_unique") if contract.key else ()
-    return (*contract.checks, *key_rules)
+    good = observed.where(F.col(_STRICTEST) <= _rank("warn")).select(*stored)
+    return CheckedTable(good, checked, rules, counts)
 
 
 def _columns(contract: Contract) -> StructType:
@@ -120,15 +162,17 @@ def _columns(contract: Contract) -> StructType:
     return columns
 
 
-_COPY_COLUMNS = ("_copies", "_kinds", "_copy")
+_OURS = "_rule_"  # begins the columns that say which rules a row breaks
+_STRICTEST = f"{_OURS}strictest"  # rank of its level, 0 for a row that breaks none
+_COPY_COLUMNS = ("_dropped", "_copies", "_kinds", "_copy")
 
 
-def _with_copies(df: DataFrame, key: tuple[str, ...]) -> DataFrame:
+def _with_copies(df: DataFrame, key: tuple[str, ...], is_dropped: Column) -> DataFrame:
     content = F.xxhash64(*[F.to_json(F.struct(name)) if _is_nested(df, name) else name
                            for name in df.columns])  # fmt: skip
-    same_key = Window.partitionBy(*key)
+    same_key = Window.partitionBy(*key, "_dropped")
     everything = same_key.rowsBetween(Window.unboundedPreceding, Window.unboundedFollowing)
-    hashed = df.withColumn("_content", content)
+    hashed = df.withColumns({"_content": content, "_dropped": is_dropped})
     return hashed.withColumns(
         {
             "_copies": F.count(F.lit(1)).over(everything),
@@ -138,19 +182,17 @@ def _with_copies(df: DataFrame, key: tuple[str, ...]) -> DataFrame:
     ).drop("_content")
 
 
-def _key_rules(key: tuple[str, ...]) -> list[Column]:
-    is_unknown = F.lit(False)
-    for name in key:
-        is_unknown = is_unknown | F.col(name).isNull()
+def _key_rules(key: tuple[str, ...]) -> dict[str, Column]:
+    is_unknown = reduce(or_, [F.col(name).isNull() for name in key])
     is_copy = (F.col("_copies") > 1) & (F.col("_kinds") | (F.col("_copy") > 1))
-    return [
-        F.when(is_unknown, F.lit("key_is_known")),
-        F.when(~is_unknown & is_copy, F.lit("key_is_unique")),
-    ]
+    return {
+        KEY_IS_KNOWN: is_unknown,
+        KEY_IS_UNIQUE: ~is_unknown & ~F.col("_dropped") & is_copy,
+    }
 
 
-def _none_broken() -> Column:
-    return F.array().cast(ArrayType(StringType()))
+def _rank(level: Level) -> int:
+    return 1 + LEVELS.index(level)
 
 
 def _is_nested(df: DataFrame, name: str) -> bool:

@@ -5,27 +5,92 @@ A value; `checking` holds tables against it.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal, get_args
+
+from penstock.errors import GraphError, did_you_mean
+
+Level = Literal["warn", "drop", "quarantine", "fail"]
+LEVELS: tuple[Level, ...] = get_args(Level)  # the strictest last
+KEY_IS_KNOWN, KEY_IS_UNIQUE = "key_is_known", "key_is_unique"
+
+
+@dataclass(frozen=True)
+class Check:
+    """A rule for each row, and what becomes of a row that breaks it.
+
+    Attributes:
+        sql: Condition on the function's columns. False or null breaks the rule.
+        level: "warn" counts the row and keeps it; "drop" counts it and leaves it out; "quarantine"
+            puts it aside with the names of the rules it broke; "fail" fails the node. Empty: the
+            contract's default.
+    """
+
+    sql: str
+    level: Level | Literal[""] = ""
 
 
 @dataclass(frozen=True)
 class Contract:
     """What a dataset promises to its readers.
 
+    A row goes where the strictest of the rules it breaks sends it, and counts for every one of
+    them: rows in = rows out + quarantined + dropped, always.
+
     Attributes:
         columns: DDL of the stored columns, in order, with comments for unit and meaning. Columns
             a function returns beyond these serve the checks and the quarantine, and are not stored
             unless the contract is open.
-        key: Columns that identify a row: never null, never twice.
-        checks: Rule name to SQL condition on the function's columns. False or null breaks the rule.
+        key: Columns that identify a row: never null (`key_is_known`), never twice
+            (`key_is_unique`). These two rules have the default level.
+        checks: Rule name to its check. A bare SQL condition has the default level: "quarantine" if
+            the contract names a quarantine, else "fail".
         quarantine: Delta dataset that takes the rows that break a rule, with the names of the
-            rules; empty: one such row fails the node.
+            rules.
         is_open: Whether columns beyond these are stored as well: a raw table keeps what it has.
         min_rows: Fewest good rows that make sense; fewer fail the node.
     """
 
     columns: str
     key: tuple[str, ...] = ()
-    checks: Mapping[str, str] = field(default_factory=dict)
+    checks: Mapping[str, str | Check] = field(default_factory=dict)
     quarantine: str = ""
     is_open: bool = False
     min_rows: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse a check that could not be carried out.
+
+        Raises:
+            GraphError: The rule and the cure.
+        """
+        for rule in self.checks:
+            if fault := self._fault(rule):
+                raise GraphError(f"Rule '{rule}' of a contract {fault}")
+
+    @property
+    def conditions(self) -> dict[str, str]:
+        """The rules of `checks`, each with its SQL condition."""
+        return {rule: check.sql for rule, check in self._checks().items()}
+
+    @property
+    def levels(self) -> dict[str, Level]:
+        """Every rule a row can break, those of `checks` before those of the key, with its level."""
+        default: Level = "quarantine" if self.quarantine else "fail"
+        of_key = dict.fromkeys((KEY_IS_KNOWN, KEY_IS_UNIQUE) if self.key else (), default)
+        return {rule: check.level or default for rule, check in self._checks().items()} | of_key
+
+    def _checks(self) -> dict[str, Check]:
+        return {r: Check(c) if isinstance(c, str) else c for r, c in self.checks.items()}
+
+    def _fault(self, rule: str) -> str:
+        level = self.levels[rule]
+        if self.key and rule in (KEY_IS_KNOWN, KEY_IS_UNIQUE):
+            return "bears the name of a rule that key= brings with it. Give it another name."
+        if level not in LEVELS:
+            hint = did_you_mean(level, LEVELS)
+            return f"has the level '{level}'.{hint} Levels are {', '.join(LEVELS)}."
+        if level == "quarantine" and not self.quarantine:
+            return "has the level 'quarantine'. Name a dataset in quarantine=, or take another."
+        if not self.conditions[rule].strip():
+            return "has no SQL condition. Write what must hold, e.g. 'amount > 0', or take it out."
+        return ""

@@ -4,14 +4,18 @@ What the engine does for each kind is one function here. Nothing becomes current
 that.
 """
 
+from collections import Counter
 from collections.abc import Callable
+from typing import Any
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
+from pyspark.sql.types import StructType
 
 from penstock.engine.checking import extra_columns
-from penstock.engine.graph import Node
-from penstock.engine.storing import Stored, store
+from penstock.engine.nodes import Node
+from penstock.engine.record import Stored
+from penstock.engine.storing import store
 from penstock.engine.workbench import Value, Workbench
 from penstock.errors import GateClosed, NodeFailed
 from penstock.evidence import Evidence, Table
@@ -26,8 +30,7 @@ def execute(node: Node, bench: Workbench) -> Stored:
 def _run_function(node: Node, bench: Workbench) -> Stored:
     """Transform, Measure, Solve: the function makes the values, the catalog says where to."""
     assert node.function is not None
-    values = [bench.value(name) for name in node.inputs]
-    given = [bench.fitted(v) if isinstance(v, ModelVersion) else v for v in values]
+    given = [_given(node, name, bench) for name in node.inputs]
     made = node.function(*given, **bench.params[node.name])
     outputs = made if isinstance(made, tuple) else (made,)
     if len(outputs) != len(node.outputs):
@@ -39,6 +42,16 @@ def _run_function(node: Node, bench: Workbench) -> Stored:
         store(node, name, value, bench) for name, value in zip(node.outputs, outputs, strict=True)
     ]
     return _together(parts, notes=_unused_columns(node, bench))
+
+
+def _given(node: Node, name: str, bench: Workbench) -> Any:
+    """Return an input as the function gets it: a model loaded, a table with what it reads."""
+    value = bench.value(name)
+    if isinstance(value, ModelVersion):
+        return bench.fitted(value)
+    if name in node.reads:
+        return _table(value).select(*StructType.fromDDL(node.reads[name]).names)  # type: ignore[attr-defined]
+    return value
 
 
 def _fit(node: Node, bench: Workbench) -> Stored:
@@ -125,7 +138,9 @@ def _together(parts: list[Stored], notes: tuple[str, ...]) -> Stored:
         rows_in=sum(rows_in) if rows_in else None,
         rows_out={k: v for part in parts for k, v in part.rows_out.items()},
         quarantined=sum(part.quarantined for part in parts),
-        broken_rules={k: v for part in parts for k, v in part.broken_rules.items()},
+        dropped=sum(part.dropped for part in parts),
+        warned=sum(part.warned for part in parts),
+        broken_rules=dict(sum((Counter(part.broken_rules) for part in parts), Counter())),
         versions={k: v for part in parts for k, v in part.versions.items()},
         metrics={k: v for part in parts for k, v in part.metrics.items()},
         notes=notes,

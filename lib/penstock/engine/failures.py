@@ -5,15 +5,10 @@ import traceback
 
 from pyspark.errors import AnalysisException
 
-from penstock.engine.graph import Node
+from penstock.engine.nodes import Node
 from penstock.errors import Conflict, DataError, NodeFailed, PenstockError, did_you_mean
-from penstock.store.spark_errors import essence
+from penstock.store.spark_errors import essence, is_conflict
 
-# How Delta names a commit that lost against another writer's.
-_CONFLICTS = re.compile(
-    r"DELTA_CONCURRENT|ConcurrentAppend|ConcurrentDelete|ConcurrentTransaction|ConcurrentWrite"
-    r"|MetadataChanged|ProtocolChanged|DELTA_METADATA_CHANGED|DELTA_PROTOCOL_CHANGED"
-)
 _DISK_FULL = re.compile(
     r"No space left on device|Disk quota exceeded|ENOSPC|database or disk is full"
 )
@@ -22,12 +17,20 @@ _UNREADABLE = re.compile(
     r"CSV header does not conform to the schema|Unexpected end of input stream|ZipException"
     r"|not in GZIP format|incorrect header check|FAILED_READ_FILE[.\w]*"
 )
+# What another attempt may do better: a lost executor, a barrier stage or a worker that died.
+_TRANSIENT = re.compile(
+    r"ExecutorLostFailure|Could not recover from a failed barrier|FetchFailed|FETCH_FAILED"
+    r"|Python worker exited unexpectedly|executor lost|Connection reset by peer|Broken pipe"
+    r"|SparkOutOfMemoryError: No enough memory|Barrier task .* failed"
+)
 _FILE = re.compile(r"(?:reading file|CSV file:) (\S+?)\.?(?:\s|$)")
 
 
-def is_conflict(error: BaseException) -> bool:
-    """Say whether Delta refused a commit because another writer was first."""
-    return bool(_CONFLICTS.search(str(error)))
+def is_transient(error: Exception) -> bool:
+    """Say whether another attempt may succeed: what was lost was not the node's own doing."""
+    if isinstance(error, PenstockError | AnalysisException):
+        return isinstance(error, Conflict)
+    return is_conflict(error) or bool(_TRANSIENT.search(str(error)))
 
 
 def translate(error: Exception, who: str, node: Node | None = None) -> PenstockError:
@@ -39,7 +42,7 @@ def translate(error: Exception, who: str, node: Node | None = None) -> PenstockE
     """
     text = f"{type(error).__name__}: {error}"
     if isinstance(error, PenstockError):
-        return type(error)(f"{who}: {error}")
+        return type(error)(f"{who}{_place(error, node)}: {error}")
     if is_conflict(error):
         return Conflict(
             f"{who} was written at the same moment as another run. Nothing of this run is "
@@ -80,8 +83,12 @@ def _analysis(error: AnalysisException, who: str) -> PenstockError:
 
 
 def _place(error: Exception, node: Node | None) -> str:
-    """Return " (file.py, line n)" of the deepest frame in the stage function's own module."""
+    """Return " (file.py, line n)": the deepest frame in the stage function's own module.
+
+    Where the fault showed outside of it, the line where the function begins.
+    """
     code = getattr(node.function, "__code__", None) if node else None
     own = getattr(code, "co_filename", None)
     lines = [f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == own]
+    lines = lines or [code.co_firstlineno] if code else []
     return f" ({own.rpartition('/')[2]}, line {lines[-1]})" if own and lines else ""

@@ -3,136 +3,12 @@
 A dataset is a name; a node is a pure function between datasets; a graph is a tuple of nodes.
 """
 
-import inspect
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
 
 from penstock.engine.contract import Contract
+from penstock.engine.nodes import Node
 from penstock.errors import GraphError, did_you_mean
-
-Names = str | tuple[str, ...]
-
-
-def _as_tuple(names: Names) -> tuple[str, ...]:
-    return (names,) if isinstance(names, str) else tuple(names)
-
-
-@dataclass(frozen=True, init=False)
-class Node:
-    """One step of a graph. Write the subclasses, not this.
-
-    Attributes:
-        kind: What the engine does with the node.
-        writes: Catalog kinds its outputs may have.
-        function: The stage function; None where the engine itself does the work.
-        inputs: Datasets it reads, in the order of the function's positional arguments.
-        outputs: Datasets it writes, in the order the function returns them.
-    """
-
-    kind: ClassVar[str] = ""
-    writes: ClassVar[tuple[str, ...]] = ()
-
-    function: Callable[..., Any] | None
-    inputs: tuple[str, ...]
-    outputs: tuple[str, ...]
-    name: str
-
-    def __init__(
-        self,
-        function: Callable[..., Any] | None,
-        inputs: Names,
-        outputs: Names,
-        name: str = "",
-    ) -> None:
-        object.__setattr__(self, "function", function)
-        object.__setattr__(self, "inputs", _as_tuple(inputs))
-        object.__setattr__(self, "outputs", _as_tuple(outputs))
-        object.__setattr__(self, "name", name or getattr(function, "__name__", ""))
-
-    @property
-    def parameters(self) -> tuple[str, ...]:
-        """Names of the function's keyword-only arguments."""
-        return tuple(p.name for p in self._signature() if p.kind is p.KEYWORD_ONLY)
-
-    def check_arity(self) -> None:
-        """Hold the number of inputs against the function's positional arguments.
-
-        Raises:
-            GraphError: They differ.
-        """
-        if self.function is None:
-            return
-        positional = [
-            p.name
-            for p in self._signature()
-            if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
-        ]
-        wanted = [] if self.kind == "fit" else list(self.inputs)
-        if len(positional) != len(wanted):
-            raise GraphError(
-                f"Node '{self.name}' hands {len(wanted)} input(s) {wanted} to "
-                f"{self.function.__name__}, which takes {len(positional)}: {positional}. "
-                "Positional arguments are data, keyword-only arguments are parameters."
-            )
-
-    def _signature(self) -> Iterable[inspect.Parameter]:
-        return inspect.signature(self.function).parameters.values() if self.function else ()
-
-
-class Transform(Node):
-    """DataFrames in, DataFrame(s) out; the engine checks the contract and writes the table."""
-
-    kind = "transform"
-    writes = ("delta", "memory")
-
-
-class Fit(Node):
-    """The function returns an unfitted estimator; the engine fits it on the input table."""
-
-    kind = "fit"
-    writes = ("model",)
-
-
-class Apply(Node):
-    """Transform a table by a model or alias; adds the column `model_version`."""
-
-    kind = "apply"
-    writes = ("delta", "memory")
-
-    def __init__(self, model: str, table: str, output: str) -> None:
-        super().__init__(None, (model, table), output, name=f"apply_{model}_to_{table}")
-
-
-class Measure(Node):
-    """The function returns `Evidence`: metrics, tables and figures for people."""
-
-    kind = "measure"
-    writes = ("report",)
-
-
-class Gate(Node):
-    """The function returns the reasons to say no; an empty list lets pass what hangs behind."""
-
-    kind = "gate"
-    writes = ("report",)
-
-
-class Deploy(Node):
-    """Move an alias to a model version once everything in `after` is there."""
-
-    kind = "deploy"
-    writes = ("alias",)
-
-    def __init__(self, model: str, alias: str, after: Names) -> None:
-        super().__init__(None, (model, *_as_tuple(after)), alias, name=f"deploy_{alias}")
-
-
-class Solve(Node):
-    """Tables and `Evidence` out; the function may run Spark jobs of its own."""
-
-    kind = "solve"
-    writes = ("delta", "memory", "report")
 
 
 @dataclass(frozen=True)
@@ -178,6 +54,7 @@ class Graph:
                     )
                 producer[output] = node
             node.check_arity()
+            node.check_reads()
         self._check_names()
         self.order()
 
@@ -258,6 +135,20 @@ class Graph:
             needed.add(node.name)
             open_datasets += [name for name in node.inputs if name not in given]
         return self._part(tuple(node for node in self.nodes if node.name in needed))
+
+    def only(self, names: Collection[str]) -> "Graph":
+        """Return the part of the graph with exactly the nodes called `names`.
+
+        Raises:
+            GraphError: A name that no node has.
+        """
+        known = [node.name for node in self.nodes]
+        for name in names:
+            if name not in known:
+                raise GraphError(
+                    f"Graph '{self.name}' has no node '{name}'.{did_you_mean(name, known)}"
+                )
+        return self._part(tuple(node for node in self.nodes if node.name in names))
 
     def fed_by(self, files: Collection[str]) -> "Graph":
         """Return the graph for a catalog that has `files`: the nodes that make them are cut."""

@@ -3,16 +3,20 @@
 import datetime as dt
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from penstock.engine.graph import Graph, Node
+from penstock.engine.lazy_session import running
+from penstock.engine.lineage import Lineage
+from penstock.engine.made import COSTS, Made
+from penstock.engine.nodes import Node
+from penstock.engine.plan import Plan
 from penstock.engine.record import DatasetRecord, NodeRecord, RunRecord, RunStatus
 from penstock.engine.spark_internals import count_jobs
 from penstock.engine.workbench import Workbench
 from penstock.evidence import Evidence
 from penstock.store.home import write_json
-from penstock.store.tracking import Tracking
+from penstock.store.tracking import FINGERPRINT, MADE, Tracking
 
 
 @dataclass(frozen=True)
@@ -20,20 +24,15 @@ class Order:
     """What a command asks for.
 
     Attributes:
-        graph: The slice to run.
-        whole: The graph it was cut from.
         env: Name of the environment.
         as_of: The day the run stands for.
         config: The resolved configuration as plain values, for the record.
         params: Node to bound parameters.
         command: The command line that starts this run again.
         git: Commit and whether the tree was dirty.
-        resumes: `run.json` of the run to go on from.
     """
 
     run_id: str
-    graph: Graph
-    whole: Graph
     env: str
     as_of: str
     config: Mapping[str, Any]
@@ -43,7 +42,6 @@ class Order:
     git: tuple[str, bool]
     versions: Mapping[str, str]
     nodes_at_once: int
-    resumes: Mapping[str, Any] | None = None
 
 
 class Journal:
@@ -55,9 +53,10 @@ class Journal:
         troubles: What could not be written when the run was closed, as sentences.
     """
 
-    def __init__(self, order: Order, bench: Workbench, tracking: Tracking) -> None:
-        self._order, self._bench, self._tracking = order, bench, tracking
+    def __init__(self, order: Order, plan: Plan, bench: Workbench, tracking: Tracking) -> None:
+        self._order, self._plan, self._bench, self._tracking = order, plan, bench, tracking
         self._catalog = bench.catalog
+        self._jobs_before = count_jobs(running(bench.spark)) - plan.spark_jobs
         self._started_at = now()
         self._lock = threading.Lock()
         self._run = ""
@@ -68,6 +67,7 @@ class Journal:
     def open(self) -> None:
         """Open MLflow's run and write the first `run.json`."""
         self._run = self._tracking.start_run(self._order.run_id, self._tags())
+        self._tracking.log_json(self._run, self._plan.to_json(), "plan.json")
         self._keep()
 
     def begin(self, node: Node) -> None:
@@ -75,10 +75,14 @@ class Journal:
         kind = {"penstock.kind": node.kind}
         self._bench.tracked[node.name] = self._tracking.start_run(node.name, kind, self._run)
 
-    def add(self, node: Node, record: NodeRecord) -> None:
-        """Write down how a node went, so that a killed run can be gone on from."""
+    def add(self, node: Node, record: NodeRecord, made: Made | None) -> None:
+        """Write down how a node went and what it made: a later run of the same work goes on there.
+
+        Args:
+            made: None if the node was not done.
+        """
         if (tracked := self._bench.tracked.get(node.name)) is not None:
-            self._track(node, record, tracked)
+            self._track(node, record, made, tracked)
         self.records[record.name] = record
         self._keep()
 
@@ -110,10 +114,18 @@ class Journal:
     def _write(self, record: RunRecord) -> None:
         write_json(self._catalog.home.run_folder(record.run_id) / "run.json", record.to_json())
 
-    def _track(self, node: Node, record: NodeRecord, tracked: str) -> None:
+    def _track(self, node: Node, record: NodeRecord, made: Made | None, tracked: str) -> None:
         rows = {f"rows_out.{name}": n for name, n in record.rows_out.items()}
-        metrics = {**record.metrics, **rows, "ms": record.ms, "quarantined": record.quarantined}
-        self._tracking.log(tracked, metrics=metrics, params=self._order.params[node.name])
+        metrics = {**record.metrics, **rows, "quarantined": record.quarantined}
+        metrics |= {key: getattr(record, key) for key in COSTS}
+        # The parts of an equal fingerprint are equal: they need not be kept with it.
+        found_by = {
+            FINGERPRINT: made.fingerprint,
+            MADE: replace(made, parts={}, code={}, analysis={}).to_json(),
+        } if made else {}  # fmt: skip
+        self._tracking.log(
+            tracked, metrics=metrics, params=self._order.params[node.name], tags=found_by
+        )
         for name in node.inputs:
             if (version := self._bench.version(name)) is not None:
                 location = self._catalog.location(name)
@@ -122,19 +134,18 @@ class Journal:
 
     def _record(self, status: Any, release: int | None) -> RunRecord:
         order = self._order
-        in_order = [n.name for n in order.graph.order() if n.name in self.records]
+        in_order = [n.name for n in self._plan.graph.order() if n.name in self.records]
         return RunRecord(
             run_id=order.run_id,
-            graph=order.graph.name,
+            graph=self._plan.whole.name,
             env=order.env,
             as_of=order.as_of,
             command=order.command,
-            resume=f"{order.command} --resume {order.run_id}",
             status=status,
             started_at=self._started_at,
             ended_at=None if status == "running" else now(),
             release=release,
-            spark_jobs=count_jobs(self._bench.spark),
+            spark_jobs=count_jobs(running(self._bench.spark)) - self._jobs_before,
             nodes=tuple(self.records[name] for name in in_order),
             datasets=self._datasets(),
             config=dict(order.config),
@@ -143,16 +154,17 @@ class Journal:
             git_dirty=order.git[1],
             versions=dict(order.versions),
             links={"MLflow run": self._tracking.run_page(self._run)} if self._run else {},
+            lineage=Lineage(self._plan.edges).to_json(),
         )
 
     def _evidence(self) -> dict[str, dict[str, Any]]:
         made, kinds = self._bench.made, self._catalog.kinds
-        reports = [n for n in self._order.graph.datasets if n in made and kinds[n] == "report"]
+        reports = [n for n in self._plan.graph.datasets if n in made and kinds[n] == "report"]
         values = {name: self._bench.value(name) for name in reports}
         return {n: value.to_json() for n, value in values.items() if isinstance(value, Evidence)}
 
     def _datasets(self) -> tuple[DatasetRecord, ...]:
-        graph, made = self._order.graph, self._bench.made
+        graph, made = self._plan.graph, self._bench.made
         return tuple(
             DatasetRecord(
                 name=name,
@@ -160,7 +172,7 @@ class Journal:
                 location=self._catalog.location(name),
                 version=made.get(name) if name in graph.producers else self._bench.version(name),
                 role="output" if name in graph.producers
-                else "released" if name in self._order.whole.producers else "source",
+                else "released" if name in self._plan.whole.producers else "source",
             )
             for name in graph.datasets
         )  # fmt: skip
@@ -168,7 +180,7 @@ class Journal:
     def _tags(self) -> dict[str, str]:
         commit, dirty = self._order.git
         return {
-            "penstock.graph": self._order.graph.name,
+            "penstock.graph": self._plan.whole.name,
             "penstock.env": self._order.env,
             "penstock.command": self._order.command,
             "mlflow.source.git.commit": commit,
@@ -179,7 +191,7 @@ class Journal:
     def _close_tracking(self, record: RunRecord) -> None:
         measured = [node.metrics for node in record.nodes if node.kind == "measure"]
         metrics = {name: value for values in measured for name, value in values.items()}
-        self._tracking.log(self._run, metrics=metrics, params={"as_of": record.as_of})
+        self._tracking.log(self._run, metrics=metrics, params={"as_of": record.as_of}, tags={})
         self._tracking.log_json(self._run, record.to_json(), "run.json")
         self._tracking.tag(self._run, {"penstock.release": str(record.release or "none")})
         ended = {"ok": record.status == "ok", "killed": record.status == "interrupted"}

@@ -22,6 +22,7 @@ from rich.text import Text
 from penstock.engine.record import NodeRecord, NodeStatus
 
 SECONDS_PER_MINUTE = 60
+FATES = ("quarantined", "dropped", "warned")  # of rows that broke a rule
 REFRESHES_PER_SECOND = 8
 
 SIGNS: dict[NodeStatus, tuple[str, str]] = {
@@ -188,7 +189,7 @@ def _line(record: NodeRecord, width: int) -> Text:
     line = Text.assemble((f"{sign} ", style), (record.name.ljust(width), quiet))
     for fact in _facts(record):
         is_cause = record.status == "failed" and fact == _first(record)
-        warning = "yellow" if fact.endswith("quarantined") else "dim"
+        warning = "yellow" if fact.endswith(FATES) else "dim"
         line.append(f"  {fact}", style="red" if is_cause else warning)
     return line
 
@@ -199,8 +200,8 @@ def _facts(record: NodeRecord) -> list[str]:
         return [_first(record) or record.status, *time_taken]
     counted = [rows for rows in record.rows_out.values() if rows is not None]
     facts = [f"{sum(counted):,} row{'' if sum(counted) == 1 else 's'}"] if counted else []
-    if record.quarantined:
-        facts.append(f"{record.quarantined:,} quarantined")
+    fates = zip(FATES, (record.quarantined, record.dropped, record.warned), strict=True)
+    facts += [f"{rows:,} {fate}" for fate, rows in fates if rows]
     if record.status == "skipped":
         return [*facts, _first(record) or "skipped"]
     return [*facts, _seconds(record.ms / 1000)]

@@ -11,8 +11,36 @@ NodeStatus = Literal["done", "skipped", "failed", "not run"]
 RunStatus = Literal["running", "ok", "failed", "interrupted"]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Stored:
+    """What storing a node's outputs left behind.
+
+    Attributes:
+        rows_in: Rows held against a contract that can quarantine or drop some; None if there was
+            none. `rows_in` = rows out + `quarantined` + `dropped`.
+        rows_out: Output dataset to rows written; a lazy (memory) output has None.
+        quarantined: Rows sent to quarantine.
+        dropped: Rows left out.
+        warned: Rows written although they broke a rule.
+        broken_rules: Contract rule to number of rows that broke it, of whatever level.
+        versions: Output dataset to the version written (Delta version, model version, run id).
+        metrics: Numbers a Measure or Gate node reported.
+        notes: Sentences for the report page.
+    """
+
+    rows_in: int | None = None
+    rows_out: dict[str, int | None] = field(default_factory=dict)
+    quarantined: int = 0
+    dropped: int = 0
+    warned: int = 0
+    broken_rules: dict[str, int] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
+    metrics: dict[str, float | None] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True)
-class NodeRecord:
+class NodeRecord(Stored):
     """How one node went.
 
     Attributes:
@@ -21,15 +49,10 @@ class NodeRecord:
         reason: Why it failed, was skipped or was not run; empty when done.
         started_at: UTC, ISO 8601; None if it never started.
         ms: Wall time in milliseconds.
-        rows_in: Rows held against a contract that sends bad ones to quarantine; None if its outputs
-            have no such contract. `rows_in` = rows out + `quarantined`.
-        rows_out: Output dataset to rows written; a lazy (memory) output has None.
-        quarantined: Rows sent to quarantine.
-        broken_rules: Contract rule to number of rows that broke it.
-        versions: Output dataset to the version written (Delta version, model version, run id).
-        metrics: Numbers a Measure or Gate node reported.
-        notes: Sentences for the report page.
-        code: Hash of the module its function lives in; a resumed run holds it against today's.
+        cause: Why it ran, or why it was skipped.
+        cpu_ms: CPU time of its Spark tasks, in milliseconds; 0 where Spark does not tell.
+        shuffle_bytes: Bytes its tasks wrote to and read from shuffles.
+        spill_bytes: Bytes its tasks moved out of memory for want of it.
     """
 
     name: str
@@ -40,14 +63,10 @@ class NodeRecord:
     reason: str = ""
     started_at: str | None = None
     ms: int = 0
-    rows_in: int | None = None
-    rows_out: dict[str, int | None] = field(default_factory=dict)
-    quarantined: int = 0
-    broken_rules: dict[str, int] = field(default_factory=dict)
-    versions: dict[str, str] = field(default_factory=dict)
-    metrics: dict[str, float | None] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
-    code: str = ""
+    cause: str = ""
+    cpu_ms: int = 0
+    shuffle_bytes: int = 0
+    spill_bytes: int = 0
 
 
 @dataclass(frozen=True)
@@ -66,12 +85,12 @@ class RunRecord:
     """How one run went.
 
     Attributes:
-        command: The command line that starts the same run again.
-        resume: The command line that goes on from where this run stopped.
+        command: The command line that starts the same run again; it goes on where this one stopped.
         release: Number of the release this run published; None if it published nothing.
         config: The resolved configuration, secrets as references.
         evidence: Report dataset to `Evidence.to_json()`.
         versions: Package or program to its version.
+        lineage: `Lineage.to_json()`: what each column is made from.
         links: Label to URL (the MLflow run) for the page.
     """
 
@@ -80,7 +99,6 @@ class RunRecord:
     env: str
     as_of: str
     command: str
-    resume: str
     status: RunStatus
     started_at: str
     ended_at: str | None
@@ -94,6 +112,7 @@ class RunRecord:
     git_dirty: bool
     versions: dict[str, str]
     links: dict[str, str]
+    lineage: dict[str, Any]
 
     def to_json(self) -> dict[str, Any]:
         """Return the record as plain values that `json.dumps` takes."""

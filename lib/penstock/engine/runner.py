@@ -1,4 +1,4 @@
-"""The runner: takes a checked graph through Spark and publishes the release."""
+"""The runner: takes a plan through Spark and publishes the release."""
 
 import datetime as dt
 import time
@@ -8,24 +8,28 @@ from dataclasses import replace
 from pyspark.sql import SparkSession
 
 from penstock.engine.execution import execute
-from penstock.engine.failures import translate
-from penstock.engine.graph import Graph, Node
+from penstock.engine.failures import is_transient, translate
 from penstock.engine.journal import Journal, Order, now
+from penstock.engine.made import KEPT_COSTS, Made
+from penstock.engine.nodes import Node
+from penstock.engine.plan import Plan
 from penstock.engine.progress import Progress
 from penstock.engine.record import NodeRecord, RunRecord, RunStatus
-from penstock.engine.release import Release, Releases
-from penstock.engine.resume import code_of, take_over
 from penstock.engine.scheduler import run_graph
-from penstock.engine.spark_internals import name_jobs, stop_jobs
+from penstock.engine.spark_internals import name_jobs, node_cost, stop_jobs
 from penstock.engine.workbench import Workbench
-from penstock.errors import Interrupted, NodeFailed, PenstockError
+from penstock.errors import Conflict, Interrupted, NodeFailed, PenstockError
 from penstock.store.catalog import Catalog
 from penstock.store.models import ModelVersion, Registry
-from penstock.store.tracking import Tracking
+from penstock.store.releases import Release, Releases
+from penstock.store.stores import Stores
+
+ATTEMPTS = 3
+PAUSE_S = 2.0  # before a second attempt; twice as long before the third
 
 
 class Runner:
-    """One run of one order.
+    """One run of one plan.
 
     Attributes:
         journal: What is written down of it.
@@ -34,44 +38,41 @@ class Runner:
     def __init__(
         self,
         order: Order,
+        plan: Plan,
         spark: SparkSession,
-        catalog: Catalog,
-        tracking: Tracking,
+        stores: Stores,
         progress: Progress,
     ) -> None:
-        self._order, self._spark, self._catalog, self._progress = order, spark, catalog, progress
-        self._releases = Releases(spark, catalog.delta("releases"))
-        self._base = self._releases.current()
+        self._order, self._plan, self._spark = order, plan, spark
+        self._catalog, self._progress = stores.catalog, progress
         self._errors: dict[str, PenstockError] = {}
+        self._made: dict[str, Made] = {}
         self._bench = Workbench(
             spark=spark,
-            graph=order.whole,
+            graph=plan.whole,
             params=order.params,
-            catalog=catalog,
-            registry=Registry(tracking.client, catalog.model_scratch),
+            catalog=stores.catalog,
+            registry=stores.registry,
             run_id=order.run_id,
-            released=self._base.pins,
+            sources=plan.sources,
         )
-        self.journal = Journal(order, self._bench, tracking)
+        self.journal = Journal(order, plan, self._bench, stores.tracking)
 
     def run(self) -> tuple[RunRecord, PenstockError | None]:
-        """Run the order, publish if every node is done, and return the record and the first error.
+        """Run the plan, publish if every node is done, and return the record and the first error.
 
         Ctrl-C cancels Spark's jobs and ends the run as `Interrupted`.
-
-        Raises:
-            DataError: A source is missing or lacks columns; nothing has run.
         """
-        rest = self._take_over()
-        self._check_sources(rest)
+        self._take_over()
         self.journal.open()
         error: PenstockError | None = None
         release: int | None = None
         status: RunStatus = "failed"
+        to_run = self._plan.to_run
         try:
-            self._progress.run_started([(n.name, n.kind) for n in rest.order()])
+            self._progress.run_started([(n.name, n.kind) for n in to_run.order()])
             run_graph(
-                rest,
+                to_run,
                 self._work,
                 has_failed=lambda record: record.status == "failed",
                 not_run=self._not_run,
@@ -89,62 +90,102 @@ class Runner:
             self._progress.run_finished(status)
         return record, error
 
-    def _take_over(self) -> Graph:
-        if self._order.resumes is None:
-            return self._order.graph
-        rest, taken = take_over(
-            self._order.graph,
-            self._order.resumes,
-            self._order.params,
-            kinds=self._catalog.kinds,
-            version=self._bench.version,
-        )
-        for record in taken.values():
-            self.journal.records[record.name] = record
-            self._bench.made.update(record.versions)
-        return rest
+    def _take_over(self) -> None:
+        for planned in self._plan.nodes:
+            if planned.action == "skip":
+                taken = planned.taken or Made("", planned.fingerprint)
+                self._bench.made.update(taken.outputs)
+                self.journal.records[planned.node.name] = replace(
+                    self._record(planned.node),
+                    status="skipped",
+                    cause=planned.cause,
+                    reason=planned.cause,
+                    versions=dict(taken.outputs),
+                    rows_out=dict(taken.rows_out),
+                    quarantined=taken.quarantined,
+                )
 
-    def _check_sources(self, rest: Graph) -> None:
-        """Open what the run reads from outside, so that a wrong file is found before any write."""
-        for name in rest.sources:
-            self._bench.value(name)
+    def _record(self, node: Node) -> NodeRecord:
+        return NodeRecord(node.name, node.kind, node.inputs, node.outputs, "done")
 
     def _work(self, node: Node) -> NodeRecord:
         """Do one node on this thread and return its record; never raises."""
         self._progress.node_started(node.name)
         clock = time.monotonic()
-        record = NodeRecord(
-            node.name, node.kind, node.inputs, node.outputs, "done",
-            started_at=now(), code=code_of(node),
-        )  # fmt: skip
+        group = f"{self._order.run_id}/{node.name}"
+        cause = self._plan[node.name].cause
+        record = replace(self._record(node), started_at=now(), cause=cause)
         try:
             self.journal.begin(node)
-            name_jobs(self._spark, node.name)
-            record = replace(record, **vars(execute(node, self._bench)))
+            name_jobs(self._spark, node.name, group)
+            record = self._attempt(node, record)
         except Exception as error:
             record = self._failed(node, record, error)
         record = replace(record, ms=round(1000 * (time.monotonic() - clock)))
+        if (cost := node_cost(self._spark, group)) is not None:
+            record = replace(
+                record,
+                cpu_ms=cost.cpu_ms,
+                shuffle_bytes=cost.shuffle_bytes,
+                spill_bytes=cost.spill_bytes,
+            )
         return self._finish(node, record)
 
+    def _attempt(self, node: Node, record: NodeRecord) -> NodeRecord:
+        """Execute a node, again if what stopped it was not its own doing."""
+        notes: tuple[str, ...] = ()
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                done = replace(record, **vars(execute(node, self._bench)))
+                return replace(done, notes=(*notes, *done.notes))
+            except Exception as error:
+                if attempt == ATTEMPTS or self.journal.is_closed or not is_transient(error):
+                    raise
+                told = str(translate(error, "it"))
+                notes += (f"Attempt {attempt} was lost and repeated: {told}",)
+                time.sleep(PAUSE_S * attempt)
+        raise AssertionError("unreachable")
+
     def _not_run(self, node: Node, failed: Node) -> NodeRecord:
-        record = NodeRecord(
-            node.name, node.kind, node.inputs, node.outputs, "not run",
-            reason=f"behind '{failed.name}', which failed",
-        )  # fmt: skip
-        return self._finish(node, record)
+        reason = f"behind '{failed.name}', which failed"
+        return self._finish(node, replace(self._record(node), status="not run", reason=reason))
 
     def _finish(self, node: Node, record: NodeRecord) -> NodeRecord:
         """Write the record down; a node that was done and cannot be written down has failed."""
+        made = self._made_by(node, record) if record.status == "done" else None
         try:
-            self.journal.add(node, record)
+            self.journal.add(node, record, made)
         except Exception as error:
             if record.status == "done":
-                record = self._failed(node, record, error)
+                record, made = self._failed(node, record, error), None
             self.journal.records[node.name] = record
+        if made is not None:
+            self._made[node.name] = made
         # After Ctrl-C the threads still at work come to their ends; nobody listens any more.
         if not self.journal.is_closed:
             self._progress.node_finished(record)
         return record
+
+    def _made_by(self, node: Node, record: NodeRecord) -> Made:
+        planned = self._plan[node.name]
+        cost = {
+            "ms": record.ms,
+            "cpu_ms": record.cpu_ms,
+            "shuffle_bytes": record.shuffle_bytes,
+            "spill_bytes": record.spill_bytes,
+        }
+        return Made(
+            run_id=self._order.run_id,
+            fingerprint=planned.fingerprint,
+            parts=planned.parts,
+            code=planned.code,
+            analysis=planned.analysis,
+            outputs=record.versions,
+            rows_out=record.rows_out,
+            quarantined=record.quarantined,
+            cause=planned.cause,
+            costs=(cost, *planned.costs)[:KEPT_COSTS],
+        )
 
     def _failed(self, node: Node, record: NodeRecord, error: Exception) -> NodeRecord:
         told = translate(error, f"Node '{node.name}'", node)
@@ -158,17 +199,25 @@ class Runner:
 
     def _publish(self) -> tuple[PenstockError | None, int | None]:
         """Make everything current by one commit, then let the aliases follow."""
+        base, made = self._plan.base, self._bench.made
+        changed = {name for name, version in made.items() if base.pins.get(name) != version}
+        if not changed:
+            return None, base.release_id or None
         release = Release(
-            release_id=self._base.release_id + 1,
+            release_id=base.release_id + 1,
             run_id=self._order.run_id,
-            graph=self._order.graph.name,
+            graph=self._plan.whole.name,
             released_at=dt.datetime.now(dt.UTC),
             released_by=self._order.user,
             git_commit=self._order.git[0],
-            pins=self._pins(),
+            pins=self._pins(changed),
+            made=self._records(),
+            note="",
         )
         try:
-            self._releases.publish(release)
+            self._refuse_moved_files()
+            releases = Releases(self._catalog.delta("releases"))
+            releases.publish(self._spark, release, base)
         except Exception as error:
             return translate(error, "The release"), None
         try:
@@ -181,20 +230,44 @@ class Runner:
             return told, release.release_id
         return None, release.release_id
 
-    def _pins(self) -> dict[str, str]:
+    def _refuse_moved_files(self) -> None:
+        """A file has no versions to pin: if it changed under the run, what was made is mixed."""
+        for name in self._plan.to_run.sources:
+            if name in self._catalog.files:
+                then, now_ = self._plan.sources[name], self._catalog.file_version(name)
+                if then != now_:
+                    raise Conflict(
+                        f"'{name}' ({self._catalog.location(name)}) changed while it was read: "
+                        f"{then} -> {now_}. Nothing of this run is published. Run again."
+                    )
+
+    def _pins(self, changed: set[str]) -> dict[str, str]:
         """Lay what this run made over the released versions, without what it has made untrue."""
-        made, whole = self._bench.made, self._order.whole
+        made, whole = self._bench.made, self._plan.whole
         # No row broke a rule this time: the rows put aside by an earlier run are no longer current.
-        outdated = {c.quarantine for name, c in whole.contracts.items() if name in made}
+        outdated = {c.quarantine for name, c in whole.contracts.items() if name in changed}
         # A report speaks of one version of what it measured, and does not carry over to the next.
         outdated |= {
             output
-            for node in whole.behind(made)
+            for node in whole.behind(changed)
             for output in node.outputs
             if self._catalog.kinds[output] == "report"
         }
-        kept = {name: v for name, v in self._base.pins.items() if name not in outdated}
+        kept = {name: v for name, v in self._plan.base.pins.items() if name not in outdated}
         return {**kept, **made}
+
+    def _records(self) -> dict[str, str]:
+        """Return the records of all graphs' nodes as they will be when this run is published."""
+        graph = self._plan.whole
+        known = {f"{graph.name}.{node.name}" for node in graph.nodes}
+        kept = {
+            key: text
+            for key, text in self._plan.base.made.items()
+            if key in known or not key.startswith(f"{graph.name}.")
+        }
+        taken = {p.node.name: p.taken for p in self._plan.nodes if p.taken is not None}
+        new = {f"{graph.name}.{n}": made.to_json() for n, made in {**taken, **self._made}.items()}
+        return {**kept, **new}
 
 
 def follow_aliases(pins: Mapping[str, str], catalog: Catalog, registry: Registry) -> None:

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from typing import TypeVar
 
-from penstock.engine.graph import Graph, Node
+from penstock.engine.graph import Graph
+from penstock.engine.nodes import Node
 
 T = TypeVar("T")
 

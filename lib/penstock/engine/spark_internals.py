@@ -1,34 +1,183 @@
 """Spark's private side: what the public interface does not tell. Each has a fallback.
 
-The one module that touches `sparkContext`: under Spark Connect there is none, and a run goes on
-without pools and without the count of jobs.
+The one module that touches `_jdf`, `_jvm` and `sparkContext`: under Spark Connect there are none,
+and the engine goes on without what they tell.
 """
+
+import json
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, cast
 
 from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.types import StructType
+
+from penstock.engine.plan_text import numbered, reasons_never
 
 # What pyspark raises if there is no SparkContext, or no JVM any more.
 _GONE = (PySparkException, Py4JError, OSError)
+_UNTOLD = (*_GONE, AttributeError, TypeError)
+_BUS_PATIENCE_MS = 10_000
+# Leaves of a plan whose rows the text tells.
+_TOLD_LEAVES = ("OneRowRelation", "Range", "CTERelationRef")
+# Functions whose body is no part of the plan: Python's, and those behind MLlib's transformers.
+_BODIES_UNTOLD = ("PYTHON_UDF", "SCALA_UDF")
+# What only the plan's JSON tells apart: kinds of clocks, and explode() from a Python function.
+_LOOK_CLOSER = ("CURRENT_LIKE", "GENERATOR")
 
 
-def name_jobs(spark: SparkSession, node: str) -> None:
-    """Let this thread's jobs share the cores fairly with other nodes', under the node's name."""
+@dataclass(frozen=True)
+class CanonicalPlan:
+    """An analysed plan as text that is the same in every process, and what it does not tell.
+
+    Attributes:
+        text: The plan, its ids numbered in order of appearance, and the types of its leaves.
+        is_deterministic: Whether it draws no random numbers and reads no clock. If it does so by
+            a seed of its own, a plan from a second call of its function has another text.
+        why: What makes its rows differ from run to run, whatever the seed.
+        runs_python: Whether it calls functions whose body the text does not show: of Python, or
+            those of MLlib's transformers.
+        unknown_leaves: Leaves whose rows the text does not show.
+    """
+
+    text: str
+    is_deterministic: bool
+    why: tuple[str, ...]
+    runs_python: bool
+    unknown_leaves: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What the Spark jobs of one node took; CPU time of Python workers is not in it."""
+
+    cpu_ms: int
+    shuffle_bytes: int
+    spill_bytes: int
+    tasks: int
+    input_rows: int
+
+
+def empty_table(spark: SparkSession, schema: StructType) -> DataFrame:
+    """Return a table without rows, in a third of the time that `createDataFrame` takes."""
+    try:
+        jvm = cast(Any, spark)._jvm
+        columns = jvm.org.apache.spark.sql.types.DataType.fromJson(schema.json())
+        rows = jvm.java.util.ArrayList()
+        return DataFrame(cast(Any, spark)._jsparkSession.createDataFrame(rows, columns), spark)
+    except _UNTOLD:
+        return spark.createDataFrame([], schema)
+
+
+def canonical_plan(df: DataFrame) -> CanonicalPlan | None:
+    """Return what Spark's analyzer made of a table, by no job; None where Spark does not tell."""
+    try:
+        jvm, plan = cast(Any, df.sparkSession)._jvm, _analysed(df)
+        catalyst = jvm.org.apache.spark.sql.catalyst
+        patterns = catalyst.trees.TreePattern
+        without_ids = catalyst.plans.NormalizePlan.normalizeExprIds(plan)
+        text = numbered(_text(plan), _text(without_ids))
+        leaves, unknown = _leaves(plan)
+
+        def has(names: tuple[str, ...]) -> bool:
+            return any(plan.containsPattern(getattr(patterns, name)()) for name in names)
+
+        is_deterministic, has_udtf = bool(plan.deterministic()), False
+        why: tuple[str, ...] = ()
+        if not is_deterministic or has(_LOOK_CLOSER):
+            why, has_udtf = reasons_never(str(plan.toJSON()), is_deterministic)
+        return CanonicalPlan(
+            text="\n".join((text, *leaves)),
+            is_deterministic=is_deterministic and not why and "Sample " not in text,
+            why=why,
+            runs_python=has_udtf or has(_BODIES_UNTOLD),
+            unknown_leaves=unknown,
+        )
+    except _UNTOLD:
+        return None
+
+
+def plan_json(df: DataFrame) -> str | None:
+    """Return the analysed plan as JSON, for the lineage of columns; None where Spark does not tell.
+
+    Equal plans differ in it from call to call: it is no text to compare.
+    """
+    try:
+        return str(_analysed(df).toJSON())
+    except _UNTOLD:
+        return None
+
+
+def sql_json(spark: SparkSession, statement: str) -> str | None:
+    """Return a SQL statement, parsed and not analysed, as JSON; None where Spark does not tell."""
+    try:
+        parser = cast(Any, spark)._jsparkSession.sessionState().sqlParser()
+        return str(parser.parsePlan(statement).toJSON())
+    except _UNTOLD:
+        return None
+
+
+def java_schema(stage: Any, schema: StructType) -> StructType | None:
+    """Return what a stage of MLlib's makes of a table's columns; None if it is not on the JVM.
+
+    Raises:
+        PySparkException, Py4JError: The stage does not fit the columns.
+    """
+    try:
+        types = cast(Any, SparkSession.active())._jvm.org.apache.spark.sql.types.DataType
+        to_java = stage._to_java
+    except _UNTOLD:
+        return None
+    made = to_java().transformSchema(types.fromJson(schema.json()))
+    return StructType.fromJson(json.loads(made.json()))
+
+
+def name_jobs(spark: SparkSession, node: str, group: str) -> None:
+    """Let this thread's jobs share the cores fairly with other nodes', under the node's name.
+
+    Args:
+        group: What to ask for the jobs' cost by: of this run and this node only.
+    """
     try:
         context = spark.sparkContext
     except PySparkException:
         return
     # The thread belongs to the run: the next node on it writes over these.
     context.setLocalProperty("spark.scheduler.pool", node)
-    context.setJobDescription(node)
+    context.setJobGroup(group, node)
 
 
-def count_jobs(spark: SparkSession) -> int:
-    """Return the number of Spark jobs of this session so far; -1 where Spark does not tell."""
+def node_cost(spark: SparkSession, group: str) -> Cost | None:
+    """Return what the jobs of a group took so far; None where Spark does not tell."""
     try:
-        summary = spark.sparkContext._jsc.sc().statusStore().appSummary()
-        return int(summary.numCompletedJobs())
-    except (*_GONE, AttributeError, TypeError):
+        context = spark.sparkContext._jsc.sc()
+        # Listeners hear of the end of a job after whoever waited for it.
+        context.listenerBus().waitUntilEmpty(_BUS_PATIENCE_MS)
+        ids = list(context.statusTracker().getJobIdsForGroup(group))
+        attempts = _attempts(spark, context.statusStore(), ids) if ids else []
+    except _UNTOLD:
+        return None
+    return Cost(
+        cpu_ms=round(sum(attempt["executorCpuTime"] for attempt in attempts) / 1e6),
+        shuffle_bytes=_sum(attempts, "shuffleReadBytes", "shuffleWriteBytes"),
+        spill_bytes=_sum(attempts, "memoryBytesSpilled", "diskBytesSpilled"),
+        tasks=_sum(attempts, "numCompleteTasks", "numFailedTasks", "numKilledTasks"),
+        input_rows=_sum(attempts, "inputRecords"),
+    )
+
+
+def count_jobs(spark: SparkSession | None) -> int:
+    """Return the number of Spark jobs of this session so far; -1 where Spark does not tell.
+
+    Every job counts that was handed in, whether it ended well or not.
+    """
+    if spark is None:
+        return 0
+    try:
+        return int(spark.sparkContext._jsc.sc().dagScheduler().numTotalJobs())
+    except _UNTOLD:
         return -1
 
 
@@ -40,3 +189,57 @@ def stop_jobs(spark: SparkSession) -> None:
         spark.interruptAll()
     except _GONE:
         return  # with the JVM, its jobs are gone too
+
+
+def _analysed(df: DataFrame) -> Any:
+    return cast(Any, df)._jdf.queryExecution().analyzed()
+
+
+def _text(plan: Any) -> str:
+    # Verbose, without suffix, with all columns however many.
+    return str(plan.treeString(True, False, 1_000_000, False, False))
+
+
+def _leaves(plan: Any) -> tuple[list[str], tuple[str, ...]]:
+    """Return what the text does not tell of the leaves, and the leaves whose rows nothing tells."""
+    told, unknown = [], []
+    subqueries = plan.subqueriesAll()
+    for tree in (plan, *(subqueries.apply(i) for i in range(subqueries.size()))):
+        leaves = tree.collectLeaves()
+        for leaf in (leaves.apply(i) for i in range(leaves.size())):
+            name = str(leaf.nodeName())
+            told.append(f"{name}: {leaf.schema().catalogString()}")
+            if name == "LocalRelation":
+                told += [str(leaf.data().mkString("\n"))] if leaf.data().nonEmpty() else []
+            elif name not in _TOLD_LEAVES:
+                unknown.append(name)
+    return told, tuple(unknown)
+
+
+def _attempts(spark: SparkSession, store: Any, job_ids: list[int]) -> list[dict[str, Any]]:
+    """Return all attempts of the jobs' stages: a few calls, however many there are."""
+    jvm = cast(Any, spark)._jvm
+    read = _json_writer(jvm).writeValueAsString
+    # Both lists begin with the newest, and what has just ended stands near the beginning.
+    jobs = store.jobsList(None)
+    newest = json.loads(read(jobs.take(jobs.head().jobId() - min(job_ids) + 1)))
+    stage_ids = {s for job in newest if job["jobId"] in job_ids for s in job["stageIds"]}
+    if not stage_ids:  # a job over no partitions has none
+        return []
+    no_quantiles = cast(Any, spark.sparkContext)._gateway.new_array(jvm.double, 0)
+    stages = store.stageList(None, False, False, no_quantiles, jvm.java.util.ArrayList())
+    latest, oldest = stages.head().stageId(), stages.last().stageId()
+    repeated = max(0, stages.size() - (latest - oldest + 1))
+    attempts = json.loads(read(stages.take(latest - min(stage_ids) + 1 + repeated)))
+    return [attempt for attempt in attempts if attempt["stageId"] in stage_ids]
+
+
+@lru_cache(maxsize=1)
+def _json_writer(jvm: Any) -> Any:
+    scala = getattr(jvm.com.fasterxml.jackson.module.scala, "DefaultScalaModule$")
+    module = getattr(scala, "MODULE$")
+    return jvm.com.fasterxml.jackson.databind.ObjectMapper().registerModule(module)
+
+
+def _sum(attempts: list[dict[str, Any]], *names: str) -> int:
+    return sum(int(attempt[name]) for attempt in attempts for name in names)

@@ -1,32 +1,21 @@
 """Storing what a node made: evidence as a report, a table under its contract in one commit."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pyspark.sql import DataFrame, Observation
 from pyspark.sql import functions as F
 
-from penstock.engine.checking import check_columns, check_rows, quarantine_rows, rule_names
+from penstock.engine.checking import CheckedTable, RowCounts, check_columns, check_rows
 from penstock.engine.contract import Contract
-from penstock.engine.graph import Node
+from penstock.engine.nodes import Node
+from penstock.engine.record import Stored
 from penstock.engine.workbench import Workbench
 from penstock.errors import DataError, NodeFailed
 from penstock.evidence import Evidence
+from penstock.store.delta import DeltaTable
 from penstock.store.reports import write_report
 
-
-@dataclass(frozen=True)
-class Stored:
-    """What storing a node's outputs left behind, for its record."""
-
-    rows_in: int | None = None
-    rows_out: dict[str, int | None] = field(default_factory=dict)
-    quarantined: int = 0
-    broken_rules: dict[str, int] = field(default_factory=dict)
-    versions: dict[str, str] = field(default_factory=dict)
-    metrics: dict[str, float | None] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
+MOST_SHOWN = 300  # characters of a row in an error
 
 
 def store(node: Node, name: str, value: Any, bench: Workbench) -> Stored:
@@ -56,59 +45,80 @@ def _write_table(node: Node, name: str, df: DataFrame, bench: Workbench) -> Stor
     table = bench.catalog.delta(name)
     commit = f"{bench.run_id}/{node.name}"
     if not contract.columns:
-        counts = Observation()
-        version = table.replace(df.observe(counts, F.count(F.lit(1)).alias("rows")), commit=commit)
+        version, rows = _write_counted(df, table, commit)
         bench.put(name, table.read(bench.spark, version), version)
-        return Stored(rows_out={name: counts.get["rows"]}, versions={name: version})
-    check_columns(df, contract, name, table.location)
+        return Stored(rows_out={name: rows}, versions={name: version})
+    check_columns(df.schema, contract, name, table.location)
     checked = check_rows(df, contract)
     version = table.replace(checked.good, commit=commit)
-    rows, broken = checked.counts.get["rows"], checked.counts.get["broken"]
-    put_aside = _quarantine(node, name, checked.checked, broken, bench) if broken else Stored()
-    if rows - broken < contract.min_rows:
+    counts = checked.counts()
+    if counts.at["fail"]:
+        raise _failure(node, name, checked, counts, contract)
+    versions = _quarantine(node, name, checked, counts, bench) if counts.at["quarantine"] else {}
+    if counts.good < contract.min_rows:
         raise DataError(
-            f"'{name}' would have {rows - broken} rows, and its contract asks for at least "
-            f"{contract.min_rows}: {rows} rows came in, {broken} broke a rule"
-            f"{_worst(put_aside.broken_rules)}. Look at the source of '{node.name}'."
+            f"'{name}' would have {counts.good} rows, and its contract asks for at least "
+            f"{contract.min_rows}: {counts.rows} rows came in, {counts.rows - counts.good} broke a "
+            f"rule{_most_often(counts, contract)}. Look at the source of '{node.name}'."
         )
     bench.put(name, table.read(bench.spark, version), version)
-    return replace(
-        put_aside,
-        rows_in=rows if contract.quarantine else None,
-        rows_out={name: rows - broken},
-        versions={**put_aside.versions, name: version},
-    )
-
-
-def _quarantine(node: Node, name: str, checked: DataFrame, broken: int, bench: Workbench) -> Stored:
-    """Put the broken rows aside, with the rules they broke; a contract without a place fails."""
-    contract = bench.graph.contracts[name]
-    rows, tally = quarantine_rows(checked, rule_names(contract), source=name, run_id=bench.run_id)
-    if not contract.quarantine:
-        example = rows.limit(1).collect()[0]
-        raise DataError(
-            f"{broken} row(s) of '{name}' break its contract, e.g. "
-            f"{', '.join(example.broken_rules)}: {example.row[:300]}. "
-            f"Mend them at the source of '{node.name}'."
-        )
-    table = bench.catalog.delta(contract.quarantine)
-    version = table.replace(rows, commit=f"{bench.run_id}/{node.name}")
-    by_rule = dict(tally.get)
-    if (counted := by_rule.pop("*")) != broken:
-        raise NodeFailed(
-            f"{broken} rows of '{name}' were broken when it was written and {counted} when they "
-            "were put aside: its source changed in between. Run again on a source at rest."
-        )
-    bench.put(contract.quarantine, table.read(bench.spark, version), version)
+    takes_out = contract.quarantine or "drop" in contract.levels.values()
     return Stored(
-        quarantined=broken,
-        broken_rules={rule: n for rule, n in by_rule.items() if n},
-        versions={contract.quarantine: version},
+        rows_in=counts.rows if takes_out else None,
+        rows_out={name: counts.good},
+        quarantined=counts.at["quarantine"],
+        dropped=counts.at["drop"],
+        warned=counts.at["warn"],
+        broken_rules=counts.broken_rules,
+        versions={**versions, name: version},
     )
 
 
-def _worst(by_rule: Mapping[str, int]) -> str:
-    if not by_rule:
+def _quarantine(
+    node: Node, name: str, checked: CheckedTable, counts: RowCounts, bench: Workbench
+) -> dict[str, str]:
+    """Put rows aside, with the rules they broke, and return the version of the quarantine."""
+    quarantine, expected = bench.graph.contracts[name].quarantine, counts.at["quarantine"]
+    rows = checked.rows_at("quarantine").select(
+        "*", F.lit(name).alias("source"), F.lit(bench.run_id).alias("run_id")
+    )
+    table = bench.catalog.delta(quarantine)
+    version, written = _write_counted(rows, table, f"{bench.run_id}/{node.name}")
+    if written != expected:
+        raise NodeFailed(
+            f"{expected} rows of '{name}' were to be put aside when it was written and {written} "
+            "when they were: its source changed in between. Run again on a source at rest."
+        )
+    bench.put(quarantine, table.read(bench.spark, version), version)
+    return {quarantine: version}
+
+
+def _write_counted(df: DataFrame, table: DeltaTable, commit: str) -> tuple[str, int]:
+    """Write a table and return its version and rows, counted by the write itself."""
+    counts = Observation()
+    version = table.replace(df.observe(counts, F.count(F.lit(1)).alias("rows")), commit=commit)
+    return version, counts.get["rows"]
+
+
+def _failure(
+    node: Node, name: str, checked: CheckedTable, counts: RowCounts, contract: Contract
+) -> DataError:
+    """Tell how many rows broke the rules that no row may break, with one of these rows."""
+    rules = [
+        f"{rule} ({n})" for rule, n in counts.broken_rules.items()
+        if contract.levels[rule] == "fail"
+    ]  # fmt: skip
+    example = checked.rows_at("fail").first()
+    shown = f", e.g. {example.row[:MOST_SHOWN]}" if example else ""
+    return DataError(
+        f"{counts.at['fail']} row(s) of '{name}' break its contract: {', '.join(rules)}{shown}. "
+        f"Mend them at the source of '{node.name}'."
+    )
+
+
+def _most_often(counts: RowCounts, contract: Contract) -> str:
+    costly = {r: n for r, n in counts.broken_rules.items() if contract.levels[r] != "warn"}
+    if not costly:
         return ""
-    rule = max(by_rule, key=lambda r: by_rule[r])
-    return f", most often '{rule}' ({by_rule[rule]})"
+    rule = max(costly, key=lambda r: costly[r])
+    return f", most often '{rule}' ({costly[rule]})"

@@ -23,7 +23,7 @@ class Workbench:
     """What the nodes of one run share: where things lie, and what has been made so far.
 
     Attributes:
-        released: Dataset to its released version, as of the start of the run.
+        sources: Dataset from outside the run to the version the plan reads it at.
         made: Dataset to the version this run wrote or took over.
         tracked: Node to its MLflow run.
     """
@@ -34,7 +34,7 @@ class Workbench:
     catalog: Catalog
     registry: Registry
     run_id: str
-    released: Mapping[str, str]
+    sources: Mapping[str, str | None]
     made: dict[str, str] = field(default_factory=dict)
     tracked: dict[str, str] = field(default_factory=dict)
     _values: dict[str, Value] = field(default_factory=dict)
@@ -64,9 +64,7 @@ class Workbench:
 
     def version(self, name: str) -> str | None:
         """Return the version this run reads of a dataset; None for memory and remote files."""
-        if name in self.catalog.files:
-            return self.catalog.file_version(name)
-        return self.made.get(name) or self.released.get(name) or self._outside(name)
+        return self.made.get(name) or self.sources.get(name)
 
     def _read(self, name: str) -> Value:
         kind = self.catalog.kinds[name]
@@ -84,12 +82,6 @@ class Workbench:
         else:
             return ModelVersion(self.catalog.model_name(name), version)
         if name in self.graph.contracts:
-            check_columns(table, self.graph.contracts[name], name, self.catalog.location(name))
+            contract = self.graph.contracts[name]
+            check_columns(table.schema, contract, name, self.catalog.location(name))
         return table
-
-    def _outside(self, name: str) -> str | None:
-        """A Delta table that penstock does not make is read at its newest version."""
-        if self.catalog.kinds[name] != "delta" or name in self.graph.producers:
-            return None
-        latest = self.catalog.delta(name).latest_version(self.spark)
-        return None if latest is None else str(latest)

@@ -4,7 +4,8 @@ Each line says which function makes which dataset from which. What a dataset pro
 `lending_contracts.py`, where it lies in `conf/<env>/catalog.yaml`, the numbers in `params.yaml`.
 """
 
-from penstock.engine.graph import Apply, Deploy, Fit, Gate, Graph, Measure, Slice, Transform
+from penstock.engine.graph import Graph, Slice
+from penstock.engine.nodes import Apply, Deploy, Fit, Gate, Measure, Transform
 from penstock.graphs.lending_contracts import CONTRACTS
 from penstock.learn.logistic import explain_pd, logistic_pd
 from penstock.lending.cleaning import clean_applications, clean_loans
@@ -12,7 +13,7 @@ from penstock.lending.features import add_features
 from penstock.lending.labels import label_defaults
 from penstock.lending.samples import split_by_issue_date
 from penstock.lending.scores import present_scores
-from penstock.measure.evaluation import evaluate_pd
+from penstock.measure.evaluation import SCORED_COLUMNS, evaluate_pd
 from penstock.measure.gate import pd_gate
 from penstock.synthetic.book import generate_applications, generate_book
 
@@ -33,7 +34,7 @@ TRAINING = (
     Transform(split_by_issue_date, "loan_features", ("train", "test")),
     Fit(logistic_pd, "train", "pd_model"),
     Apply("pd_model", "test", "test_scores"),
-    Measure(evaluate_pd, "test_scores", "pd_report"),
+    Measure(evaluate_pd, "test_scores", "pd_report", reads={"test_scores": SCORED_COLUMNS}),
     Measure(explain_pd, "pd_model", "pd_coefficients"),
     Deploy("pd_model", "candidate", after="pd_report"),
     Gate(pd_gate, "pd_report", "pd_verdict"),

@@ -9,6 +9,8 @@ from penstock.measure import calibration, discrimination, figures
 from penstock.measure.calibration import CalibrationBin
 from penstock.measure.counts import ScoreCounts, count_by_score
 
+# What `evaluate_pd` reads of a scored table.
+SCORED_COLUMNS = "pd DOUBLE, is_bad INT, issue_date DATE"
 CONFIDENCE = 0.95
 # With one bin ECE sees only the mean, with none it is 0 whatever the model.
 FEWEST_BINS = 2

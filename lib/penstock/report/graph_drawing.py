@@ -1,4 +1,4 @@
-"""The data-flow graph of a run as inline SVG: nodes as boxes, datasets as the pills between them.
+"""The data-flow graph of a run or a plan as inline SVG: nodes as boxes, datasets as pills between.
 
 Draws node records given as plain values (`NodeRecord` as JSON); `layout` decides where things lie.
 """
@@ -14,12 +14,14 @@ from penstock.report.layout import Box, layered_layout
 
 KINDS = ("transform", "fit", "apply", "measure", "gate", "deploy", "solve")
 MARKS = {"done": "✓", "skipped": "»", "failed": "✗", "not run": "–"}
+MARKS |= {"run": "▸", "skip": "»", "not selected": ""}  # of a plan
 
 CHARACTER = 7.3  # of the 12 px monospace that names are set in
 SMALL_CHARACTER = 6.3
 NODE_HEIGHT, PILL_HEIGHT = 42.0, 19.0
 LEAST_NODE, MOST_CHARACTERS = 118.0, 30
 GAP, ROW_GAP, MARGIN = 22.0, 20.0, 6.0
+PALE = " is-not-selected"
 
 STYLE = """
 .graph{font:12px ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace}
@@ -37,6 +39,10 @@ STYLE = """
 .graph .is-failed .status,.graph .is-failed .small{fill:var(--bad,#cf222e)}
 .graph .is-not-run{opacity:.55}
 .graph .is-not-run rect:first-of-type{stroke-dasharray:2 3}
+.graph .is-run rect:first-of-type{fill:var(--good-bg,#e3f4e7);stroke:var(--good,#1a7f37)}
+.graph .is-run .status{fill:var(--good,#1a7f37)}
+.graph .is-skip rect:first-of-type{stroke-dasharray:4 3}
+.graph .is-not-selected{opacity:.4}
 .kind-transform{--kind:#4c8fd6}.kind-fit{--kind:#9a6fd0}.kind-apply{--kind:#2aa198}
 .kind-measure{--kind:#dd8a1f}.kind-gate{--kind:#c9a400}.kind-deploy{--kind:#3f9e52}
 .kind-solve{--kind:#d0608f}.kind-other{--kind:#8b949e}
@@ -49,11 +55,15 @@ def kind_class(kind: str) -> str:
     return f"kind-{name}" if name in KINDS else "kind-other"
 
 
-def draw_graph(nodes: Sequence[Mapping[str, Any]]) -> str:
+def draw_graph(
+    nodes: Sequence[Mapping[str, Any]], *, facts: Mapping[str, str] | None = None
+) -> str:
     """Draw nodes and the datasets between them, from the sources at the top downwards.
 
     Args:
-        nodes: Node records as plain values, in any order; together they have no cycle.
+        nodes: Node records as plain values, in any order; together they have no cycle. Those of a
+            plan have the status "run", "skip" or "not selected".
+        facts: Dataset to what hovering over it tells; None tells rows and version.
 
     Returns:
         One `<svg>` element with its own style, about a kilobyte for each node. Hovering over a box
@@ -66,13 +76,19 @@ def draw_graph(nodes: Sequence[Mapping[str, Any]]) -> str:
         for key, row in rows.items()
     }
     layout = layered_layout(boxes, edges, gap=GAP, row_gap=ROW_GAP)
-    facts = {f"d:{name}": text for node in nodes for name, text in _dataset_facts(node).items()}
-    parts = [_edge(layout.routes[edge]) for edge in edges]
+    told = {name: text for node in nodes for name, text in _dataset_facts(node).items()}
+    told |= facts or {}
+    held = {key for key in records if records[key]["status"] != "not selected"}
+    held |= {key for edge in edges if held.intersection(edge) for key in edge}
+    parts = [_edge(layout.routes[edge], held.issuperset(edge)) for edge in edges]
     for key, box in boxes.items():
         x, y = layout.centres[key]
         corner = (x - box.width / 2 + MARGIN, y - box.height / 2 + MARGIN)
-        drawn = _node(records[key], box, corner) if key in records else None
-        parts.append(drawn or _pill(key[2:], box, corner, facts.get(key, "read from the catalog")))
+        if key in records:
+            parts.append(_node(records[key], box, corner, told))
+        else:
+            fact = told.get(key[2:], "read from the catalog")
+            parts.append(_pill(key[2:], box, corner, fact, key in held))
     width, height = layout.width + 2 * MARGIN, layout.height + 2 * MARGIN
     return (
         f'<svg class="graph" xmlns="http://www.w3.org/2000/svg" role="img" '
@@ -119,13 +135,15 @@ def _pill_size(name: str) -> tuple[float, float]:
     return SMALL_CHARACTER * len(_short(name)) + 18, PILL_HEIGHT
 
 
-def _node(node: Mapping[str, Any], box: Box, corner: tuple[float, float]) -> str:
+def _node(
+    node: Mapping[str, Any], box: Box, corner: tuple[float, float], told: Mapping[str, str]
+) -> str:
     x, y = corner
     status = node["status"].replace(" ", "-")
     classes = f"node {kind_class(node['kind'])} is-{status if node['status'] in MARKS else 'other'}"
     return (
         f'<g class="{classes}" transform="translate({x:.1f} {y:.1f})">'
-        f"<title>{escape(_node_facts(node))}</title>"
+        f"<title>{escape(_node_facts(node, told))}</title>"
         f'<rect width="{box.width:.1f}" height="{box.height:g}" rx="6"/>'
         f'<rect class="band" width="5" height="{box.height:g}" rx="2.5"/>'
         f'<text x="14" y="17">{escape(_short(node["name"]))}</text>'
@@ -135,10 +153,10 @@ def _node(node: Mapping[str, Any], box: Box, corner: tuple[float, float]) -> str
     )
 
 
-def _pill(name: str, box: Box, corner: tuple[float, float], facts: str) -> str:
+def _pill(name: str, box: Box, corner: tuple[float, float], facts: str, is_held: bool) -> str:
     x, y = corner
     return (
-        f'<g class="pill" transform="translate({x:.1f} {y:.1f})">'
+        f'<g class="pill{"" if is_held else PALE}" transform="translate({x:.1f} {y:.1f})">'
         f"<title>{escape(name)}: {escape(facts)}</title>"
         f'<rect width="{box.width:.1f}" height="{box.height:g}" rx="{box.height / 2:g}"/>'
         f'<text x="{box.width / 2:.1f}" y="13" text-anchor="middle">'
@@ -146,13 +164,13 @@ def _pill(name: str, box: Box, corner: tuple[float, float], facts: str) -> str:
     )
 
 
-def _edge(points: Sequence[tuple[float, float]]) -> str:
+def _edge(points: Sequence[tuple[float, float]], is_held: bool) -> str:
     moved = [(x + MARGIN, y + MARGIN) for x, y in points]
     path = f"M{moved[0][0]:.1f} {moved[0][1]:.1f}"
     for (x1, y1), (x2, y2) in pairwise(moved):
         middle = (y1 + y2) / 2
         path += f"C{x1:.1f} {middle:.1f} {x2:.1f} {middle:.1f} {x2:.1f} {y2:.1f}"
-    return f'<path class="edge" d="{path}"/>'
+    return f'<path class="edge{"" if is_held else PALE}" d="{path}"/>'
 
 
 def _second_line(node: Mapping[str, Any]) -> str:
@@ -161,13 +179,13 @@ def _second_line(node: Mapping[str, Any]) -> str:
     return f"{node['kind'].lower()} · {node['status']}"
 
 
-def _node_facts(node: Mapping[str, Any]) -> str:
+def _node_facts(node: Mapping[str, Any], told: Mapping[str, str]) -> str:
     lines = [f"{node['name']} ({node['kind'].lower()}): {node['status']}"]
     if node["status"] in {"done", "failed"}:
         lines.append(f"took {duration(node['ms'])}")
     if node["quarantined"]:
         lines.append(f"{plural(node['quarantined'], 'row')} quarantined")
-    lines += [f"{name}: {text}" for name, text in _dataset_facts(node).items()]
+    lines += [f"{name}: {told[name]}" for name in node["outputs"]]
     return "\n".join([*lines, *([node["reason"]] if node["reason"] else [])])
 
 

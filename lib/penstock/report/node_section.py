@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
-from penstock.report.formats import UNKNOWN, cell, duration, html_cell, label, number, plural
+from penstock.report.formats import UNKNOWN, cell, duration, html_cell, label, number
 from penstock.report.graph_drawing import draw_graph, kind_class
 from penstock.report.tables import Html, table_html
 from penstock.report.timeline import draw_timeline
-from penstock.report.totals import rows_into
+from penstock.report.totals import broken_rows, rows_into
 
 STATUS_CHIPS = {"done": "good", "ok": "good", "failed": "bad", "skipped": "", "not run": "warn"}
 STATUS_CHIPS |= {"running": "warn", "interrupted": "warn"}
@@ -32,7 +32,7 @@ def flow_section(nodes: Sequence[Mapping[str, Any]], *, started_at: str) -> str:
         '<section><h2>Graph</h2><div class="flow">'
         f'<div class="panel drawing">{draw_graph(nodes)}<div class="legend">{legend}</div></div>'
         f'<div class="beside"><div class="panel"><figcaption>Timeline</figcaption>'
-        f"{draw_timeline(nodes, started_at=started_at)}</div>{_quarantine(nodes)}</div>"
+        f"{draw_timeline(nodes, started_at=started_at)}</div>{_broken_rules(nodes)}</div>"
         "</div></section>"
     )
 
@@ -47,7 +47,7 @@ def node_section(nodes: Sequence[Mapping[str, Any]]) -> str:
     return f'<section><h2>Nodes</h2><div class="panel">{table}</div></section>'
 
 
-def _quarantine(nodes: Sequence[Mapping[str, Any]]) -> str:
+def _broken_rules(nodes: Sequence[Mapping[str, Any]]) -> str:
     broken = [(n["name"], rule, rows) for n in nodes for rule, rows in n["broken_rules"].items()]
     if not broken:
         return ""
@@ -61,18 +61,19 @@ def _quarantine(nodes: Sequence[Mapping[str, Any]]) -> str:
         )
         for name, rule, count in sorted(broken, key=lambda line: (line[0], -line[2], line[1]))
     ]
-    total = plural(sum(node["quarantined"] for node in nodes), "row")
+    fates = (sum(node[fate] for node in nodes) for fate in ("quarantined", "dropped", "warned"))
     return (
-        '<div class="panel"><figcaption>Quarantine</figcaption>'
-        f"{table_html(('Node', 'Broken rule', 'Rows', ''), rows)}"
-        f'<p class="note">{total} in quarantine; a row counts for each rule it breaks.</p></div>'
+        '<div class="panel"><figcaption>Broken rules</figcaption>'
+        f"{table_html(('Node', 'Rule', 'Rows', ''), rows)}"
+        f'<p class="note">{broken_rows(*fates)}; a row counts for each rule it breaks.</p></div>'
     )
 
 
 def _node_rows(node: Mapping[str, Any], nodes: Sequence[Mapping[str, Any]]) -> str:
     has_run = node["status"] in {"done", "failed"}
     quarantined = node["quarantined"] if has_run else node["quarantined"] or None
-    remarks = [line for line in (node["reason"], *node["notes"], _metrics(node)) if line]
+    lines = (node["reason"], *node["notes"], _fates(node), _metrics(node))
+    remarks = [line for line in lines if line]
     cells = (
         f'<td class="mono"><i class="dot {kind_class(node["kind"])}"></i>'
         f"{html_cell(node['name'])}</td>"
@@ -91,6 +92,13 @@ def _node_rows(node: Mapping[str, Any], nodes: Sequence[Mapping[str, Any]]) -> s
         f'<tr class="has-reason">{cells}</tr>'
         f'<tr class="reason{quiet}"><td colspan="{len(COLUMNS)}">{text}</td></tr>'
     )
+
+
+def _fates(node: Mapping[str, Any]) -> str:
+    if not (node["dropped"] or node["warned"]):
+        return ""  # the column says it all
+    told = broken_rows(node["quarantined"], node["dropped"], node["warned"])
+    return f"Rows that broke a rule: {told}"
 
 
 def _metrics(node: Mapping[str, Any]) -> str:

@@ -1,4 +1,6 @@
-"""The look of the run page: one style sheet, light and dark, screen and paper."""
+"""The look of the pages: one style sheet, light and dark, screen and paper."""
+
+from html import escape
 
 STYLE = """
 :root{color-scheme:light dark;--ink:#1f2328;--muted:#59636e;--page:#f5f6f8;--card:#fff;
@@ -87,6 +89,7 @@ tr.reason td{color:var(--bad);padding-top:0;border-top:0}
 tr.reason td,tr.has-reason td{overflow-wrap:anywhere}
 tr.has-reason td{border-bottom:0}
 tr.reason.quiet td{color:var(--muted)}
+tr.reason.why td{color:var(--ink)}
 .dot{display:inline-block;width:9px;height:9px;border-radius:3px;background:var(--kind);
 margin-right:8px}
 .meter{display:inline-block;height:8px;border-radius:2px;background:var(--warn);vertical-align:middle;
@@ -104,6 +107,13 @@ margin-top:14px;align-items:start}
 details{margin-top:14px}
 summary{cursor:pointer;font-weight:600;font-size:18px}
 details pre{margin:12px 0 0;white-space:pre-wrap;overflow-wrap:anywhere;font-size:13px}
+td.kept{white-space:nowrap}
+.lead{margin:18px 0 0;font-size:16px}
+.schemas{columns:360px;column-gap:34px}
+.schemas details{margin:0 0 6px;break-inside:avoid}
+.schemas summary{font-size:13.5px;font-weight:400;line-height:22px;overflow-wrap:anywhere}
+.schemas table{margin:2px 0 10px 14px;width:calc(100% - 14px);font-size:12.5px}
+.schemas td{line-height:18px;padding-top:2px;padding-bottom:2px}
 footer{margin-top:40px;color:var(--muted);font-size:13px}
 @media (max-width:640px){main{padding:18px 14px 40px}.panel{padding:12px}
 .gantt{grid-template-columns:1fr;gap:1px}.gantt .name{margin-top:6px}.gantt .corner{display:none}}
@@ -112,3 +122,13 @@ body{font-size:11px}main{max-width:none;padding:0}
 .panel,.card,figure,tr{break-inside:avoid}.panel{overflow:visible}
 .graph{max-width:100%;height:auto}h2{break-after:avoid}}
 """
+
+
+def html_page(title: str, body: str) -> str:
+    """Return a whole HTML document; the title is escaped here, the body is HTML."""
+    return (
+        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width,initial-scale=1">'
+        f"<title>{escape(title)}</title><style>{STYLE}</style></head>"
+        f"<body><main>{body}</main></body></html>\n"
+    )

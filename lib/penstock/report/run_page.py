@@ -20,6 +20,7 @@ from penstock.report.formats import (
     plural,
     when,
 )
+from penstock.report.lineage_section import lineage_section
 from penstock.report.node_section import flow_section, node_section, status_chip
 from penstock.report.page_style import STYLE
 from penstock.report.tables import Html, table_html
@@ -50,6 +51,7 @@ def run_page(record: Mapping[str, Any]) -> str:
             *(evidence_section(name, report) for name, report in record["evidence"].items()),
             node_section(nodes) if nodes else "",
             _datasets(record),
+            lineage_section(record["lineage"]),
             _configuration(record),
             _footer(record),
         )
@@ -104,7 +106,7 @@ def _banner(record: Mapping[str, Any]) -> str:
     return (
         f'<div class="banner{"" if failed else " warn"}" role="alert">{stopped}{causes}'
         f"<p>{rest}Go on from here; what is finished is not done again:</p>"
-        f'<pre class="command">{escape(record["resume"])}</pre></div>'
+        f'<pre class="command">{escape(record["command"])}</pre></div>'
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from penstock.report.formats import UNKNOWN, duration, elapsed_ms, number, plural
-from penstock.report.totals import failed_nodes, run_totals
+from penstock.report.totals import broken_rows, failed_nodes, run_totals
 
 MOST_FAILURES = 3
 LABEL_WIDTH = 10
@@ -30,7 +30,7 @@ def run_summary(record: Mapping[str, Any], *, page: str) -> str:
         _line(
             "rows",
             f"{number(totals.rows_in)} in, {number(totals.rows_out)} out, "
-            f"{number(totals.quarantined)} quarantined",
+            f"{broken_rows(totals.quarantined, totals.dropped, totals.warned)}",
         ),
     ]
     if totals.auc is not None:
@@ -53,7 +53,7 @@ def _what_next(record: Mapping[str, Any]) -> list[str]:
     if record["status"] == "interrupted":
         lines.append(_line("stopped", "by Ctrl-C; what is published is untouched"))
     if record["status"] in {"failed", "interrupted"}:
-        lines.append(_line("resume", record["resume"]))
+        lines.append(_line("resume", record["command"]))
     return lines
 
 

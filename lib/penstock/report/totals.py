@@ -1,4 +1,4 @@
-"""What a run comes to: rows in, out and quarantined, the headline measures, the champion.
+"""What a run comes to: rows in, out and put aside, the headline measures, the champion.
 
 One place for the page and the terminal's summary, so that they cannot disagree.
 """
@@ -7,15 +7,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from penstock.report.formats import number
+
 
 @dataclass(frozen=True)
 class Totals:
     """The headline numbers of a run; None is unknown.
 
     Attributes:
-        rows_in: Rows that were held against a contract with a quarantine.
-        rows_out: Those among them that kept it; `rows_in` = `rows_out` + `quarantined`.
-        quarantined: Those that did not.
+        rows_in: Rows that were held against a contract that can quarantine or drop some.
+        rows_out: Those among them that went on; `rows_in` = `rows_out` + `quarantined` + `dropped`.
+        quarantined: Those that were put aside.
+        dropped: Those that were left out.
+        warned: Rows of any contract that went on although they broke a rule.
         auc: Area under the ROC curve, 0-1, of the first report that has one.
         ks: Kolmogorov-Smirnov distance, 0-1, of the same report.
         champion: Version that a Deploy node moved an alias to.
@@ -24,6 +28,8 @@ class Totals:
     rows_in: int | None
     rows_out: int | None
     quarantined: int
+    dropped: int
+    warned: int
     auc: float | None
     ks: float | None
     champion: str | None
@@ -33,16 +39,27 @@ def run_totals(record: Mapping[str, Any]) -> Totals:
     """Return the headline numbers of a run record given as plain values."""
     nodes = record["nodes"]
     checked = [node["rows_in"] for node in nodes if node["rows_in"] is not None]
-    quarantined = sum(node["quarantined"] for node in nodes)
+    quarantined, dropped, warned = (
+        sum(node[fate] for node in nodes) for fate in ("quarantined", "dropped", "warned")
+    )
     metrics = _headline_metrics(record)
     return Totals(
         rows_in=sum(checked) if checked else None,
-        rows_out=sum(checked) - quarantined if checked else None,
+        rows_out=sum(checked) - quarantined - dropped if checked else None,
         quarantined=quarantined,
+        dropped=dropped,
+        warned=warned,
         auc=metrics.get("auc"),
         ks=metrics.get("ks"),
         champion=_champion(nodes),
     )
+
+
+def broken_rows(quarantined: int, dropped: int, warned: int) -> str:
+    """Return what became of the rows that broke a rule: "12 quarantined, 3 dropped, 40 warned"."""
+    told = [f"{number(quarantined)} quarantined"]
+    told += [f"{number(n)} {fate}" for n, fate in ((dropped, "dropped"), (warned, "warned")) if n]
+    return ", ".join(told)
 
 
 def rows_into(node: Mapping[str, Any], nodes: Sequence[Mapping[str, Any]]) -> int | None:

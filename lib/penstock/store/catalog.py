@@ -2,10 +2,11 @@
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.types import StructType
 
 from penstock.conf import (
     FILE_KINDS,
@@ -18,11 +19,19 @@ from penstock.conf import (
     ModelConf,
     ParquetConf,
     RangeConf,
+    ReportConf,
 )
-from penstock.errors import ConfigError
+from penstock.errors import ConfigError, DataError
 from penstock.store.delta import DeltaTable
-from penstock.store.files import must_exist, number_range, read_csv, read_parquet
+from penstock.store.files import (
+    must_exist,
+    number_range,
+    parquet_schema,
+    read_csv,
+    read_parquet,
+)
 from penstock.store.home import Home
+from penstock.store.reports import read_report
 from penstock.store.spark_errors import readable
 
 
@@ -79,6 +88,34 @@ class Catalog:
                 case conf:
                     raise AssertionError(f"{name} is {conf}, which is no file")
 
+    def source_schema(self, spark: SparkSession, name: str, version: str | None) -> StructType:
+        """Return the columns of a source; for nearly all local ones no Spark job is needed.
+
+        Raises:
+            DataError: It is missing, empty or unreadable.
+        """
+        conf = self.entries[name]
+        if isinstance(conf, DeltaConf):
+            return self.delta(name).schema(spark, version)
+        known = parquet_schema(conf) if isinstance(conf, ParquetConf) else None
+        return self.read_file(spark, name).schema if known is None else known
+
+    def is_there(self, name: str, version: str, spark: SparkSession) -> bool:
+        """Say whether a version of a stored table or report is there, all of it.
+
+        No Spark job is run on a local disk. Models are the registry's.
+        """
+        match self.entries[name]:
+            case DeltaConf():
+                return self.delta(name).is_whole(spark, version)
+            case ReportConf():
+                try:
+                    return read_report(self.home, version, name) is not None
+                except DataError:
+                    return False
+            case _:
+                return False  # Stored as another kind once, before the catalog was changed.
+
     def check_files(self, names: Iterable[str]) -> None:
         """Look whether the local files among the datasets are there; needs no Spark.
 
@@ -124,6 +161,11 @@ class Catalog:
         size, newest = sum(p.st_size for p in parts), max((p.st_mtime_ns for p in parts), default=0)
         changed = dt.datetime.fromtimestamp(newest / 1e9, dt.UTC)
         return f"{changed:%Y-%m-%dT%H:%M:%S.%fZ} {size}B"
+
+    def reading(self, name: str) -> str:
+        """Say how a file is read, so far as the catalog has a choice; empty for the rest."""
+        conf = self.entries[name]
+        return repr(replace(conf, path="")) if isinstance(conf, CsvConf) else ""
 
     @property
     def model_scratch(self) -> str:

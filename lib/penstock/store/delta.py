@@ -1,19 +1,19 @@
 """Delta tables: read a pinned version, replace the content in one commit, say which it became."""
 
-import json
-import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.types import StructType
 
 from penstock.errors import DataError
+from penstock.store.delta_log import LocalLog
 from penstock.store.spark_errors import readable
 
 # A model or a release may pin any version: a vacuum must not take its files after Delta's week.
 RETENTION = "interval 3650 days"
 OURS = "penstock: "  # begins the `userMetadata` of every commit
-_COMMIT = re.compile(r"^(\d{20})\.json$")
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,13 @@ class DeltaTable:
         """Where a person finds it."""
         return self.table or self.path
 
+    @property
+    def log(self) -> LocalLog | None:
+        """The log, if the table lies on a local disk: then what it tells needs no Spark."""
+        if self.table or ("://" in self.path and not self.path.startswith("file://")):
+            return None
+        return LocalLog(Path(self.path.removeprefix("file://")))
+
     def exists(self, spark: SparkSession) -> bool:
         """Say whether the table has been written at least once."""
         if self.table:
@@ -38,15 +45,47 @@ class DeltaTable:
 
     def latest_version(self, spark: SparkSession) -> int | None:
         """Return the newest version, or None if there is no table. No Spark job on a local disk."""
-        if (log := self._local_log()) is not None:
-            versions = [int(m[1]) for f in _entries(log) if (m := _COMMIT.match(f))]
-            return max(versions, default=None)
-        from delta.tables import DeltaTable as Delta  # noqa: PLC0415 (needs the jar: remote tables only)
-
-        if not self.table and not Delta.isDeltaTable(spark, self.path):
+        if self.log:
+            return self.log.latest_version()
+        if not self._is_there(spark):
             return None
-        table = Delta.forName(spark, self.table) if self.table else Delta.forPath(spark, self.path)
-        return int(table.history(1).select("version").first()[0])  # type: ignore[index]
+        return int(self.opened(spark).history(1).select("version").first()[0])
+
+    def table_id(self, spark: SparkSession) -> str | None:
+        """Return the id, which a table made anew does not share; None if there is no table."""
+        if self.log and (found := self.log.table_id()):
+            return found
+        return str(self.opened(spark).detail().first().id) if self._is_there(spark) else None
+
+    def schema(self, spark: SparkSession, version: str | None) -> StructType:
+        """Return the columns as of `version`. No Spark job on a local disk.
+
+        Raises:
+            DataError: It was never written, or the version is gone.
+        """
+        known = self.log.schema(int(version)) if self.log and version is not None else None
+        return self.read(spark, version).schema if known is None else known
+
+    def is_whole(self, spark: SparkSession, version: str) -> bool:
+        """Say whether a version is there with all its files; of a remote one, whether it opens.
+
+        A vacuum takes files and leaves the log, so that a version may open and not be read.
+        """
+        if not version.isdecimal():
+            return False  # The run of a report, from before the catalog made it a table.
+        known = self.log.has_all_files(int(version)) if self.log else None
+        if known is not None:
+            return known
+        try:
+            return self.read(spark, version).schema is not None
+        except DataError:
+            return False
+
+    def opened(self, spark: SparkSession) -> Any:
+        """Return Delta's own handle of the table, for MERGE, history and detail."""
+        from delta.tables import DeltaTable as Delta  # noqa: PLC0415 (needs the jar)
+
+        return Delta.forName(spark, self.table) if self.table else Delta.forPath(spark, self.path)
 
     def read(self, spark: SparkSession, version: str | None) -> DataFrame:
         """Return the table as of `version`.
@@ -87,29 +126,22 @@ class DeltaTable:
 
     def is_foreign(self) -> bool:
         """Say whether a local table is there whose first commit is not one of ours."""
-        log = self._local_log()
-        first = log / f"{0:020d}.json" if log else None
+        first = self.log.commit_file(0) if self.log else None
         return bool(first and first.exists() and OURS not in first.read_text(encoding="utf-8"))
 
     def _version_of(self, spark: SparkSession, commit: str) -> int:
         """Find the version this commit became: another writer may have come right behind it."""
         latest = self.latest_version(spark)
         assert latest is not None
-        log = self._local_log()
-        if log is None:
+        if self.log is None:
             return latest
         for version in range(latest, -1, -1):
-            with (log / f"{version:020d}.json").open(encoding="utf-8") as lines:
-                entries = (json.loads(line).get("commitInfo") for line in lines)
-                if any(info and info.get("userMetadata") == OURS + commit for info in entries):
-                    return version
+            infos = self.log.actions(version, "commitInfo")
+            if any(info.get("userMetadata") == OURS + commit for info in infos):
+                return version
         raise DataError(f"{self.location} has no commit marked '{commit}': was its log altered?")
 
-    def _local_log(self) -> Path | None:
-        if self.table or ("://" in self.path and not self.path.startswith("file://")):
-            return None
-        return Path(self.path.removeprefix("file://")) / "_delta_log"
+    def _is_there(self, spark: SparkSession) -> bool:
+        from delta.tables import DeltaTable as Delta  # noqa: PLC0415 (needs the jar)
 
-
-def _entries(folder: Path) -> list[str]:
-    return [entry.name for entry in folder.iterdir()] if folder.is_dir() else []
+        return self.exists(spark) if self.table else bool(Delta.isDeltaTable(spark, self.path))

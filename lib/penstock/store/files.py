@@ -1,12 +1,21 @@
 """File sources: CSV, Parquet and number ranges. Reading only; a file is never written."""
 
+import codecs
+import csv
+import glob
+import gzip
+import json
+import zlib
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+import pyarrow
+import pyarrow.parquet as pq
 from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, DataFrameReader, SparkSession
 from pyspark.sql import functions as F
+from pyspark.sql.pandas.types import from_arrow_schema
 from pyspark.sql.types import StringType, StructField, StructType
 
 from penstock.conf import CsvConf, ParquetConf, RangeConf
@@ -18,29 +27,80 @@ CORRUPT_RECORD = "_corrupt_record"
 # As they are written in the catalog; the YAML of a bare | would be something else.
 DELIMITERS = (";", r"\t", "|", ",")
 
+# Where Spark keeps the schema in a Parquet file that it writes.
+_SPARK_SCHEMA = b"org.apache.spark.sql.parquet.row.metadata"
+_PLAIN = {
+    "bool", "int8", "int16", "int32", "int64", "float", "double", "decimal128", "date32[day]",
+    "string", "large_string", "binary", "large_binary",
+}  # fmt: skip
+_PACKED = (".bz2", ".deflate", ".lz4", ".snappy", ".zst")
+
 
 def read_csv(spark: SparkSession, name: str, conf: CsvConf) -> DataFrame:
     """Read a CSV file with a header, every column as STRING, broken lines in `_corrupt_record`.
 
-    Empty fields are null. One or two small Spark jobs read the header.
+    Empty fields are null. No Spark job is run, unless only Spark can read the header.
 
     Raises:
         DataError: The file is missing or empty, or its header has another delimiter, a column
             without a name or a name that stands twice.
     """
     must_exist(name, conf.path)
-    header = _reader(spark, conf).csv(conf.path).columns
+    header = csv_header(conf)
+    if header is None:
+        header = _header_by_spark(spark, conf)
     if not header:
         raise DataError(
             f"The file {conf.path} of '{name}' is empty: it has no header. "
             f"Set catalog.{name}.path to the right file."
         )
     _check_delimiter(name, conf, header)
-    _check_names(name, conf, _names_in_file(spark, conf, header))
+    _check_names(name, conf, header)
     schema = StructType([StructField(column, StringType()) for column in header])
     lines = _reader(spark, conf).option("columnNameOfCorruptRecord", CORRUPT_RECORD)
     table = lines.schema(schema.add(CORRUPT_RECORD, StringType())).csv(conf.path)
     return table if conf.filter == "true" else table.where(F.expr(conf.filter))
+
+
+def csv_header(conf: CsvConf) -> list[str] | None:
+    """Return the header as it stands in a local CSV file, plain or .gz; empty for an empty file.
+
+    Returns:
+        The names, "" where a column has none; None where only Spark can tell what it would read.
+    """
+    files = _local_files(conf.path)
+    delimiter = conf.delimiter.replace(r"\t", "\t")
+    try:
+        encoding = codecs.lookup(conf.encoding).name
+        is_plain = ",\n".encode(encoding) == b",\n" and len(delimiter) == 1
+        if not files or not is_plain or any(file.suffix in _PACKED for file in files):
+            return None
+        line = next(filter(None, (_first_line(file, encoding) for file in files)), None)
+        return next(csv.reader([line], delimiter=delimiter, strict=True)) if line else []
+    except (csv.Error, LookupError, OSError, EOFError, zlib.error):
+        return None  # Spark says what is wrong with it, or takes it as it is.
+
+
+def _local_files(path: str) -> list[Path] | None:
+    """Return the files that Spark would read at a local path, sorted by name; None if in doubt."""
+    path = path.removeprefix("file://")
+    if "://" in path or set(path) & set("[]{}\\"):
+        return None
+    is_pattern = set(path) & set("*?")
+    found = [Path(p) for p in glob.glob(path)] if is_pattern else [Path(path)]
+    if not is_pattern and found[0].is_dir():
+        found = [entry for entry in found[0].iterdir() if entry.name[0] not in "._"]
+    # A folder in the folder may be a partition; a name with _ or . in front is for Spark no data.
+    sound = all(p.is_file() and p.name[0] not in "._" for p in found)
+    return sorted(found) if sound else None
+
+
+def _first_line(file: Path, encoding: str) -> str | None:
+    """Return the first line that is not blank."""
+    encoding = "utf-8-sig" if encoding == "utf-8" else encoding  # Spark skips the byte-order mark
+    opened = gzip.open if file.suffix == ".gz" else open
+    with opened(file, "rt", encoding=encoding, errors="replace") as lines:
+        return next((line.rstrip("\r\n") for line in lines if any(c > " " for c in line)), None)
 
 
 def _reader(spark: SparkSession, conf: CsvConf) -> DataFrameReader:
@@ -68,14 +128,15 @@ def _check_delimiter(name: str, conf: CsvConf, header: Sequence[str]) -> None:
         )
 
 
-def _names_in_file(spark: SparkSession, conf: CsvConf, header: Sequence[str]) -> list[str]:
+def _header_by_spark(spark: SparkSession, conf: CsvConf) -> list[str]:
     """Return the header as it stands in the file, empty where a column has no name.
 
     Spark calls a column without a name `_c` and its place, and adds its place to each of two
     equal names. Only the file tells these from names that end so by themselves.
     """
+    header = _reader(spark, conf).csv(conf.path).columns
     if not any(column.endswith(str(place)) for place, column in enumerate(header)):
-        return list(header)
+        return header
     schema = StructType([StructField(f"_c{place}", StringType()) for place in range(len(header))])
     [line] = _reader(spark, conf).option("header", False).schema(schema).csv(conf.path).head(1)
     return [column or "" for column in line]
@@ -111,6 +172,46 @@ def read_parquet(spark: SparkSession, name: str, conf: ParquetConf) -> DataFrame
             f"'{name}' cannot be read as Parquet from {conf.path}: {error.getCondition()}. "
             f"Set catalog.{name}.path to a Parquet file or folder."
         ) from error
+
+
+def parquet_schema(conf: ParquetConf) -> StructType | None:
+    """Return the schema that Spark would read from local Parquet files; None if in doubt.
+
+    In doubt: folders within folders (partitions), other writers than Spark and Arrow, and types
+    that Spark takes its own way (unsigned, nanoseconds, times of day).
+    """
+    files = _local_files(conf.path)
+    if not files:
+        return None
+    try:
+        file = pq.ParquetFile(files[0])
+    except (OSError, pyarrow.ArrowException):
+        return None
+    if written := (file.metadata.metadata or {}).get(_SPARK_SCHEMA):
+        schema = written.decode()
+    elif not file.metadata.created_by.startswith("parquet-cpp-arrow"):
+        return None
+    elif all(_is_plain(field.type) for field in file.schema_arrow):
+        schema = from_arrow_schema(file.schema_arrow).json()
+    else:
+        return None
+    # Whatever the file says, to Spark any value of a file may be null.
+    nullable = dict.fromkeys(("nullable", "containsNull", "valueContainsNull"), True)
+    lax = json.loads(
+        schema, object_hook=lambda d: d | {k: v for k, v in nullable.items() if k in d}
+    )
+    return StructType.fromJson(lax)
+
+
+def _is_plain(kind: pyarrow.DataType) -> bool:
+    """Say whether Spark reads a column of this Arrow type as the type of the same name."""
+    if pyarrow.types.is_nested(kind):
+        known = pyarrow.types.is_struct, pyarrow.types.is_list, pyarrow.types.is_map
+        inner = [kind.field(place).type for place in range(kind.num_fields)]
+        return any(is_kind(kind) for is_kind in known) and all(map(_is_plain, inner))
+    if pyarrow.types.is_timestamp(kind):
+        return kind.unit in ("ms", "us")
+    return str(kind).split("(")[0] in _PLAIN
 
 
 def number_range(spark: SparkSession, conf: RangeConf) -> DataFrame:

@@ -81,6 +81,18 @@ class Registry:
             ) from error
         return PipelineModel.load(os.path.join(local, "sparkml"))
 
+    def has(self, model: ModelVersion) -> bool:
+        """Say whether a version is in the registry and its files are where it says."""
+        try:
+            files = mlflow.artifacts.list_artifacts(
+                artifact_uri=f"models:/{model.name}/{model.version}"
+            )
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                raise
+            return False
+        return any(file.path.endswith("MLmodel") for file in files)
+
     def tag(self, model: ModelVersion, tags: dict[str, str]) -> None:
         """Write facts about a version beside it: its evidence, its run, its gate."""
         for key, value in tags.items():

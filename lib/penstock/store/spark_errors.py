@@ -10,6 +10,11 @@ from pyspark.errors import PySparkException
 from penstock.errors import DataError
 
 _LONGEST = 600
+# How Delta names a commit that lost against another writer's.
+_CONFLICTS = re.compile(
+    r"DELTA_CONCURRENT|ConcurrentAppend|ConcurrentDelete|ConcurrentTransaction|ConcurrentWrite"
+    r"|MetadataChanged|ProtocolChanged|DELTA_METADATA_CHANGED|DELTA_PROTOCOL_CHANGED"
+)
 _CAUSE = re.compile(r"^(?:: |Caused by: )?([\w.$]+(?:Exception|Error): .+)$", re.MULTILINE)
 
 
@@ -20,6 +25,11 @@ def essence(error: Exception) -> str:
         text = causes[-1]
     text = text.split("\n\nJVM stacktrace")[0].split("\n== SQL")[0].strip()
     return f"{type(error).__name__}: {text[:_LONGEST]}"
+
+
+def is_conflict(error: BaseException) -> bool:
+    """Say whether Delta refused a commit because another writer was first."""
+    return bool(_CONFLICTS.search(str(error)))
 
 
 @contextmanager

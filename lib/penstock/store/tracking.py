@@ -22,6 +22,7 @@ from penstock.conf import RunConf
 from penstock.errors import SetupError
 from penstock.store.home import Home
 
+FINGERPRINT, MADE = "penstock.fingerprint", "penstock.made"  # tags of a finished node
 LOCAL_PORT = 5000
 LOCAL_SERVER = f"http://127.0.0.1:{LOCAL_PORT}"
 
@@ -41,15 +42,31 @@ class Tracking:
         return str(run.info.run_id)
 
     def log(
-        self, run_id: str, *, metrics: Mapping[str, float | None], params: Mapping[str, object]
+        self,
+        run_id: str,
+        *,
+        metrics: Mapping[str, float | None],
+        params: Mapping[str, object],
+        tags: Mapping[str, str],
     ) -> None:
-        """Log numbers (undefined ones are left out) and parameters in one call."""
+        """Log numbers (undefined ones are left out), parameters and tags in one call."""
         now = round(time.time() * 1000)
         self.client.log_batch(
             run_id,
             metrics=[Metric(k, float(v), now, 0) for k, v in metrics.items() if v is not None],
             params=[Param(k, str(v)) for k, v in params.items()],
+            tags=[RunTag(k, v) for k, v in tags.items()],
         )
+
+    def find_made(self, fingerprint: str) -> str | None:
+        """Return what the newest finished run of a node with this fingerprint made, if any."""
+        found = self.client.search_runs(
+            [self.experiment_id],
+            f"tags.`{FINGERPRINT}` = '{fingerprint}' AND attributes.status = 'FINISHED'",
+            max_results=1,
+            order_by=["attributes.start_time DESC"],
+        )
+        return str(found[0].data.tags[MADE]) if found else None
 
     def tag(self, run_id: str, tags: Mapping[str, str]) -> None:
         """Add tags to a run."""
@@ -109,6 +126,11 @@ def open_tracking(conf: RunConf, home: Home) -> Tracking:
             "folder."
         ) from error
     return Tracking(client, str(experiment_id), uri)
+
+
+def is_tracked(conf: RunConf, home: Home) -> bool:
+    """Say whether there is a tracking store to look into."""
+    return bool(conf.tracking_uri) or _database(home).exists()
 
 
 def tracking_uri(conf: RunConf, home: Home) -> str:

@@ -1,0 +1,1 @@
+"""The five-node graph as a Kedro project."""

@@ -1,0 +1,90 @@
+"""The lending process as one plain PySpark script: the same stages, written by hand.
+
+What the engine's overhead is measured against. It calls the same stage functions, holds the rows
+against the same rules, writes the same Delta tables and saves the model to MLflow, one step after
+the other. It has no plan, no release, no record and no way to go on after a failure.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import mlflow
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from penstock.engine.checking import check_rows
+from penstock.graphs.lending_contracts import CONTRACTS
+from penstock.learn.logistic import explain_pd, logistic_pd
+from penstock.lending.cleaning import clean_applications, clean_loans
+from penstock.lending.features import add_features
+from penstock.lending.labels import label_defaults
+from penstock.lending.samples import split_by_issue_date
+from penstock.lending.scores import present_scores
+from penstock.measure.evaluation import evaluate_pd
+from penstock.measure.gate import pd_gate
+from penstock.store.home import write_json
+from penstock.synthetic.book import generate_applications, generate_book
+
+
+class PlainLending:
+    """One run of the script on a folder of its own."""
+
+    def __init__(self, spark: SparkSession, folder: Path, params: Mapping[str, Any]) -> None:
+        self.spark, self.folder = spark, folder
+        self.params = params
+
+    def run(self, loans: int, applications: int) -> None:
+        """Go from raw loans to scored applications."""
+        p = self.params
+        mlflow.set_tracking_uri(f"sqlite:///{self.folder}/mlflow.db")
+        mlflow.set_registry_uri(f"sqlite:///{self.folder}/mlflow.db")
+        book = generate_book(self.spark.range(loans), **p["generate_book"])
+        raw_loans, _, _ = map(self.save, ("raw_loans", "raw_payments", "true_risk"), book)
+        asked = generate_applications(self.spark.range(applications), **p["generate_applications"])
+        raw_asked, _ = map(self.save, ("raw_applications", "true_application_risk"), asked)
+        cleaned = self.save("loans", clean_loans(raw_loans, **p["clean_loans"]))
+        labelled = label_defaults(cleaned, **p["label_defaults"])
+        features = add_features(labelled, **p["add_features"])
+        split = split_by_issue_date(features, **p["split_by_issue_date"])
+        train, test = map(self.save, ("train", "test"), split)
+        model = logistic_pd(**p["logistic_pd"]).fit(train)
+        mlflow.set_experiment("plain")
+        with mlflow.start_run():
+            mlflow.spark.log_model(
+                model,
+                artifact_path="model",
+                dfs_tmpdir=str(self.folder / "scratch"),
+                signature=mlflow.models.infer_signature(train, model.transform(train)),
+                pip_requirements=["pyspark"],
+                registered_model_name="plain_pd",
+            )
+            scored = self.save("test_scores", model.transform(test))
+            report = evaluate_pd(scored, **p["evaluate_pd"])
+            write_json(self.folder / "report.json", asdict(report))
+            write_json(self.folder / "coefficients.json", asdict(explain_pd(model)))
+            mlflow.log_metrics({k: v for k, v in report.metrics.items() if v is not None})
+            if reasons := pd_gate(report, **p["pd_gate"]):
+                raise SystemExit("; ".join(reasons))
+        cleaned = self.save("applications", clean_applications(raw_asked, **p["clean_applications"]))
+        asked_features = add_features(cleaned, **p["add_features"])
+        scored = model.transform(asked_features).withColumn("model_version", F.lit("plain_pd/1"))
+        self.save("scores", present_scores(scored, **p["present_scores"]))
+
+    def save(self, name: str, table: DataFrame) -> DataFrame:
+        """Write a table and its quarantine, and return it as it was written."""
+        contract = CONTRACTS.get(name)
+        if contract:
+            checked = check_rows(table, contract)
+            self.write(name, checked.good)
+            if checked.counts().at["quarantine"]:
+                self.write(contract.quarantine, checked.rows_at("quarantine"))
+        else:
+            self.write(name, table)
+        return self.spark.read.format("delta").load(str(self.folder / name))
+
+    def write(self, name: str, table: DataFrame) -> None:
+        """Write one Delta table over what was there."""
+        writer = table.write.format("delta").mode("overwrite").option("overwriteSchema", "true")
+        writer.save(str(self.folder / name))

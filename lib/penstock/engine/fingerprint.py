@@ -1,0 +1,76 @@
+"""Fingerprints: what the outputs of a node depend on, as named parts, and why two of them differ.
+
+A part is a text under a name of two words, "parameter folds" or "input loans": a changed part names
+the cause. Values only, standard library only.
+"""
+
+import hashlib
+from collections.abc import Callable, Mapping
+
+MOST_CAUSES = 3
+MADE_BY = "made by "  # begins the value of an input that a node makes: its fingerprint follows
+NEVER = "moment"  # the part that no two runs share
+
+# How a change of each kind of part is told, in the order of telling.
+_TOLD: dict[str, Callable[[str, str, str], str]] = {
+    "kind": lambda name, then, now: f"its kind {then} -> {now}",
+    "parameter": lambda name, then, now: f"parameter {name} {_short(then)} -> {_short(now)}",
+    "code": lambda name, then, now: f"code of {_function(name)} changed",
+    "plan": lambda name, then, now: "its plan changed",
+    "contract": lambda name, then, now: f"contract of {name} changed",
+    "columns": lambda name, then, now: f"columns read of {name} changed",
+    "storage": lambda name, then, now: f"storage of {name} changed",
+    "reading": lambda name, then, now: f"how {name} is read changed",
+    "library": lambda name, then, now: f"{name} {then or 'none'} -> {now or 'none'}",
+    "input": lambda name, then, now: (
+        f"{name} is made anew"
+        if MADE_BY in (then[: len(MADE_BY)], now[: len(MADE_BY)])
+        else f"{name} {then or 'none'} -> {now or 'none'}"
+    ),
+}
+
+
+def digest(parts: Mapping[str, str]) -> str:
+    """Return SHA-256 over the parts, each text with its length before it, in hexadecimal."""
+    hashed = hashlib.sha256()
+    for name in sorted(parts):
+        for text in (name.encode(), parts[name].encode()):
+            hashed.update(len(text).to_bytes(8, "big") + text)
+    return hashed.hexdigest()
+
+
+def cause_of(
+    then: Mapping[str, str],
+    now: Mapping[str, str],
+    code_then: Mapping[str, str],
+    code_now: Mapping[str, str],
+) -> str:
+    """Name what changed between two sets of parts, the node's own changes before its inputs'.
+
+    Args:
+        code_then, code_now: Function to hash of its source, which explain a changed plan and
+            are no parts themselves where the plan says it all.
+    """
+    changed = {name for name in {*then, *now} if then.get(name) != now.get(name)} - {NEVER}
+    if any(name.startswith("plan ") for name in changed):
+        code = {f"code {f}" for f in {*code_then, *code_now} if code_then.get(f) != code_now.get(f)}
+        plans = {name for name in changed if name.startswith("plan ")}
+        # A plan changes with the parameters, columns and functions that it is made from.
+        if code or changed - plans:
+            changed = (changed - plans) | code
+    causes = []
+    for kind, tell in _TOLD.items():
+        for part in sorted(part for part in changed if part.split(" ")[0] == kind):
+            causes.append(tell(part.partition(" ")[2], then.get(part, ""), now.get(part, "")))
+    causes = list(dict.fromkeys(causes))
+    rest = len(causes) - MOST_CAUSES
+    return "; ".join(causes[:MOST_CAUSES]) + (f"; and {rest} more" if rest > 0 else "")
+
+
+def _function(name: str) -> str:
+    file, _, function = name.rpartition(":")
+    return f"{function} ({file})" if file else function
+
+
+def _short(text: str, most: int = 40) -> str:
+    return text if len(text) <= most else f"{text[: most - 1]}…"

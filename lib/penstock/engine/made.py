@@ -1,0 +1,59 @@
+"""What a node made: the record that a later plan holds a node against."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from statistics import median
+from typing import Any
+
+KEPT_COSTS = 5
+COSTS = ("ms", "cpu_ms", "shuffle_bytes", "spill_bytes")
+
+
+@dataclass(frozen=True)
+class Made:
+    """One node's record in a release.
+
+    Attributes:
+        run_id: The run that made the outputs.
+        fingerprint: Digest of `parts`.
+        parts: What the outputs depend on, by name.
+        code: Function to hash of its source, for telling why a plan changed.
+        analysis: What `analysis` found, which holds as long as its key does.
+        outputs: Dataset to version, with the quarantine tables; a memory dataset has none.
+        rows_out: Output dataset to rows.
+        quarantined: Rows in quarantine.
+        cause: Why it was made.
+        costs: What the last runs of the node took, newest first; keys as in `COSTS`.
+    """
+
+    run_id: str
+    fingerprint: str
+    parts: Mapping[str, str] = field(default_factory=dict)
+    code: Mapping[str, str] = field(default_factory=dict)
+    analysis: Mapping[str, Any] = field(default_factory=dict)
+    outputs: Mapping[str, str] = field(default_factory=dict)
+    rows_out: Mapping[str, int | None] = field(default_factory=dict)
+    quarantined: int = 0
+    cause: str = ""
+    costs: tuple[Mapping[str, int], ...] = ()
+
+    def to_json(self) -> str:
+        """Return the record as one line of JSON."""
+        return json.dumps(asdict(self), sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> "Made":
+        """Rebuild a record; keys that this version does not know are left out."""
+        document: dict[str, Any] = json.loads(text)
+        known = {key: value for key, value in document.items() if key in cls.__dataclass_fields__}
+        known["costs"] = tuple(known.get("costs", ()))
+        return cls(**known)
+
+    @property
+    def expected(self) -> dict[str, int] | None:
+        """What the node is expected to take: the median of its last runs; None if never run."""
+        if not self.costs:
+            return None
+        known = {key: [c[key] for c in self.costs if c.get(key) is not None] for key in COSTS}
+        return {key: round(median(values)) for key, values in known.items() if values}

@@ -1,0 +1,87 @@
+"""From a job to its plan, and from a plan to a document that people and a later run can read."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from pyspark.sql import SparkSession
+
+from penstock.engine.plan import Plan
+from penstock.engine.planner import Planner, Request
+from penstock.errors import Conflict
+from penstock.job import Job
+from penstock.options import run_arguments
+from penstock.store.catalog import Catalog
+from penstock.store.releases import Releases
+from penstock.store.stores import Stores
+
+
+def plan_job(job: Job, spark: SparkSession, stores: Stores, *, token: str) -> Plan:
+    """Plan a job; where its selection asks what has changed, plan the whole job before.
+
+    Args:
+        token: What tells this plan from all others, for nodes that are never skipped.
+
+    Raises:
+        PenstockError: A fault of the graph, its sources or its configuration.
+        Conflict: A saved plan is not what would be done now.
+    """
+    catalog = stores.catalog
+    base = Releases(catalog.delta("releases")).current(spark)
+    request = Request(
+        graph=job.graph,
+        whole=job.whole,
+        params=job.params,
+        base=base,
+        token=token,
+        pinned=job.pinned,
+        skips=job.skips,
+    )
+    if job.needs_states:
+        first = Planner(request, spark, stores).plan()
+        changed = [p.node.name for p in first.nodes if p.action == "run"]
+        request = replace(request, graph=job.with_states(changed).graph)
+    plan = Planner(request, spark, stores).plan()
+    if job.saved is not None:
+        _refuse_moved(job.saved, plan)
+    return plan
+
+
+def plan_document(job: Job, plan: Plan, catalog: Catalog) -> dict[str, Any]:
+    """Return a plan as plain values, with the command it was made by."""
+    return {
+        **plan.to_json(),
+        "env": job.conf.env,
+        "as_of": str(job.conf.params["common"]["as_of"]),
+        "command": job.command,
+        "job": job.options.job or job.name,
+        "arguments": run_arguments(job.options),
+        "sources": [
+            {
+                "name": name,
+                "kind": catalog.kinds[name],
+                "location": catalog.location(name),
+                "version": version,
+            }
+            for name, version in plan.sources.items()
+        ],
+    }
+
+
+def _refuse_moved(saved: Mapping[str, Any], plan: Plan) -> None:
+    moved = []
+    if saved["release"] != plan.base.release_id:
+        moved.append(f"release {saved['release']} -> {plan.base.release_id}")
+    then = {source["name"]: source["version"] for source in saved["sources"]}
+    for name in {**then, **plan.sources}:
+        if then.get(name) != plan.sources.get(name):
+            moved.append(f"{name} {then.get(name, 'none')} -> {plan.sources.get(name, 'none')}")
+    planned = {node["name"]: node for node in saved["nodes"]}
+    for node in plan.to_json()["nodes"]:
+        if planned.get(node["name"], {}).get("parts") != node["parts"] and not moved:
+            moved.append(f"what node '{node['name']}' does")
+    if moved:
+        raise Conflict(
+            f"The saved plan is out of date, and nothing was run: {'; '.join(moved)}. Make it anew "
+            "with `plan --save`, look at it, then run it."
+        )

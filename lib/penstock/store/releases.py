@@ -1,0 +1,203 @@
+"""Releases: one Delta row says which version of every output is current.
+
+A run publishes all its outputs by one commit here; readers resolve through it. Until that commit
+nothing a run has written is current, and a run that dies leaves what was published as it was. On a
+local disk the releases are read without Spark.
+"""
+
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+from pyspark.sql import SparkSession
+
+from penstock.errors import Conflict, NodeFailed, SetupError, UsageError
+from penstock.store.delta import DeltaTable
+from penstock.store.spark_errors import is_conflict
+
+COLUMNS = (
+    "release_id BIGINT, run_id STRING, graph STRING, released_at TIMESTAMP, released_by STRING, "
+    "git_commit STRING, pins MAP<STRING, STRING>, made MAP<STRING, STRING>, note STRING"
+)
+# A vacuum or an optimisation of the table may get in the way as well as another publisher.
+ATTEMPTS = 3
+NAMED_CHANGES = 8
+
+
+@dataclass(frozen=True)
+class Release:
+    """One release.
+
+    Attributes:
+        released_at: In UTC, and aware of it.
+        pins: Dataset to its current version: a Delta version, a model version, or for a report
+            the run that made it.
+        made: Node to the record, as JSON, of how it made its part of the pins.
+        note: "rollback to 3", or nothing.
+    """
+
+    release_id: int
+    run_id: str
+    graph: str
+    released_at: dt.datetime
+    released_by: str
+    git_commit: str
+    pins: Mapping[str, str]
+    made: Mapping[str, str] = field(default_factory=dict)
+    note: str = ""
+
+
+NOTHING_RELEASED = Release(0, "", "", dt.datetime.min.replace(tzinfo=dt.UTC), "", "", {})
+
+
+@dataclass(frozen=True)
+class Releases:
+    """The table of releases. To read it needs a session only if `table.log` is None."""
+
+    table: DeltaTable
+
+    def all(self, spark: SparkSession | None = None) -> tuple[Release, ...]:
+        """Return the releases, oldest first."""
+        return _releases(self._rows(spark))
+
+    def current(self, spark: SparkSession | None = None) -> Release:
+        """Return the newest release, or `NOTHING_RELEASED`."""
+        # `made` is long, and all the older ones are not needed.
+        return (NOTHING_RELEASED, *_releases(self._rows(spark, newest="release_id")))[-1]
+
+    def numbered(self, spark: SparkSession | None, release_id: int) -> Release:
+        """Return one release.
+
+        Raises:
+            UsageError: There is none of that number.
+        """
+        known = {release.release_id: release for release in self.all(spark)}
+        if release_id not in known:
+            there = f"There are {min(known)} to {max(known)}" if known else "Nothing is released"
+            raise UsageError(f"There is no release {release_id}. {there}: see `history`.")
+        return known[release_id]
+
+    def publish(self, spark: SparkSession, release: Release, base: Release) -> None:
+        """Commit a release whose number is the next one after `base`, or nothing.
+
+        The MERGE reads what it tests, so of two runs at once one wins and the other is told.
+
+        Raises:
+            Conflict: Another run has published since this one began.
+            NodeFailed: Delta took the commit and did nothing.
+        """
+        self._create(spark)
+        row = spark.createDataFrame([tuple(vars(release).values())], COLUMNS)
+        mine = release.release_id, release.run_id
+        for attempt in range(1, ATTEMPTS + 1):
+            lost: Exception | None = None
+            try:
+                (
+                    self.table.opened(spark)
+                    .alias("t")
+                    .merge(row.alias("new"), "t.release_id >= new.release_id")
+                    # A table of an earlier version of penstock lacks the last columns.
+                    .withSchemaEvolution()
+                    .whenNotMatchedInsertAll()
+                    .execute()
+                )
+            except Exception as error:
+                lost = error
+            published = self.all(spark)
+            if any((r.release_id, r.run_id) == mine for r in published):
+                return
+            if published and published[-1].release_id >= release.release_id:
+                raise Conflict(_what_won(base, published[-1])) from lost
+            if lost is None:
+                raise NodeFailed(
+                    f"Release {release.release_id} was committed to {self.table.location} and is "
+                    "not in it: was the table altered? Look at its history, then run again."
+                )
+            if attempt == ATTEMPTS or not is_conflict(lost):
+                raise lost
+
+    def _rows(self, spark: SparkSession | None, newest: str = "") -> list[dict[str, Any]]:
+        if log := self.table.log:
+            latest = log.latest_version()
+            rows = [] if latest is None else log.rows(latest, newest)
+            if rows is not None:
+                return rows
+        if spark is None:
+            raise SetupError(
+                f"The releases in {self.table.location} can be read by Spark only: the table has "
+                "deletion vectors, mapped columns or gaps in its log. Start a session first."
+            )
+        version = self.table.latest_version(spark)
+        if version is None:
+            return []
+        table = self.table.read(spark, str(version))
+        # Spark gives times of this machine's zone, and does not say so.
+        return [
+            {**row.asDict(), "released_at": row.released_at.astimezone(dt.UTC)}
+            for row in table.collect()
+        ]
+
+    def _create(self, spark: SparkSession) -> None:
+        if self.table.exists(spark):
+            return
+        try:
+            writer = spark.createDataFrame([], COLUMNS).write.format("delta").mode("ignore")
+            if self.table.table:
+                writer.saveAsTable(self.table.table)
+            else:
+                writer.save(self.table.path)
+        except Exception as error:
+            # Another run created it in the same moment: then it is there.
+            if not (is_conflict(error) and self.table.exists(spark)):
+                raise
+
+
+def changes(before: Release, after: Release) -> list[str]:
+    """Say what a release moved: "loans 12 -> 13", "scores new", "pd_report dropped"."""
+    said = []
+    for name in sorted(before.pins.keys() | after.pins.keys()):
+        old, new = before.pins.get(name), after.pins.get(name)
+        if old is None:
+            said.append(f"{name} new")
+        elif new is None:
+            said.append(f"{name} dropped")
+        elif old != new:
+            said.append(f"{name} {old} -> {new}")
+    return said
+
+
+def rolled_back(
+    current: Release, target: Release, *, run_id: str, user: str, now: dt.datetime
+) -> Release:
+    """Return the next release, which makes current again what `target` made current."""
+    return replace(
+        target,
+        release_id=current.release_id + 1,
+        run_id=run_id,
+        released_at=now,
+        released_by=user,
+        note=f"rollback to {target.release_id}",
+    )
+
+
+def _what_won(base: Release, winner: Release) -> str:
+    moved = changes(base, winner)
+    more = len(moved) - NAMED_CHANGES
+    named = ", ".join(moved[:NAMED_CHANGES]) or "nothing"
+    note = f" ({winner.note})" if winner.note else ""
+    return (
+        f"Run {winner.run_id} of {winner.released_by} published release {winner.release_id}{note} "
+        f"while this run was at work, so nothing of this run is published. It moved {named}"
+        f"{f' and {more} more' if more > 0 else ''}. Look at that, then run again."
+    )
+
+
+def _releases(rows: Iterable[Mapping[str, Any]]) -> tuple[Release, ...]:
+    return tuple(sorted(map(_release, rows), key=lambda release: release.release_id))
+
+
+def _release(row: Mapping[str, Any]) -> Release:
+    """Read a row; one of an earlier version of penstock lacks the last columns."""
+    known = {f.name: row[f.name] for f in fields(Release) if row.get(f.name) is not None}
+    return Release(**{**known, "released_at": known["released_at"].replace(tzinfo=dt.UTC)})

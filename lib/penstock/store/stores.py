@@ -1,0 +1,51 @@
+"""All the stores of a job: the catalog's tables and files, MLflow's runs and models."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from pyspark.sql import SparkSession
+
+from penstock.conf import Conf, RunConf
+from penstock.store.catalog import Catalog
+from penstock.store.home import Home
+from penstock.store.models import ModelVersion, Registry
+from penstock.store.tracking import Tracking, is_tracked, open_tracking
+
+
+@dataclass(frozen=True)
+class Stores:
+    """The stores of a job. MLflow's is opened, and made, when it is first needed."""
+
+    catalog: Catalog
+    conf: RunConf
+
+    @classmethod
+    def of(cls, conf: Conf, home: Home) -> "Stores":
+        """Return the stores that a configuration describes."""
+        return cls(Catalog.of(conf, home), conf.run)
+
+    @cached_property
+    def tracking(self) -> Tracking:
+        """MLflow's experiment."""
+        return open_tracking(self.conf, self.catalog.home)
+
+    @property
+    def registry(self) -> Registry:
+        """MLflow's models."""
+        return Registry(self.tracking.client, self.catalog.model_scratch)
+
+    def is_there(self, name: str, version: str, spark: SparkSession) -> bool:
+        """Say whether a version of an output is still there; no Spark job on a local disk."""
+        if self.catalog.kinds[name] not in ("model", "alias"):
+            return self.catalog.is_there(name, version, spark)
+        model = ModelVersion(self.catalog.model_name(name), version)
+        return self._is_tracked and self.registry.has(model)
+
+    def find_made(self, fingerprint: str) -> str | None:
+        """Return the record of a finished node with this fingerprint, released or not, as JSON."""
+        # A new project has no tracking store yet, and to look for one is not to make it.
+        return self.tracking.find_made(fingerprint) if self._is_tracked else None
+
+    @property
+    def _is_tracked(self) -> bool:
+        return is_tracked(self.conf, self.catalog.home)
