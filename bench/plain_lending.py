@@ -67,7 +67,9 @@ class PlainLending:
             mlflow.log_metrics({k: v for k, v in report.metrics.items() if v is not None})
             if reasons := pd_gate(report, **p["pd_gate"]):
                 raise SystemExit("; ".join(reasons))
-        cleaned = self.save("applications", clean_applications(raw_asked, **p["clean_applications"]))
+        cleaned = self.save(
+            "applications", clean_applications(raw_asked, **p["clean_applications"])
+        )
         asked_features = add_features(cleaned, **p["add_features"])
         scored = model.transform(asked_features).withColumn("model_version", F.lit("plain_pd/1"))
         self.save("scores", present_scores(scored, **p["present_scores"]))

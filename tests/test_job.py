@@ -15,17 +15,17 @@ def earlier(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("text", ["", '{"run_id": "ol', "\x00"])
-def test_a_damaged_record_cannot_be_resumed(earlier, text):
+def test_a_damaged_record_cannot_be_replayed(earlier, text):
     earlier.write_text(text)
-    with pytest.raises(UsageError, match=r"run.json cannot be read .*Start a new run"):
-        prepare_job("run", ["--resume", "old"])
+    with pytest.raises(UsageError, match=r"run.json cannot be read as a run"):
+        prepare_job("replay", ["old"])
 
 
 @pytest.mark.parametrize("text", ["[]", "{}", '{"run_id": "old"}'])
-def test_what_is_no_record_cannot_be_resumed(earlier, text):
+def test_what_is_no_record_cannot_be_replayed(earlier, text):
     earlier.write_text(text)
     with pytest.raises(UsageError, match="run.json is no record of a run"):
-        prepare_job("run", ["--resume", "old"])
+        prepare_job("replay", ["old"])
 
 
 def test_an_empty_day_is_no_day(earlier):

@@ -65,15 +65,17 @@ def test_a_killed_run_harms_nothing_and_is_gone_on_from(first_run, home, spark):
     assert killed["status"] == "running" and killed["release"] is None
     assert everything(spark, home) == before
 
-    code, out, err = do(
-        home, "prepare", *SMALL, *other_book, "--json", "--resume", killed["run_id"]
-    )
+    code, out, err = do(home, "prepare", *SMALL, *other_book, "--json")
     assert code == 0, err
     outcome = json.loads(out.splitlines()[-1])
-    assert {n["name"] for n in outcome["nodes"] if n["status"] == "skipped"} == {
+    done_before = {
         n["name"] for n in killed["nodes"]
         if n["status"] == "done" and "memory" not in kinds(killed, n)
     }  # fmt: skip
+    again = json.loads((home / "runs" / outcome["run_id"] / "run.json").read_text())
+    assert done_before == {
+        n["name"] for n in again["nodes"] if n["reason"] == f"done by run {killed['run_id']}"
+    }
     release, scores, champion = everything(spark, home)
     assert (release.release_id, release.pins["train"]) == (2, "1")
     assert (scores, champion) == before[1:]  # nothing asked to make these anew
@@ -95,7 +97,7 @@ def test_ctrl_c_ends_a_run_with_130_and_harms_nothing(home, spark):
     assert "what is published is untouched" in err
     stopped = newest_run(home)
     assert stopped["status"] == "interrupted"
-    assert f"--resume {stopped['run_id']}" in err
+    assert "resume    ./spark-submit.sh run" in err
     assert (home / "runs" / stopped["run_id"] / "index.html").exists()
     assert everything(spark, home) == before
 
@@ -109,7 +111,9 @@ def test_ctrl_c_ends_a_run_with_130_and_harms_nothing(home, spark):
         (("run", "--env", "locla"), 2, "no environment 'locla'.*Did you mean 'local'"),
         (("run", "--set", "params.pd_gate.min_acu=1"), 2, "Did you mean 'min_auc'"),
         (("run", "--as-of", "2024-13-01"), 2, "--as-of 2024-13-01"),
-        (("run", "--resume", "nothing"), 2, "no run 'nothing'"),
+        (("replay", "nothing"), 2, "no run 'nothing'"),
+        (("run", "--plan", "nothing"), 2, "nothing cannot be read as a plan"),
+        (("run", "--select", "clean_lons"), 2, "Did you mean 'clean_loans'"),
         (("run", "--env", "lendingclub", "--set", "catalog.raw_loans.path=/nowhere.csv"), 3,
          "/nowhere.csv of 'raw_loans' does not exist"),
     ],
@@ -129,7 +133,7 @@ def test_a_state_folder_that_cannot_be_written_is_named(tmp_path):
     assert "file/state cannot be written" in err and "PENSTOCK_HOME" in err
 
 
-def test_plan_says_what_would_run_and_starts_no_spark(tmp_path):
+def test_plan_says_what_would_run_and_runs_no_job(tmp_path):
     code, out, _ = do(tmp_path, "plan", "--json")
     plan = json.loads(out)
     assert (code, plan["graph"], plan["spark_jobs"]) == (0, "lending", 0)

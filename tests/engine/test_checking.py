@@ -9,7 +9,7 @@ LOANS = Contract(columns="loan_amnt STRING, total_pymnt STRING, term STRING")
 
 def refusal(spark, columns, contract=LOANS):
     with pytest.raises(DataError) as error:
-        check_columns(spark.createDataFrame([], columns), contract, "raw_loans", "a.csv")
+        check_columns(spark.createDataFrame([], columns).schema, contract, "raw_loans", "a.csv")
     return str(error.value)
 
 
@@ -41,4 +41,4 @@ def test_columns_of_another_type_come_with_a_cure(spark):
 def test_a_table_as_its_contract_says_passes(spark):
     more = "loan_amnt STRING, total_pymnt STRING, term STRING, more INT"
     table = spark.createDataFrame([], more)
-    assert check_columns(table, LOANS, "raw_loans", "a.csv") is None
+    assert check_columns(table.schema, LOANS, "raw_loans", "a.csv") is None

@@ -72,9 +72,7 @@ def planned(spark, graph: Graph, targets, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(("dataset", "reader"), NEEDED, ids=" -> ".join)
-def test_a_column_lost_on_any_edge_is_found_by_plan(
-    spark, tmp_path, monkeypatch, dataset, reader
-):
+def test_a_column_lost_on_any_edge_is_found_by_plan(spark, tmp_path, monkeypatch, dataset, reader):
     column = NEEDED[dataset, reader]
 
     def spoil(table):

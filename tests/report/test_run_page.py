@@ -92,7 +92,7 @@ def test_a_failed_run_shows_the_cause_and_the_command_that_resumes(failed_run):
     assert "Node fit_pd failed" in text
     assert "Column 'emp_length' of 'train' is all null." in text
     assert "6 nodes did not run. Go on from here" in text
-    assert failed_run["resume"] in text
+    assert failed_run["command"] in text
 
 
 def test_an_interrupted_run_without_nodes_or_reports_is_still_a_page(make_run):

@@ -6,7 +6,14 @@ import traceback
 from pyspark.errors import AnalysisException
 
 from penstock.engine.nodes import Node
-from penstock.errors import Conflict, DataError, NodeFailed, PenstockError, did_you_mean
+from penstock.errors import (
+    Conflict,
+    DataError,
+    GateClosed,
+    NodeFailed,
+    PenstockError,
+    did_you_mean,
+)
 from penstock.store.spark_errors import essence, is_conflict
 
 _DISK_FULL = re.compile(
@@ -42,7 +49,8 @@ def translate(error: Exception, who: str, node: Node | None = None) -> PenstockE
     """
     text = f"{type(error).__name__}: {error}"
     if isinstance(error, PenstockError):
-        return type(error)(f"{who}{_place(error, node)}: {error}")
+        is_told = isinstance(error, GateClosed | Conflict)
+        return type(error)(f"{who}{'' if is_told else _place(error, node)}: {error}")
     if is_conflict(error):
         return Conflict(
             f"{who} was written at the same moment as another run. Nothing of this run is "

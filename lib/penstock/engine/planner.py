@@ -201,9 +201,7 @@ class Planner:
         if text := self._stores.find_made(fingerprint):
             earlier = Made.from_json(text)
             if not self._missing(node, earlier):
-                taken = replace(
-                    earlier, parts=parts, code=found.code, analysis=found.to_json()
-                )
+                taken = replace(earlier, parts=parts, code=found.code, analysis=found.to_json())
                 return taken, f"done by run {earlier.run_id}"
         return None, self._why(record, parts, found)
 
