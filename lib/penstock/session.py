@@ -34,6 +34,9 @@ ALWAYS = {
     "spark.databricks.delta.skipRecordingEmptyCommits": "false",
     # Else each call to build a column asks the JVM where it stands; our errors name the place.
     "spark.python.sql.dataFrameDebugging.enabled": "false",
+    # What a node cost is read when it ends: by then its first jobs must not be forgotten.
+    "spark.ui.retainedJobs": "10000",
+    "spark.ui.retainedStages": "10000",
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
 }

@@ -1,5 +1,6 @@
 """A five-node graph on a state folder of its own, for the tests of the engine."""
 
+import sys
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,8 +10,8 @@ from penstock.engine.contract import Contract
 from penstock.engine.graph import Graph
 from penstock.engine.journal import Order
 from penstock.engine.nodes import Gate, Measure, Transform
-from penstock.engine.progress import QuietProgress
 from penstock.engine.planner import Planner, Request
+from penstock.engine.progress import QuietProgress
 from penstock.engine.runner import Runner
 from penstock.evidence import Evidence
 from penstock.store.catalog import Catalog
@@ -44,27 +45,32 @@ def publish(totals, verdict):
     return totals
 
 
-GRAPH = Graph(
-    "small",
-    (
-        Transform(clean, "raw", "loans"),
-        Transform(double, "loans", "doubled"),
-        Transform(total, "doubled", "totals"),
-        Measure(measure, "totals", "report"),
-        Gate(gate, "report", "verdict"),
-        Transform(publish, ("totals", "verdict"), "published"),
+CONTRACTS = {
+    "raw": Contract("id STRING, amount STRING"),
+    "loans": Contract(
+        "id STRING, amount INT COMMENT 'USD'",
+        key=("id",),
+        checks={"amount_is_a_number": "amount IS NOT NULL", "amount_is_positive": "amount > 0"},
+        quarantine="loans_quarantine",
+        min_rows=1,
     ),
-    contracts={
-        "raw": Contract("id STRING, amount STRING"),
-        "loans": Contract(
-            "id STRING, amount INT COMMENT 'USD'",
-            key=("id",),
-            checks={"amount_is_a_number": "amount IS NOT NULL", "amount_is_positive": "amount > 0"},
-            quarantine="loans_quarantine",
-            min_rows=1,
-        ),
-    },
-)
+}
+
+
+def graph_of(stages: Any) -> Graph:
+    """Return the small graph with the stage functions of a module."""
+    nodes = (
+        Transform(stages.clean, "raw", "loans"),
+        Transform(stages.double, "loans", "doubled"),
+        Transform(stages.total, "doubled", "totals"),
+        Measure(stages.measure, "totals", "report"),
+        Gate(stages.gate, "report", "verdict"),
+        Transform(stages.publish, ("totals", "verdict"), "published"),
+    )
+    return Graph("small", nodes, CONTRACTS)
+
+
+GRAPH = graph_of(sys.modules[__name__])
 
 
 @dataclass
@@ -103,7 +109,7 @@ class SmallProject:
             graph=part or self.graph,
             whole=self.graph,
             params=bind_parameters(self.graph, self.params),
-            base=self.current,
+            base=wishes.pop("base", self.current),
             token=f"token-{self.runs}",
             pinned=wishes.pop("pinned", {}),
             **wishes,
@@ -138,6 +144,13 @@ class SmallProject:
         """Return the nodes that a plan would run, with the cause of each."""
         planned = self.plan(part, **wishes).nodes
         return {p.node.name: p.cause for p in planned if p.action == "run"}
+
+    def grow(self, *nodes, contracts=None, **entries):
+        """Add nodes to the graph and datasets to the catalog; a contract replaces another."""
+        self.more = self.more | entries
+        kept = tuple(n for n in self.graph.nodes if n.name not in {new.name for new in nodes})
+        contracts = {**self.graph.contracts, **(contracts or {})}
+        self.graph = Graph("small", (*kept, *nodes), contracts)
 
     @property
     def current(self):

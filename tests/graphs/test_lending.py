@@ -146,7 +146,7 @@ def test_the_slices_lead_a_second_model_to_champion_and_score_by_it(lending):
     assert trained.pins["pd_model"] == "2" and trained.pins["champion"] == "1"
     assert "pd_report" not in trained.pins  # it spoke of version 1
 
-    with pytest.raises(DataError, match="'pd_report' has never been released. Run the job"):
+    with pytest.raises(DataError, match=r"'pd_report' \(report\) has never been released. Run"):
         lending.do("register", *harder)
     assert lending.release == trained
 

@@ -28,7 +28,7 @@ def test_a_failed_run_ends_with_the_cause_and_the_command_that_resumes(failed_ru
     lines = run_summary(failed_run, page="index.html").splitlines()
     assert lines[-2:] == [
         "  failed    fit_pd: Column 'emp_length' of 'train' is all null.",
-        "  resume    ./spark-submit.sh run --env local --as-of 2026-03-31 --resume r1",
+        "  resume    ./spark-submit.sh run --env local --as-of 2026-03-31",
     ]
 
 

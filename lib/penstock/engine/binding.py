@@ -1,11 +1,15 @@
 """The graph held against the configuration: its datasets, and a value for each parameter."""
 
 from collections.abc import Mapping
+from inspect import signature
 from typing import Any
 
 from penstock.engine.graph import Graph
-from penstock.engine.nodes import TABLES, Node
+from penstock.engine.nodes import MODELS, TABLES, Node
 from penstock.errors import ConfigError, GraphError, did_you_mean
+
+# Catalog kinds that an argument of a stage function can stand for, by the name of its type.
+_ANNOTATED = {"DataFrame": TABLES, "Evidence": ("report",), "PipelineModel": MODELS}
 
 
 def check_catalog(graph: Graph, kinds: Mapping[str, str]) -> None:
@@ -31,6 +35,7 @@ def check_catalog(graph: Graph, kinds: Mapping[str, str]) -> None:
         for place, name in enumerate(node.inputs):
             taken = node.takes[min(place, len(node.takes) - 1)]
             _check_kind(node, "reads", name, kinds[name], taken)
+        _check_annotations(node, kinds)
         for name in node.reads:
             _check_kind(node, "declares reads= of", name, kinds[name], TABLES)
         for name in node.outputs:
@@ -50,6 +55,18 @@ def _check_kind(node: Node, verb: str, dataset: str, kind: str, allowed: tuple[s
             f"Node '{node.name}' ({node.kind}) {verb} '{dataset}', which the catalog lists as "
             f"{kind}. A node of kind {node.kind} {verb} {choice} there."
         )
+
+
+def _check_annotations(node: Node, kinds: Mapping[str, str]) -> None:
+    given = signature(node.function).parameters.values() if node.function else ()
+    for argument, name in zip(given, node.inputs if node.kind != "fit" else (), strict=False):
+        declared = getattr(argument.annotation, "__name__", str(argument.annotation))
+        wanted = _ANNOTATED.get(declared.rpartition(".")[2], (kinds[name],))
+        if kinds[name] not in wanted:
+            raise GraphError(
+                f"Node '{node.name}' ({node.kind}) reads '{name}', which the catalog lists as "
+                f"{kinds[name]}; its function takes {declared} there: {' or '.join(wanted)}."
+            )
 
 
 def bind_parameters(

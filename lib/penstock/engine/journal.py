@@ -58,7 +58,7 @@ class Journal:
         self._catalog = bench.catalog
         self._jobs_before = count_jobs(running(bench.spark)) - plan.spark_jobs
         self._started_at = now()
-        self._lock = threading.Lock()
+        self._lock, self._tracking_lock = threading.Lock(), threading.Lock()
         self._run = ""
         self.records: dict[str, NodeRecord] = {}
         self.is_closed = False
@@ -126,10 +126,11 @@ class Journal:
         self._tracking.log(
             tracked, metrics=metrics, params=self._order.params[node.name], tags=found_by
         )
-        for name in node.inputs:
-            if (version := self._bench.version(name)) is not None:
-                location = self._catalog.location(name)
-                self._tracking.log_input(tracked, name, location, version)
+        versions = {name: self._bench.version(name) for name in node.inputs}
+        read = [(n, self._catalog.location(n), v) for n, v in versions.items() if v is not None]
+        # Two nodes that log one dataset at once would break MLflow's rule that it is listed once.
+        with self._tracking_lock:
+            self._tracking.log_inputs(tracked, read)
         self._tracking.end_run(tracked, ok=record.status == "done")
 
     def _record(self, status: Any, release: int | None) -> RunRecord:

@@ -21,8 +21,7 @@ class Made:
         code: Function to hash of its source, for telling why a plan changed.
         analysis: What `analysis` found, which holds as long as its key does.
         outputs: Dataset to version, with the quarantine tables; a memory dataset has none.
-        rows_out: Output dataset to rows.
-        quarantined: Rows in quarantine.
+        counts: Rows and metrics as `Stored` has them, by field name.
         cause: Why it was made.
         costs: What the last runs of the node took, newest first; keys as in `COSTS`.
     """
@@ -33,8 +32,7 @@ class Made:
     code: Mapping[str, str] = field(default_factory=dict)
     analysis: Mapping[str, Any] = field(default_factory=dict)
     outputs: Mapping[str, str] = field(default_factory=dict)
-    rows_out: Mapping[str, int | None] = field(default_factory=dict)
-    quarantined: int = 0
+    counts: Mapping[str, Any] = field(default_factory=dict)
     cause: str = ""
     costs: tuple[Mapping[str, int], ...] = ()
 

@@ -39,6 +39,11 @@ class Stored:
     notes: tuple[str, ...] = ()
 
 
+COUNTS = (
+    "rows_in", "rows_out", "quarantined", "dropped", "warned", "broken_rules", "metrics",
+)  # fmt: skip
+
+
 @dataclass(frozen=True)
 class NodeRecord(Stored):
     """How one node went.

@@ -14,7 +14,7 @@ from penstock.engine.made import KEPT_COSTS, Made
 from penstock.engine.nodes import Node
 from penstock.engine.plan import Plan
 from penstock.engine.progress import Progress
-from penstock.engine.record import NodeRecord, RunRecord, RunStatus
+from penstock.engine.record import COUNTS, NodeRecord, RunRecord, RunStatus
 from penstock.engine.scheduler import run_graph
 from penstock.engine.spark_internals import name_jobs, node_cost, stop_jobs
 from penstock.engine.workbench import Workbench
@@ -101,8 +101,7 @@ class Runner:
                     cause=planned.cause,
                     reason=planned.cause,
                     versions=dict(taken.outputs),
-                    rows_out=dict(taken.rows_out),
-                    quarantined=taken.quarantined,
+                    **taken.counts,
                 )
 
     def _record(self, node: Node) -> NodeRecord:
@@ -181,8 +180,7 @@ class Runner:
             code=planned.code,
             analysis=planned.analysis,
             outputs=record.versions,
-            rows_out=record.rows_out,
-            quarantined=record.quarantined,
+            counts={name: getattr(record, name) for name in COUNTS},
             cause=planned.cause,
             costs=(cost, *planned.costs)[:KEPT_COSTS],
         )
@@ -202,7 +200,8 @@ class Runner:
         base, made = self._plan.base, self._bench.made
         changed = {name for name, version in made.items() if base.pins.get(name) != version}
         if not changed:
-            return None, base.release_id or None
+            # A run that died between the release and its aliases is made good all the same.
+            return self._follow(base) if base.release_id else (None, None)
         release = Release(
             release_id=base.release_id + 1,
             run_id=self._order.run_id,
@@ -220,6 +219,9 @@ class Runner:
             releases.publish(self._spark, release, base)
         except Exception as error:
             return translate(error, "The release"), None
+        return self._follow(release)
+
+    def _follow(self, release: Release) -> tuple[PenstockError | None, int]:
         try:
             follow_aliases(release.pins, self._catalog, self._bench.registry)
         except Exception as error:

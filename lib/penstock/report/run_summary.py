@@ -26,7 +26,7 @@ def run_summary(record: Mapping[str, Any], *, page: str) -> str:
     took = duration(elapsed_ms(record["started_at"], record["ended_at"]))
     lines = [
         f"{record['graph']} {record['status']} in {took}  "
-        f"({_counts(record)}{_jobs(record['spark_jobs'])})",
+        f"({_counts(record)}{_jobs(record['spark_jobs'])}){_unchanged(record)}",
         _line(
             "rows",
             f"{number(totals.rows_in)} in, {number(totals.rows_out)} out, "
@@ -61,6 +61,11 @@ def _counts(record: Mapping[str, Any]) -> str:
     statuses = [node["status"] for node in record["nodes"]]
     counts = [(s, statuses.count(s)) for s in ("done", "skipped", "failed", "not run")]
     return ", ".join(f"{n} {status}" for status, n in counts if n) or "no nodes"
+
+
+def _unchanged(record: Mapping[str, Any]) -> str:
+    is_idle = record["status"] == "ok" and all(n["status"] == "skipped" for n in record["nodes"])
+    return f": nothing has changed since release {record['release']}" if is_idle else ""
 
 
 def _jobs(count: int) -> str:

@@ -8,7 +8,7 @@ import json
 import logging
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,14 +72,17 @@ class Tracking:
         """Add tags to a run."""
         self.client.log_batch(run_id, tags=[RunTag(k, str(v)) for k, v in tags.items()])
 
-    def log_input(self, run_id: str, name: str, location: str, version: str) -> None:
-        """Log a dataset that the run read, with its version."""
-        source = json.dumps({"path": location, "version": version})
-        # MLflow takes 36 characters; the whole version stands in the source.
-        digest = version[:36]
-        dataset = Dataset(name=name, digest=digest, source_type="penstock", source=source)
-        tag = InputTag("mlflow.data.context", "input")
-        self.client.log_inputs(run_id, [DatasetInput(dataset, [tag])])
+    def log_inputs(self, run_id: str, read: Iterable[tuple[str, str, str]]) -> None:
+        """Log the datasets that the run read: (name, location, version) of each."""
+        inputs = []
+        for name, location, version in read:
+            source = json.dumps({"path": location, "version": version})
+            # MLflow takes 36 characters; the whole version stands in the source.
+            digest = version[:36]
+            dataset = Dataset(name=name, digest=digest, source_type="penstock", source=source)
+            inputs.append(DatasetInput(dataset, [InputTag("mlflow.data.context", "input")]))
+        if inputs:
+            self.client.log_inputs(run_id, inputs)
 
     def log_json(self, run_id: str, document: Mapping[str, object], file: str) -> None:
         """Log a document of plain values as the artefact `file` of the run."""

@@ -1,0 +1,241 @@
+"""What a plan finds before anything runs, and which nodes it never skips."""
+
+import datetime as dt
+import random
+import shutil
+from pathlib import Path
+
+import pytest
+from pyspark.ml import Pipeline
+from pyspark.ml.classification import RandomForestClassifier
+from pyspark.ml.feature import VectorAssembler
+from pyspark.sql import functions as F
+from xgboost.spark import SparkXGBClassifier
+
+from penstock.conf import DeltaConf, MemoryConf, ModelConf
+from penstock.engine.graph import Graph
+from penstock.engine.nodes import Apply, Fit, Transform
+from penstock.engine.spark_internals import count_jobs
+from penstock.errors import Conflict, DataError, PenstockError
+from penstock.planning import _refuse_moved
+from penstock.store.releases import Releases, rolled_back
+from tests.engine.small_project import GRAPH
+
+
+def labelled(loans):
+    return loans.selectExpr("id", "double(amount) AS amount", "amount % 2 AS is_bad")
+
+
+def forest(*, seed):
+    features = VectorAssembler(inputCols=["amount"], outputCol="features")
+    chosen = {} if seed is None else {"seed": seed}
+    trees = RandomForestClassifier(labelCol="is_bad", numTrees=2, maxDepth=2, **chosen)
+    return Pipeline(stages=[features, trees])
+
+
+def boosted(*, column):
+    return SparkXGBClassifier(
+        features_col=[column], label_col="is_bad", num_workers=1, n_estimators=2, random_state=1
+    )
+
+
+def fitted_by(project, fit):
+    """Add a model fitted on the loans, and the loans scored by it."""
+    project.grow(
+        Transform(labelled, "loans", "labelled"),
+        Fit(fit, "labelled", "model"),
+        Apply("model", "labelled", "scored"),
+        labelled=MemoryConf(),
+        model=ModelConf("small_model"),
+        scored=DeltaConf(),
+    )
+
+
+def test_all_faults_are_told_at_once_and_none_of_those_behind_them(project):
+    def misspelt(loans):
+        return loans.select("amont")
+
+    def not_summed(loans):
+        return loans.selectExpr("sum(array(amount))")
+
+    def behind(spoilt):
+        return spoilt.select("nothing")
+
+    project.grow(
+        Transform(misspelt, "loans", "spoilt"),
+        Transform(behind, "spoilt", "behind"),
+        Transform(not_summed, "loans", "sums"),
+        spoilt=MemoryConf(),
+        behind=MemoryConf(),
+        sums=DeltaConf(),
+    )
+    before = count_jobs(project.spark)
+    with pytest.raises(DataError, match="2 faults, and nothing was run") as told:
+        project.plan()
+    assert count_jobs(project.spark) == before
+    first, second = str(told.value).splitlines()[1:]
+    assert "Node 'misspelt' (test_planner.py, line" in first and "mean 'amount'?" in first
+    assert "Node 'not_summed' (test_planner.py, line" in second and "array" in second
+    assert not project.home.tables.exists()
+
+
+def test_a_plan_gives_each_node_its_columns_without_a_job(project):
+    plan = project.plan()
+    assert plan.spark_jobs == 0
+    columns = {n: s and s.simpleString() for p in plan.nodes for n, s in p.columns.items()}
+    assert columns == {
+        "loans": "struct<id:string,amount:int>",
+        "doubled": "struct<id:string,doubled:int>",
+        "totals": "struct<total:bigint>",
+        "published": None,  # its function gets a report: only running can tell
+    }
+    assert list(plan.sources) == ["raw"]
+
+
+def test_an_xgboost_model_is_typed_without_a_job_and_its_wrong_column_found(project):
+    fitted_by(project, boosted)
+    project.params["boosted"] = {"column": "amount"}
+    plan = project.plan()
+    assert plan.spark_jobs == 0
+    assert plan["boosted"].cause == "never made"
+    scored = plan["apply_model_to_labelled"].columns["scored"]
+    assert scored.names == [
+        "id", "amount", "is_bad", "rawPrediction", "prediction", "probability", "model_version",
+    ]  # fmt: skip
+    project.params["boosted"] = {"column": "amont"}
+    with pytest.raises(PenstockError, match="Node 'boosted'.*'amont'.*Did you mean 'amount'"):
+        project.plan()
+
+
+def clocked(loans):
+    return loans.select("id", F.current_date().alias("today"))
+
+
+def drawn(loans):
+    return loans.select("id", F.rand().alias("drawn"))
+
+
+def drawn_by_a_seed(loans):
+    return loans.select("id", F.rand(42).alias("drawn"))
+
+
+def drawn_in_python(loans):
+    draw = F.udf(lambda _: random.random(), "double").asNondeterministic()
+    return loans.select("id", draw("id").alias("drawn"))
+
+
+def dated(loans):
+    return loans.select("id", F.lit(str(dt.datetime.now())).alias("now"))
+
+
+def carried(table):
+    return table.select("id")
+
+
+def test_what_is_not_the_same_twice_is_never_skipped_and_says_so(project):
+    stages = (clocked, drawn, drawn_by_a_seed, drawn_in_python, dated)
+    for stage in stages:
+        name = stage.__name__
+        project.grow(
+            Transform(stage, "loans", f"{name}_rows"),
+            Transform(carried, f"{name}_rows", f"{name}_ids", name=f"behind_{name}"),
+            **{f"{name}_rows": DeltaConf(), f"{name}_ids": DeltaConf()},
+        )
+    _, error = project.run()
+    assert error is None
+    causes = project.causes()
+    assert set(causes) == {
+        f"{place}{stage.__name__}"
+        for stage in stages
+        if stage is not drawn_by_a_seed
+        for place in ("", "behind_")
+    }
+    assert causes["clocked"].startswith(
+        "never skipped: F.current_date() (tests/engine/test_planner.py"
+    )
+    assert causes["drawn"].startswith("never skipped: F.rand() (tests/engine/test_planner.py, line")
+    assert "<lambda>() is not declared deterministic" in causes["drawn_in_python"]
+    assert causes["dated"].startswith("never skipped: dt.datetime.now() (")
+    assert causes["behind_clocked"] == "clocked_rows is made anew"
+
+
+def test_a_model_that_is_gone_is_made_again_and_one_without_a_seed_is_never_skipped(project):
+    fitted_by(project, forest)
+    project.params["forest"] = {"seed": 1}
+    _, error = project.run()
+    assert error is None and project.causes() == {}
+
+    [files] = [file.parent for file in Path(project.home.mlflow).rglob("MLmodel")]
+    kept = shutil.move(files, project.home.root / "kept")
+    assert project.causes() == {
+        "labelled": "needed by forest",
+        "forest": f"output missing: model {project.current.pins['model']}",
+    }
+    shutil.move(kept, files)
+    assert project.causes() == {}
+
+    project.params["forest"] = {"seed": 2}
+    assert project.causes() == {
+        "labelled": "needed by forest",
+        "forest": "parameter seed 1 -> 2",
+        "apply_model_to_labelled": "model is made anew",
+    }
+    project.params["forest"] = {"seed": None}
+    assert project.causes() == {
+        "labelled": "needed by forest",
+        "forest": "never skipped: RandomForestClassifier has no seed of its own: set one",
+        "apply_model_to_labelled": "model is made anew",
+    }
+
+
+def test_a_rollback_takes_the_records_back_too(project):
+    project.more = {"published": DeltaConf()}
+    project.run()
+    project.params["gate"]["at_least"] = 1
+    project.run()
+    second = project.current
+    releases = Releases(project.catalog.delta("releases"))
+    first = releases.numbered(project.spark, 1)
+    now = dt.datetime.now(dt.UTC)
+    back = rolled_back(second, first, run_id="back", user="tester", now=now)
+    releases.publish(project.spark, back, second)
+
+    project.params["gate"]["at_least"] = 0
+    assert project.causes() == {}  # the first release is as it was
+    assert project.run()[0].release == 3
+    project.params["gate"]["at_least"] = 2
+    assert project.causes()["gate"] == "parameter at_least 0 -> 2"
+    project.params["gate"]["at_least"] = 1
+    assert project.causes() == {}  # what the second run made is still there
+    assert project.plan()["gate"].cause == "done by run run-2"
+    record, error = project.run()
+    assert error is None and record.release == 4
+    assert {node.status for node in record.nodes} == {"skipped"}
+    assert dict(project.current.pins) == dict(second.pins)
+
+
+def saved(plan):
+    sources = [{"name": name, "version": version} for name, version in plan.sources.items()]
+    return {**plan.to_json(), "sources": sources}
+
+
+def test_a_saved_plan_is_refused_when_anything_has_moved(project):
+    project.run()
+    kept = saved(project.plan())
+    _refuse_moved(kept, project.plan())
+
+    project.params["gate"]["at_least"] = 1
+    with pytest.raises(Conflict, match="and nothing was run: what node 'gate' does. Make it anew"):
+        _refuse_moved(kept, project.plan())
+    project.run()
+    with pytest.raises(Conflict, match="release 1 -> 2"):
+        _refuse_moved(kept, project.plan())
+
+    kept = saved(project.plan())
+    project.csv.write_text("id,amount\na,5\n")
+    with pytest.raises(Conflict, match=r"raw 20\S+ 18B -> 20\S+ 14B"):
+        _refuse_moved(kept, project.plan())
+    part = Graph("small", GRAPH.nodes[:1], {})
+    kept = saved(project.plan(part))
+    _refuse_moved(kept, project.plan(part))
+    assert Conflict.exit_code == 6
