@@ -1,6 +1,6 @@
 # `make` lists the targets. Every one of them makes the environment first, if it is not there yet.
 .DEFAULT_GOAL := help
-.PHONY: help test test-fast check format lint types imports bench pins clean ready
+.PHONY: help test test-fast torture check format lint types imports bench pins clean ready
 
 ENVIRONMENT := $(or $(PENSTOCK_ENV),.venv)
 PYTHON := PYTHONPATH=lib $(ENVIRONMENT)/bin/python
@@ -18,6 +18,10 @@ test: ready  ## Run all tests; ARGS="-k name" selects
 
 test-fast: ready  ## Run the tests that start no Spark
 	$(PYTHON) -m pytest $(wildcard $(NO_SPARK)) $(ARGS)
+
+torture: ready  ## Kill 30 runs at random moments; PENSTOCK_KILLS=n, PENSTOCK_SEED=n
+	PENSTOCK_KILLS=$${PENSTOCK_KILLS:-30} $(PYTHON) -m pytest tests/engine/test_kills.py \
+		--log-cli-level=INFO $(ARGS)
 
 check: format lint types imports test  ## Do what must pass before a commit
 

@@ -91,11 +91,12 @@ def forty() -> Graph:
     """Return a graph of forty nodes: 38 Transforms, a Fit and an Apply."""
     nodes: list[Node] = [Transform(clean, "raw", "loans")]
     for n in range(BRANCHES):
+        features, history, joined = f"features_{n}", f"history_{n}", f"joined_{n}"
         nodes += [
-            Transform(featured, "loans", f"features_{n}", name=f"featured_{n}"),
-            Transform(before, f"features_{n}", f"history_{n}", name=f"before_{n}"),
-            Transform(with_means, (f"history_{n}", f"features_{n}"), f"joined_{n}", name=f"join_{n}"),
-        ]  # fmt: skip
+            Transform(featured, "loans", features, name=f"featured_{n}"),
+            Transform(before, features, history, name=f"before_{n}"),
+            Transform(with_means, (history, features), joined, name=f"join_{n}"),
+        ]
     nodes += [
         Transform(sample, f"joined_{BRANCHES - 1}", "train"),
         Fit(logistic, "train", "model"),

@@ -1,5 +1,6 @@
 """The launcher's plans; nothing is started."""
 
+import os
 import shlex
 import shutil
 import stat
@@ -76,7 +77,7 @@ def test_a_jobs_option_before_the_job_is_refused_with_its_place(given):
         split_arguments(given, JOBS)
 
 
-@pytest.mark.parametrize("option", ["--env", "--graph", "--as-of", "--json", "--quiet", "--resume"])
+@pytest.mark.parametrize("option", ["--env", "--graph", "--as-of", "--json", "--quiet", "--select"])
 def test_every_option_of_a_job_is_known_to_be_one(option):
     with pytest.raises(UsageError, match=f"{option} stands after the job"):
         split_arguments(["--verbose", option, "run"], JOBS)
@@ -104,11 +105,15 @@ def test_a_link_to_the_script_finds_the_project(tmp_path):
     assert done.stderr.startswith("penstock: No Java found")
 
 
-def test_a_job_without_a_jvm_gets_nothing_of_spark(place):
-    command = plan(place, Request((), "ui", ("--quiet",)), LOCAL)
-    python, job = str(place.environment / "bin" / "python"), str(place.project / "jobs" / "ui.py")
-    assert command.argv == (python, job, "--quiet")
-    assert not {"SPARK_HOME", "PYSPARK_SUBMIT_ARGS"} & set(command.env)
+def test_a_job_without_a_jvm_needs_no_java_and_leaves_nothing_behind(tmp_path):
+    variables = {**os.environ, "JAVA_HOME": "/nowhere", "PENSTOCK_HOME": str(tmp_path / "home")}
+    start = "import os, sys; from penstock.launch import main; main(sys.argv[1:], os.environ)"
+    command = [sys.executable, "-c", start, "describe"]
+    variables["PYTHONPATH"] = str(PROJECT / "lib")
+    done = subprocess.run(command, env=variables, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "clean_loans" in done.stdout
+    assert not (tmp_path / "home").exists()
 
 
 def test_a_local_job_gets_delta_on_the_class_path_and_the_loopback_address(place):
@@ -158,7 +163,7 @@ def test_a_driver_on_the_cluster_is_left_to_spark_submit(place):
     request = Request(("--deploy-mode", "cluster"), "run", ("--json",))
     command = plan(place, request, CLUSTER)
     assert command.argv[0] == str(place.spark / "bin" / "spark-submit")
-    assert command.argv[-2:] == (str(place.project / "jobs" / "run.py"), "--json")
+    assert command.argv[-2:] == (str(PROJECT / "jobs" / "run.py"), "--json")
     assert "spark.driver.extraClassPath" not in job_settings(request, place, CLUSTER)
 
 

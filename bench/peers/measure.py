@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from bench.peers.layout import lay_out
 from bench.peers.observed import (
     AS_BEFORE,
     EMPTY,
@@ -21,13 +22,25 @@ from bench.peers.observed import (
     active_files,
     compare,
     error_message,
-    table_state,
 )
-from bench.peers.projects import KEDRO, SDP, SDP_ESTIMATOR, SDP_FORMAT, Edit, Tool, lay_out
+from bench.peers.projects import (
+    KEDRO,
+    PENSTOCK,
+    SDP,
+    SDP_ESTIMATOR,
+    SDP_FORMAT,
+    Edit,
+    Tool,
+)
 from bench.peers.running import Ended, Project
 
 LAST, BEFORE_LAST = "decisions", "scores"
 CUT_OFF, COMMENT = "the cut-off of decide", "a comment"
+
+
+def measure_penstock(work: Path) -> Observations:
+    """Observe penstock itself, in a folder that is not there yet."""
+    return _observe(start(PENSTOCK, work), penstock_reruns)
 
 
 def measure_kedro(work: Path) -> Observations:
@@ -77,7 +90,7 @@ def refused_format(project: Project) -> str:
     before = project.tables()
     with project.edited(SDP_FORMAT):
         ended = project.run()
-    became = compare(before[LAST], table_state(project.table(LAST)))
+    became = compare(before[LAST], project.state(LAST))
     return (
         f'With format="delta" in its definition, the second run of a table ends with {ended.code}: '
         f"{error_message(ended.output)} The table is then {became}."
@@ -94,6 +107,14 @@ def first_run(project: Project) -> Ended:
     if ended.code:
         raise RuntimeError(f"{ended.command} ended with {ended.code}: {ended.output[-2000:]}")
     return ended
+
+
+def penstock_reruns(project: Project, first: Ended) -> tuple[Rerun, ...]:
+    """Run again by the one command there is."""
+    unchanged = _rerun(project, first, "nothing")
+    with project.edited(project.tool.cut_off):
+        changed = _rerun(project, first, CUT_OFF)
+    return (unchanged, changed, *_whole_reruns(project, first))
 
 
 def kedro_reruns(project: Project, first: Ended) -> tuple[Rerun, ...]:
@@ -123,9 +144,9 @@ def _whole_reruns(project: Project, first: Ended) -> tuple[Rerun, ...]:
 
 
 def _rerun(project: Project, first: Ended, change: str, *arguments: str) -> Rerun:
-    before = table_state(project.table(LAST))
+    before = project.state(LAST)
     ended = project.run(*arguments)
-    became = compare(before, table_state(project.table(LAST)))
+    became = compare(before, project.state(LAST))
     return Rerun(
         change,
         ended.command,
@@ -148,7 +169,7 @@ def _fault(project: Project, name: str, edit: Edit) -> Fault:
         check = ended = project.call(*project.tool.check)
         if not check.code:
             ended = project.run()
-    after = {table: table_state(project.table(table)) for table in before}
+    after = {table: project.state(table) for table in before}
     moved = [table for table in before if after[table].version != before[table].version]
     return Fault(
         name,
@@ -172,9 +193,9 @@ def kills(project: Project) -> tuple[Kill, ...]:
 def _kill(project: Project, moment: str, kill_when: Callable[[], bool]) -> Kill:
     before = project.tables()
     killed = project.run(kill_when=kill_when)
-    after = {name: table_state(project.table(name)) for name in before}
+    after = {name: project.state(name) for name in before}
     again = project.run()
-    at_last = {name: table_state(project.table(name)) for name in before}
+    at_last = {name: project.state(name) for name in before}
     states = {name: compare(before[name], after[name]) for name in before}
     same = {name for name in before if compare(before[name], at_last[name]) != NEW}
     return Kill(

@@ -119,9 +119,9 @@ class TableState:
     digest: str
 
 
-def table_state(folder: Path) -> TableState:
-    """Read the current state of a Delta table from its log and files."""
-    version, files = active_files(folder)
+def table_state(folder: Path, at: int | None = None) -> TableState:
+    """Read the state of a Delta table, as it is now or at a version, from its log and files."""
+    version, files = active_files(folder, at)
     if version < 0:
         return TableState(version, files, None, "")
     try:
@@ -133,10 +133,20 @@ def table_state(folder: Path) -> TableState:
     return TableState(version, files, len(rows), digest)
 
 
-def active_files(folder: Path) -> tuple[int, frozenset[str]]:
-    """Replay a Delta log: its last version, and the data files that are current."""
+def released(folder: Path) -> dict[str, int]:
+    """Return the version of each table that the last row of a table of releases names."""
+    _, files = active_files(folder)
+    rows = [row for name in files for row in pyarrow.parquet.read_table(folder / name).to_pylist()]
+    newest = max(rows, key=lambda row: row["release_id"], default={"pins": ()})
+    return {name: int(version) for name, version in newest["pins"] if version.isdigit()}
+
+
+def active_files(folder: Path, at: int | None = None) -> tuple[int, frozenset[str]]:
+    """Replay a Delta log, up to a version: the last commit, and the data files then current."""
     version, files = -1, set[str]()
     for commit in sorted((folder / "_delta_log").glob("*.json")):
+        if at is not None and int(commit.stem) > at:
+            break
         version = int(commit.stem)
         for line in commit.read_text("utf-8").splitlines():
             action = json.loads(line)

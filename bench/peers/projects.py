@@ -1,24 +1,8 @@
-"""The two projects, laid out in a folder of their own, and the mistakes to plant in them."""
+"""The projects: how each tool is used, and the changes and mistakes to plant in its project."""
 
-import hashlib
-import os
-import shutil
-import subprocess
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
-import numpy
-
-from penstock.jvm import delta_jars
-
-HERE = Path(__file__).parent
-PINS = HERE / "requirements.txt"
-LOANS, SEED = 20_000, 4
-HEADER = "loan_id,issue_date,amount,income,purpose,is_bad"
-# One row in a hundred is malformed, in the column and the way given here by turns.
-MALFORMED = ((1, "2015-02-31"), (2, "n/a"), (3, ""), (2, "-500"))
 SMALL = {
     "spark.driver.memory": "1g",
     "spark.sql.shuffle.partitions": "2",
@@ -54,12 +38,15 @@ class Tool:
         stages: Where the stages belong in it.
         program: What starts it, seen from the environment of the peers.
         check: Arguments of the command that looks for mistakes without running.
+        run: Arguments of the command that runs the graph.
         tables: Where its tables lie.
         completed: Regular expression for a node that ran through, in what the tool prints.
         settings: Spark settings besides `SMALL`.
         faults: Name of a mistake to the edit that plants it.
         features, cut_off, comment: The changes that runs are repeated with.
         notes: What the tool has no notion of, and what was done instead.
+        releases: The table among its tables that says which version of the others is current;
+            empty: the newest is.
     """
 
     name: str
@@ -68,6 +55,7 @@ class Tool:
     stages: str
     program: tuple[str, ...]
     check: tuple[str, ...]
+    run: tuple[str, ...]
     tables: str
     completed: str
     settings: Mapping[str, str]
@@ -76,6 +64,7 @@ class Tool:
     cut_off: Edit
     comment: Edit
     notes: tuple[str, ...]
+    releases: str = ""
 
 
 def stage_faults(stages: str, *, edge: Edit, parameter: Edit, cycle: Edit) -> dict[str, Edit]:
@@ -106,6 +95,7 @@ KEDRO = Tool(
     stages=_KEDRO_STAGES,
     program=("bin/kedro",),
     check=("registry", "describe"),
+    run=("run",),
     tables="data",
     completed=r"Completed node: (\w+)",
     settings={},
@@ -126,7 +116,7 @@ KEDRO = Tool(
     ),
 )
 
-_SDP_SPEC, _SDP_GRAPH = "spark-pipeline.yml", "transformations/lending.py"
+SDP_SPEC, _SDP_GRAPH = "spark-pipeline.yml", "transformations/lending.py"
 SDP = Tool(
     name="Spark Declarative Pipelines",
     package="pyspark",
@@ -134,6 +124,7 @@ SDP = Tool(
     stages="stages.py",
     program=("bash", "lib/python{python}/site-packages/pyspark/bin/spark-pipelines"),
     check=("dry-run", "--remote", "local[2]"),
+    run=("run", "--remote", "local[2]"),
     tables="warehouse",
     completed=r"Flow spark_catalog\.default\.(\w+) has COMPLETED",
     settings={
@@ -148,11 +139,11 @@ SDP = Tool(
     faults=stage_faults(
         "stages.py",
         edge=Edit(_SDP_GRAPH, 'spark.table("heldout")', 'spark.table("heldot")'),
-        parameter=Edit(_SDP_SPEC, '  lending.cut_off: "0.2"\n', ""),
+        parameter=Edit(SDP_SPEC, '  lending.cut_off: "0.2"\n', ""),
         cycle=Edit(_SDP_GRAPH, 'spark.table("loans")', 'spark.table("scores")'),
     ),
-    features=Edit(_SDP_SPEC, "2016-12-31", "2015-12-31"),
-    cut_off=Edit(_SDP_SPEC, 'cut_off: "0.2"', 'cut_off: "0.25"'),
+    features=Edit(SDP_SPEC, "2016-12-31", "2015-12-31"),
+    cut_off=Edit(SDP_SPEC, 'cut_off: "0.2"', 'cut_off: "0.25"'),
     comment=Edit("stages.py", "    is_early =", "    # By the day of issue.\n    is_early ="),
     notes=(
         "A pipeline knows tables only, so the model is a table of one row of weights, fitted by a "
@@ -175,85 +166,33 @@ SDP_ESTIMATOR = Edit(
     "    return fit_model(train, regularisation=0.1).transform(train)",
 )
 
-_OURS = "bench/peers/penstock_lending.py"
-# The same mistakes in the same graph of ours: files as they lie in this project.
-PENSTOCK_FAULTS = stage_faults(
-    "bench/peers/stages.py",
-    edge=Edit(_OURS, 'Apply("model", "heldout"', 'Apply("model", "heldot"'),
-    parameter=Edit(_OURS, '    "decide": {"cut_off": 0.2},\n', ""),
-    cycle=Edit(_OURS, 'Transform(add_features, "loans"', 'Transform(add_features, "scores"'),
+_OUR_STAGES, OUR_GRAPH = "lib/penstock/peers/stages.py", "lib/penstock/graphs/peers.py"
+_OUR_PARAMETERS = "conf/base/params.yaml"
+PENSTOCK = Tool(
+    name="penstock",
+    package="penstock",
+    source="",
+    stages=_OUR_STAGES,
+    program=("bash", "{work}/spark-submit.sh"),
+    check=("plan", "--graph", "peers"),
+    run=("run", "--graph", "peers", "--json"),
+    tables="var/tables",
+    completed=r'"name": "(\w+)", "status": "done"',
+    settings={},
+    faults=stage_faults(
+        _OUR_STAGES,
+        edge=Edit(OUR_GRAPH, 'Apply("model", "heldout"', 'Apply("model", "heldot"'),
+        parameter=Edit(_OUR_PARAMETERS, "decide:\n  cut_off: 0.2\n", ""),
+        cycle=Edit(
+            OUR_GRAPH, 'Transform(add_features, "loans"', 'Transform(add_features, "scores"'
+        ),
+    ),
+    features=Edit(_OUR_PARAMETERS, "2016-12-31", "2015-12-31"),
+    cut_off=Edit(_OUR_PARAMETERS, "cut_off: 0.2", "cut_off: 0.25"),
+    comment=Edit(_OUR_STAGES, "    is_early =", "    # By the day of issue.\n    is_early ="),
+    notes=(
+        "Its tables are read through the last release, as its own jobs do. Who reads the newest "
+        "version of a table past the release sees what a killed run has written.",
+    ),
+    releases="releases",
 )
-
-
-def environment() -> Path:
-    """Return the environment of the peers; make it from `requirements.txt` if it is not there."""
-    pins = hashlib.sha256(PINS.read_bytes()).hexdigest()[:12]
-    folder = Path(os.environ.get("PENSTOCK_HOME", "var"), "cache", f"peers-{pins}").absolute()
-    if not (folder / "complete").is_file():
-        uv, python = str(Path(sys.prefix, "bin", "uv")), str(folder / "bin" / "python")
-        subprocess.run([uv, "venv", "--clear", "--python", sys.executable, folder], check=True)
-        install = [uv, "pip", "install", "--compile-bytecode", "--python", python, "-r", str(PINS)]
-        subprocess.run(install, check=True)
-        (folder / "complete").touch()
-    return folder
-
-
-def lay_out(tool: Tool, work: Path) -> None:
-    """Make a project in a folder that is not there yet: sources, stages, loans, settings."""
-    shutil.copytree(HERE / tool.source, work, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(HERE / "stages.py", work / tool.stages)
-    for folder in ("data", "conf/local", "conf/spark", "events"):
-        (work / folder).mkdir(parents=True, exist_ok=True)
-    write_loans(work / "data" / "raw_loans.csv")
-    jars = ":".join(map(str, delta_jars(Path(sys.prefix))))
-    settings = {
-        **SMALL,
-        **tool.settings,
-        "spark.driver.extraClassPath": jars,
-        "spark.eventLog.dir": f"file://{work}/events",
-    }
-    lines = [f"{key} {value.replace('{work}', str(work))}" for key, value in settings.items()]
-    (work / "conf/spark/spark-defaults.conf").write_text("\n".join(lines), "utf-8")
-    specification = work / _SDP_SPEC
-    if specification.is_file():  # it takes no relative paths
-        specification.write_text(specification.read_text("utf-8").replace("HERE", str(work)))
-
-
-def plant(work: Path, edit: Edit) -> None:
-    """Put the new text in the place of the old.
-
-    Raises:
-        ValueError: The old text does not stand there exactly once.
-    """
-    file = work / edit.file
-    text = file.read_text("utf-8")
-    if text.count(edit.old) != 1:
-        raise ValueError(
-            f"'{edit.old}' stands {text.count(edit.old)} times in {file}; once, please."
-        )
-    file.write_text(text.replace(edit.old, edit.new), "utf-8")
-
-
-def undo(work: Path, edit: Edit, original: str) -> None:
-    """Put the file of an edit back."""
-    (work / edit.file).write_text(original, "utf-8")
-
-
-def write_loans(path: Path, rows: int = LOANS) -> None:
-    """Write the CSV of loans: the same bytes every time, one row in a hundred malformed."""
-    draw = numpy.random.default_rng(SEED)
-    year, month = draw.integers(2014, 2019, rows), draw.integers(1, 13, rows)
-    amount = draw.lognormal(9.2, 0.6, rows).round(2)
-    income = draw.lognormal(10.9, 0.5, rows).round(2)
-    purpose = draw.choice(["business", "car", "home", "debt"], rows)
-    logit = -2 + 1.2 * amount / income + 0.7 * (purpose == "business")
-    is_bad = draw.random(rows) < 1 / (1 + numpy.exp(-logit))
-    lines = [HEADER]
-    for n in range(rows):
-        day = f"{year[n]}-{month[n]:02d}-15"
-        row = [f"L{n:06d}", day, str(amount[n]), str(income[n]), purpose[n], str(int(is_bad[n]))]
-        if n % 100 == 0:
-            column, text = MALFORMED[n // 100 % len(MALFORMED)]
-            row[column] = text
-        lines.append(",".join(row))
-    path.write_text("\n".join(lines) + "\n", "utf-8")

@@ -12,8 +12,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench.peers.observed import TableState, spark_jobs, table_state
-from bench.peers.projects import SDP, Edit, Tool, environment, plant, undo
+from bench.peers.layout import environment, plant, undo
+from bench.peers.observed import TableState, released, spark_jobs, table_state
+from bench.peers.projects import PENSTOCK, Edit, Tool
 
 MOST_SECONDS = 600
 SETTLES_IN_S = 30
@@ -72,13 +73,19 @@ class Project:
 
     def run(self, *arguments: str, kill_when: Callable[[], bool] | None = None) -> Ended:
         """Run the graph."""
-        remote = ("--remote", "local[2]") if self.tool is SDP else ()
-        return self.call("run", *remote, *arguments, kill_when=kill_when)
+        return self.call(*self.tool.run, *arguments, kill_when=kill_when)
 
     def tables(self) -> dict[str, TableState]:
-        """Return the state of every table."""
-        folders = (self.work / self.tool.tables).glob("*/_delta_log")
-        return {folder.parent.name: table_state(folder.parent) for folder in sorted(folders)}
+        """Return the state of every table, as its readers see it."""
+        logs = sorted((self.work / self.tool.tables).glob("*/_delta_log"))
+        names = [log.parent.name for log in logs if log.parent.name != self.tool.releases]
+        return {name: self.state(name) for name in names}
+
+    def state(self, name: str) -> TableState:
+        """Return the state of a table: the newest, or the one that the last release names."""
+        if not self.tool.releases:
+            return table_state(self.table(name))
+        return table_state(self.table(name), released(self.table(self.tool.releases)).get(name, -1))
 
     def table(self, name: str) -> Path:
         """Return the folder of a table."""
@@ -99,7 +106,7 @@ class Project:
     def _program(self) -> list[str]:
         python = f"{sys.version_info.major}.{sys.version_info.minor}"
         *shell, file = self.tool.program
-        return [*shell, str(self.environment / file.format(python=python))]
+        return [*shell, str(self.environment / file.format(python=python, work=self.work))]
 
     def _environ(self) -> dict[str, str]:
         ours = ("PYTHONPATH", "SPARK_HOME", "VIRTUAL_ENV", "PYSPARK_SUBMIT_ARGS")
@@ -110,6 +117,8 @@ class Project:
             "PYSPARK_PYTHON": str(self.environment / "bin" / "python"),
             "SPARK_CONF_DIR": str(self.work / "conf" / "spark"),
             "SPARK_LOCAL_IP": "127.0.0.1",
+            "PENSTOCK_ENV": sys.prefix,
+            "PENSTOCK_HOME": str(self.work / "var"),
             "DO_NOT_TRACK": "1",
             "COLUMNS": "400",
         }
@@ -117,6 +126,8 @@ class Project:
     @property
     def version(self) -> str:
         """Version of the tool."""
+        if self.tool is PENSTOCK:
+            return "this commit"
         pattern = f"lib/python*/site-packages/{self.tool.package}-*.dist-info"
         [folder] = self.environment.glob(pattern)
         return folder.name.removesuffix(".dist-info").rpartition("-")[2]

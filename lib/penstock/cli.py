@@ -103,7 +103,7 @@ def run_job(job: Job, spark: "SparkSession") -> int:
 
 def _rollback(job: Job) -> int:
     """Make an earlier release current again, by one more release."""
-    from penstock.engine.runner import follow_aliases
+    from penstock.engine.runner import follow_aliases, lost_outputs
     from penstock.session import lazy_session
     from penstock.store.releases import Releases, changes, rolled_back
     from penstock.store.stores import Stores
@@ -112,10 +112,11 @@ def _rollback(job: Job) -> int:
     releases = Releases(stores.catalog.delta("releases"))
     with job.home.occupied(job.command), lazy_session(f"penstock {job.name}") as spark:
         current = releases.current(spark)
+        if current.release_id == 0:
+            raise UsageError("Nothing is released yet, so there is nothing to go back to.")
         wanted = current.release_id - 1 if job.options.to is None else job.options.to
         target = releases.numbered(spark, wanted)
-        pins = {n: v for n, v in target.pins.items() if n in stores.catalog.entries}
-        lost = [name for name, v in pins.items() if not stores.is_there(name, v, spark)]
+        lost = lost_outputs(target, stores, spark)
         if lost:
             raise DataError(
                 f"Release {wanted} cannot come back: {', '.join(lost)} of it are gone (vacuumed or "

@@ -13,12 +13,18 @@ from penstock.conf import KIND_OF, Conf, is_source, load_conf
 from penstock.engine.binding import bind_parameters, check_catalog
 from penstock.engine.graph import Graph
 from penstock.engine.select import select_nodes
+from penstock.engine.source_code import code_of
 from penstock.errors import DataError, UsageError, did_you_mean
 from penstock.graphs import load_graph
-from penstock.options import parse_options
+from penstock.options import parse_options, run_arguments
 from penstock.store.home import Home
 
 PROJECT = Path(__file__).resolve().parents[2]
+# What a document must hold to be one.
+_NEEDED: dict[str, dict[str, type]] = {
+    "plan": {"job": str, "arguments": list, "nodes": list, "sources": list, "release": int},
+    "run": {"command": str, "datasets": list, "nodes": list, "graph": str},
+}
 
 
 @dataclass(frozen=True)
@@ -28,6 +34,7 @@ class Job:
     Attributes:
         name: The command; `part` names the slice of the graph that it is about.
         graph: That slice, or the nodes selected of it.
+        code: Node to the hashes of its functions' source, as it was when they were loaded.
         pinned: Dataset to the version to read instead of the newest: those of a run to replay.
         saved: The saved plan that is to be run, if one is.
     """
@@ -40,6 +47,7 @@ class Job:
     whole: Graph
     graph: Graph
     params: dict[str, dict[str, Any]]
+    code: Mapping[str, Mapping[str, str]]
     pinned: Mapping[str, str] = field(default_factory=dict)
     saved: Mapping[str, Any] | None = None
 
@@ -47,6 +55,11 @@ class Job:
     def command(self) -> str:
         """The command line that starts the same job again."""
         return shlex.join(["./spark-submit.sh", self.name, *self.arguments])
+
+    @property
+    def asks_results(self) -> bool:
+        """Whether the selection speaks of how the last run went."""
+        return "result:" in f"{self.options.select or ''} {self.options.exclude or ''}"
 
     @property
     def skips(self) -> bool:
@@ -70,7 +83,7 @@ class Job:
             self.options.select or "*",
             exclude=self.options.exclude or "",
             changed=changed,
-            results=_last_results(self.home, self.whole.name),
+            results=_last_results(self.home, self.whole.name) if self.asks_results else None,
         )
         kinds = {name: KIND_OF[type(entry)] for name, entry in self.conf.catalog.items()}
         lazy = [name for name, kind in kinds.items() if kind == "memory"]
@@ -86,7 +99,7 @@ def prepare_job(name: str, arguments: list[str]) -> Job:
     options = parse_options(name, arguments)
     home = Home(Path(os.environ.get("PENSTOCK_HOME") or PROJECT / "var").resolve())
     if options.plan:
-        return _saved_job(options, home)
+        return _saved_job(name, options, home)
     if name == "replay":
         return _replayed_job(options, home)
     overrides = list(options.set)
@@ -98,7 +111,10 @@ def prepare_job(name: str, arguments: list[str]) -> Job:
     )
     check_catalog(whole, {dataset: KIND_OF[type(entry)] for dataset, entry in conf.catalog.items()})
     params = bind_parameters(whole, conf.params)
-    job = Job(name, arguments, options, home, conf, whole, _slice(whole, options.job), params)
+    # As loaded: a file that is edited while Spark starts is not what will run.
+    code = {node.name: code_of(node) for node in whole.nodes}
+    part = _slice(whole, options.job)
+    job = Job(name, arguments, options, home, conf, whole, part, params, code)
     return job if job.needs_states else job.with_states(())
 
 
@@ -124,10 +140,15 @@ def _with_makers(whole: Graph, names: Iterable[str], lazy: Collection[str]) -> s
     return needed
 
 
-def _saved_job(options: Namespace, home: Home) -> Job:
-    path = Path(options.plan)
-    saved = _document(path, "plan", {"job", "arguments", "nodes", "sources", "release"})
-    job = prepare_job(saved["job"], list(saved["arguments"]))
+def _saved_job(name: str, options: Namespace, home: Home) -> Job:
+    saved = read_document(Path(options.plan), "plan")
+    beside = [word for word in run_arguments(options) if word.startswith("--")]
+    if name != saved["job"] or beside not in ([], ["--graph", "--env"]):
+        raise UsageError(
+            f"{options.plan} is a plan of the job '{saved['job']}' with options of its own. Start "
+            f"it by ./spark-submit.sh {saved['job']} --plan {options.plan}, without others."
+        )
+    job = prepare_job(saved["job"], [str(word) for word in saved["arguments"]])
     return replace(job, home=home, saved=saved, options=_with_output(job.options, options))
 
 
@@ -139,7 +160,7 @@ def _replayed_job(options: Namespace, home: Home) -> Job:
         raise UsageError(
             f"There is no run '{options.run}' under {runs}.{did_you_mean(options.run, known)}"
         )
-    record = _document(path, "run", {"command", "datasets", "graph"})
+    record = read_document(path, "run")
     _, name, *arguments = shlex.split(record["command"])
     job = prepare_job(name, arguments)
     pinned = {d["name"]: d["version"] for d in record["datasets"] if d["role"] != "output"}
@@ -156,12 +177,21 @@ def _with_output(options: Namespace, wish: Namespace) -> Namespace:
     return Namespace(**{**vars(options), "json": wish.json, "quiet": wish.quiet})
 
 
-def _document(path: Path, what: str, needed: Collection[str]) -> dict[str, Any]:
+def read_document(path: Path, what: str) -> dict[str, Any]:
+    """Read a saved plan or the record of a run.
+
+    Raises:
+        UsageError: It is not there, or is none.
+    """
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise UsageError(f"{path} cannot be read as a {what} ({error}).") from error
-    if not isinstance(document, dict) or not set(needed) <= document.keys():
+    words = _NEEDED[what]
+    is_one = isinstance(document, dict) and all(
+        isinstance(document.get(key), kind) for key, kind in words.items()
+    )
+    if not is_one or "--plan" in document.get("arguments", ()) or document.get("command") == "":
         raise UsageError(f"{path} is no record of a {what}.")
     return document
 
@@ -169,7 +199,10 @@ def _document(path: Path, what: str, needed: Collection[str]) -> dict[str, Any]:
 def _last_results(home: Home, graph: str) -> dict[str, str] | None:
     """Return how each node of the graph's last run went; None if it never ran."""
     for path in sorted((home.root / "runs").glob("*/run.json"), reverse=True):
-        record = _document(path, "run", {"graph", "nodes"})
+        try:
+            record = read_document(path, "run")
+        except UsageError:
+            continue  # a run that died as it wrote
         if record["graph"] == graph:
             return {node["name"]: node["status"] for node in record["nodes"]}
     return None

@@ -9,6 +9,7 @@ driver is elsewhere and plain `spark-submit` is the only way.
 import hashlib
 import importlib.util
 import io
+import json
 import os
 import shlex
 import sys
@@ -23,7 +24,7 @@ from penstock.errors import PenstockError, SetupError, UsageError, did_you_mean
 from penstock.jvm import PROJECT, delta_jars, driver_settings, empty_folder, find_java, java_version
 from penstock.versions import CURE, check_versions, installed_versions
 
-NO_JVM = ("describe", "history", "ui")
+NO_JVM = ("describe", "ui")
 # Every other option of spark-submit takes a value.
 SPARK_FLAGS = ("--verbose", "-v", "--supervise", "--load-spark-defaults")
 JOB_OPTIONS = (
@@ -84,11 +85,15 @@ def main(arguments: Sequence[str], environ: Mapping[str, str]) -> None:
         sys.stdout.write(f"{USAGE}\nJobs: {', '.join(jobs)}. JOB --help shows its options.\n")
         return
     request = split_arguments(arguments, jobs)
+    if request.job in NO_JVM:
+        python, job, variables = _job_process(request, environ)
+        os.execve(python, (python, job, *request.job_options), variables)
     place = find_place(environ)
     jars = delta_jars(place.environment)
     check_versions(installed_versions(), [jar.name for jar in jars], java_version(place.java))
-    env, overrides = request.job_option("--env") or "local", _values(request.job_options, "--set")
-    conf = load_conf(PROJECT / "conf", env, overrides)
+    options = recorded_options(request, place) or request.job_options
+    env = _last_value(options, "--env") or "local"
+    conf = load_conf(PROJECT / "conf", env, _values(options, "--set"))
     settings = job_settings(request, place, conf.spark)
     properties = write_properties(settings, place.home / "cache")
     command = plan_command(request, place, settings, properties, environ)
@@ -121,6 +126,22 @@ def split_arguments(arguments: Sequence[str], jobs: Sequence[str]) -> Request:
     return Request(tuple(arguments[:at]), job, tuple(arguments[at + 1 :]))
 
 
+def recorded_options(request: Request, place: Place) -> tuple[str, ...]:
+    """Return the options of the saved plan or the run that is to be done again, if one is."""
+    if request.job == "replay":
+        [run, *_] = [*(word for word in request.job_options if not word.startswith("-")), ""]
+        path = place.home / "runs" / run / "run.json"
+    elif plan := request.job_option("--plan"):
+        path = Path(plan)
+    else:
+        return ()
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        return tuple(document.get("arguments") or shlex.split(document["command"])[2:])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return ()  # the job says what is wrong with it
+
+
 def find_place(environ: Mapping[str, str]) -> Place:
     """Return where project, environment, state, Java and Spark are.
 
@@ -133,7 +154,7 @@ def find_place(environ: Mapping[str, str]) -> Place:
     return Place(
         project=PROJECT,
         environment=Path(sys.prefix),
-        home=Path(environ.get("PENSTOCK_HOME") or PROJECT / "var").absolute(),
+        home=_home(environ),
         java=find_java(environ),
         spark=Path(spark.origin).parent,
     )
@@ -172,14 +193,7 @@ def plan_command(
         settings: What `properties` holds.
         environ: The caller's variables. Those that Java and Python read stay as they are.
     """
-    python = str(place.environment / "bin" / "python")
-    job = str(place.project / "jobs" / f"{request.job}.py")
-    variables = dict(environ) | {
-        "PENSTOCK_HOME": str(place.home),
-        "PYTHONPATH": str(place.project / "lib"),
-    }
-    if request.job in NO_JVM:
-        return Command((python, job, *request.job_options), variables)
+    python, job, variables = _job_process(request, environ)
     worker_python = _in_force(request, settings, "", "spark.pyspark.python")
     variables |= {
         "SPARK_HOME": str(place.spark),
@@ -196,6 +210,17 @@ def plan_command(
         return Command((submit, *options, job, *request.job_options), variables)
     variables["PYSPARK_SUBMIT_ARGS"] = shlex.join((*options, "pyspark-shell"))
     return Command((python, job, *request.job_options), variables)
+
+
+def _job_process(request: Request, environ: Mapping[str, str]) -> tuple[str, str, dict[str, str]]:
+    """Return Python, the job's file and the variables every job gets."""
+    variables = {"PENSTOCK_HOME": str(_home(environ)), "PYTHONPATH": str(PROJECT / "lib")}
+    job = str(PROJECT / "jobs" / f"{request.job}.py")
+    return str(Path(sys.prefix) / "bin" / "python"), job, dict(environ) | variables
+
+
+def _home(environ: Mapping[str, str]) -> Path:
+    return Path(environ.get("PENSTOCK_HOME") or PROJECT / "var").absolute()
 
 
 def runs_in_one_jvm(master: str) -> bool:

@@ -26,7 +26,7 @@ def parse_options(name: str, arguments: list[str]) -> Namespace:
         job="", select=None, exclude=None, no_skip=False, plan=None, save=None, page=None,
         mermaid=False, to=None, run=None, column=None,
     )  # fmt: skip
-    _add_common(parser)
+    _add_common(parser, is_configured=name != "replay")
     if name in ("plan", "describe"):
         parser.add_argument("job", nargs="?", default="run", help="the job to look at")
         parser.add_argument("--mermaid", action="store_true", help="print the graph as Mermaid")
@@ -58,14 +58,17 @@ def run_arguments(options: Namespace) -> list[str]:
     return [*words, *(["--no-skip"] if options.no_skip else [])]
 
 
-def _add_common(parser: ArgumentParser) -> None:
+def _add_common(parser: ArgumentParser, *, is_configured: bool) -> None:
+    parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
+    parser.add_argument("--quiet", action="store_true", help="no progress and no summary")
+    if not is_configured:
+        parser.set_defaults(graph="lending", env="local", as_of=None, set=[])
+        return
     parser.add_argument("--graph", default="lending", help="which graph (default: lending)")
     parser.add_argument("--env", default="local", help="which environment of conf/")
     parser.add_argument("--as-of", metavar="DATE", help="the day the run stands for")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE",
                         help="change one configuration value; repeatable")  # fmt: skip
-    parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
-    parser.add_argument("--quiet", action="store_true", help="no progress and no summary")
 
 
 def _add_selection(parser: ArgumentParser) -> None:

@@ -6,8 +6,10 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
+from penstock.engine.fingerprint import MADE_BY
 from penstock.engine.plan import Plan
 from penstock.engine.planner import Planner, Request
+from penstock.engine.source_code import code_of
 from penstock.errors import Conflict
 from penstock.job import Job
 from penstock.options import run_arguments
@@ -42,6 +44,12 @@ def plan_job(job: Job, spark: SparkSession, stores: Stores, *, token: str) -> Pl
         changed = [p.node.name for p in first.nodes if p.action == "run"]
         request = replace(request, graph=job.with_states(changed).graph)
     plan = Planner(request, spark, stores).plan()
+    for planned in plan.nodes:
+        if job.code.get(planned.node.name, planned.code) != code_of(planned.node):
+            raise Conflict(
+                f"The code of '{planned.node.name}' was edited while the job started, and nothing "
+                "was run. Start it again."
+            )
     if job.saved is not None:
         _refuse_moved(job.saved, plan)
     return plan
@@ -76,12 +84,22 @@ def _refuse_moved(saved: Mapping[str, Any], plan: Plan) -> None:
     for name in {**then, **plan.sources}:
         if then.get(name) != plan.sources.get(name):
             moved.append(f"{name} {then.get(name, 'none')} -> {plan.sources.get(name, 'none')}")
-    planned = {node["name"]: node for node in saved["nodes"]}
-    for node in plan.to_json()["nodes"]:
-        if planned.get(node["name"], {}).get("parts") != node["parts"] and not moved:
-            moved.append(f"what node '{node['name']}' does")
+    now = {node["name"]: node for node in plan.to_json()["nodes"]}
+    before = {node["name"]: node for node in saved["nodes"]}
+    for name in [] if moved else {**before, **now}:
+        if name not in before or name not in now:
+            moved.append(f"node '{name}' is {'new' if name in now else 'gone'}")
+        elif _own_parts(before[name]) != _own_parts(now[name]):
+            moved.append(f"what node '{name}' does")
+        elif before[name]["action"] != now[name]["action"]:
+            moved.append(f"node '{name}' {before[name]['action']} -> {now[name]['action']}")
     if moved:
         raise Conflict(
             f"The saved plan is out of date, and nothing was run: {'; '.join(moved)}. Make it anew "
             "with `plan --save`, look at it, then run it."
         )
+
+
+def _own_parts(node: Mapping[str, Any]) -> dict[str, str]:
+    """Return what a node depends on by itself: of two plans, what is made anew has other names."""
+    return {name: text for name, text in node["parts"].items() if not text.startswith(MADE_BY)}

@@ -31,7 +31,10 @@ def plan(job: Job) -> int:
     if job.options.save:
         write_json(Path(job.options.save), document)
     if job.options.page:
-        write_text(Path(job.options.page), plan_page(document, lineage_section(_lineage(planned))))
+        write_text(
+            Path(job.options.page),
+            plan_page(document, lineage_section(_lineage(planned).to_json())),
+        )
     if job.options.json:
         print(json.dumps(document, default=str))
     elif job.options.mermaid:
@@ -98,13 +101,14 @@ def lineage(job: Job) -> int:
 
 
 def history(job: Job) -> int:
-    """List the releases: who, when, what changed and why. On a local disk without a JVM."""
+    """List the releases: who, when, what changed and why. On a local disk no JVM starts."""
     from penstock.report.history_table import history_table
+    from penstock.session import lazy_session
     from penstock.store.catalog import Catalog
     from penstock.store.releases import NOTHING_RELEASED, Releases
 
-    # On a local disk the log is read without Spark.
-    releases = Releases(Catalog.of(job.conf, job.home).delta("releases")).all(None)
+    with lazy_session("penstock history") as spark:
+        releases = Releases(Catalog.of(job.conf, job.home).delta("releases")).all(spark)
     rows = [
         _entry(before, release, is_current=release is releases[-1])
         for before, release in zip((NOTHING_RELEASED, *releases), releases, strict=False)

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pyarrow
 import pyarrow.parquet
 import pytest
+from bench.peers.layout import lay_out, plant, write_loans
 from bench.peers.observed import (
     AS_BEFORE,
     EMPTY,
@@ -19,17 +20,12 @@ from bench.peers.observed import (
     table_state,
 )
 from bench.peers.penstock_lending import GRAPH, PARAMETERS
-from bench.peers.projects import (
-    HERE,
-    KEDRO,
-    PENSTOCK_FAULTS,
-    SDP,
-    Edit,
-    lay_out,
-    plant,
-    write_loans,
-)
+from bench.peers.projects import KEDRO, PENSTOCK, SDP, Edit
 from bench.peers.running import Project
+
+RELEASES = pyarrow.schema(
+    {"release_id": pyarrow.int64(), "pins": pyarrow.map_(pyarrow.string(), pyarrow.string())}
+)
 
 
 def commit(folder, version, *actions):
@@ -38,9 +34,10 @@ def commit(folder, version, *actions):
     (log / f"{version:020}.json").write_text("\n".join(json.dumps(action) for action in actions))
 
 
-def add(folder, name, *rows):
-    folder.mkdir(exist_ok=True)
-    pyarrow.parquet.write_table(pyarrow.Table.from_pylist(list(rows)), folder / name)
+def add(folder, name, *rows, schema=None):
+    folder.mkdir(parents=True, exist_ok=True)
+    table = pyarrow.Table.from_pylist(list(rows), schema=schema)
+    pyarrow.parquet.write_table(table, folder / name)
     return {"add": {"path": name}}
 
 
@@ -123,7 +120,7 @@ def test_the_loans_are_the_same_bytes_every_time_and_some_are_malformed(tmp_path
     assert (len(rows), len(well_formed)) == (1000, 990)
 
 
-@pytest.mark.parametrize("tool", [KEDRO, SDP], ids=lambda tool: tool.source)
+@pytest.mark.parametrize("tool", [KEDRO, SDP, PENSTOCK], ids=lambda tool: tool.name)
 def test_every_edit_of_a_project_fits_its_text(tmp_path, tool):
     for number, edit in enumerate(
         (*tool.faults.values(), tool.features, tool.cut_off, tool.comment)
@@ -135,9 +132,19 @@ def test_every_edit_of_a_project_fits_its_text(tmp_path, tool):
         assert (work / edit.file).read_text() != before
 
 
-def test_every_mistake_in_our_own_graph_fits_its_text():
-    for edit in PENSTOCK_FAULTS.values():
-        assert (HERE.parents[1] / edit.file).read_text().count(edit.old) == 1
+def test_our_tables_are_read_as_the_last_release_names_them(tmp_path):
+    lay_out(PENSTOCK, tmp_path / "work")
+    project = Project(PENSTOCK, tmp_path / "work", environment=tmp_path)
+    scores, releases = project.table("scores"), project.table("releases")
+    commit(scores, 0, add(scores, "a.parquet", {"pd": 0.1}))
+    first, second = ({"release_id": n, "pins": {"scores": str(n - 1), "report": "run-1"}}
+                     for n in (1, 2))  # fmt: skip
+    commit(releases, 0, add(releases, "r1.parquet", first, schema=RELEASES))
+    before = project.tables()
+    commit(scores, 1, add(scores, "b.parquet", {"pd": 0.2}), remove("a.parquet"))
+    assert project.tables() == before
+    commit(releases, 1, add(releases, "r2.parquet", second, schema=RELEASES))
+    assert compare(before["scores"], project.tables()["scores"]) == NEW
 
 
 def test_edits_are_undone_when_what_runs_meanwhile_fails(tmp_path):

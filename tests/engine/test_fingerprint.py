@@ -48,7 +48,7 @@ def test_a_parameter_is_the_same_in_any_order_of_its_keys():
         ("contract loans", "a", "b", "contract of loans changed"),
         ("columns scored", "a", "b", "columns read of scored changed"),
         ("storage loans", "a", "b", "storage of loans changed"),
-        ("reading raw", "a", "b", "how raw is read changed"),
+        ("source raw", "a", "b", "raw is another source, or read in another way"),
         ("library numpy", "2.3", "2.4", "numpy 2.3 -> 2.4"),
         ("library numpy", "", "2.4", "numpy none -> 2.4"),
         ("input own", "0", "1", "own 0 -> 1"),

@@ -170,6 +170,7 @@ def test_a_model_that_is_gone_is_made_again_and_one_without_a_seed_is_never_skip
     assert project.causes() == {
         "labelled": "needed by forest",
         "forest": f"output missing: model {project.current.pins['model']}",
+        "apply_model_to_labelled": "model is made anew",  # its version stands in what it scored
     }
     shutil.move(kept, files)
     assert project.causes() == {}

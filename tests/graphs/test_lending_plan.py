@@ -1,6 +1,7 @@
 """The lending graph planned: what is wrong with it is found before any data move."""
 
 import json
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -44,39 +45,6 @@ CARRYING = [
 OTHER_EDGES = [edge for edge in CARRYING if edge not in NEEDED]
 
 
-def rewired(dataset: str, reader: str, spoil) -> Graph:
-    """Return the lending graph with `spoil` between a dataset and one of its readers."""
-    between = Transform(spoil, dataset, f"{dataset}_spoilt", name="spoil")
-    nodes = [
-        with_inputs(n, tuple(f"{i}_spoilt" if i == dataset else i for i in n.inputs))
-        if n.name == reader
-        else n
-        for n in GRAPH.nodes
-    ]
-    return Graph("lending", (between, *nodes), GRAPH.contracts)
-
-
-def with_inputs(node, inputs):
-    new = object.__new__(type(node))
-    for name, value in vars(node).items():
-        object.__setattr__(new, name, value)
-    object.__setattr__(new, "inputs", inputs)
-    if node.reads:
-        reads = {i: ddl for i, ddl in zip(inputs, node.reads.values(), strict=True)}
-        object.__setattr__(new, "reads", reads)
-    return new
-
-
-def planned(spark, graph: Graph, targets, tmp_path, monkeypatch):
-    monkeypatch.setenv("PENSTOCK_HOME", str(tmp_path))
-    job = prepare_job("plan", [])
-    spoilt = {name: MemoryConf() for name in graph.datasets if name.endswith("_spoilt")}
-    conf = replace(job.conf, catalog={**job.conf.catalog, **spoilt})
-    params = {**job.params, "spoil": {}}
-    job = replace(job, conf=conf, whole=graph, graph=graph.upto(targets), params=params)
-    return plan_job(job, spark, Stores.of(conf, job.home), token="x")
-
-
 def lost(table, column):
     return table.withColumnRenamed(column, f"{column}_x")
 
@@ -85,8 +53,44 @@ def of_another_type(table, column):
     return table.withColumn(column, F.array(column))
 
 
-def as_ids(edges):
-    return [" -> ".join(edge) for edge in edges]
+# Numbers are only hashed: any type of them will do.
+PLANTED = {
+    f"{spoilt.__name__}_{edge[0]}": (*edge, column, spoilt)
+    for edge, column in NEEDED.items()
+    for spoilt in (lost, of_another_type)
+    if column != "id" or spoilt is lost
+}
+
+
+def planted() -> Graph:
+    """Return the lending graph and, for each error, a copy of the reader behind what spoils it."""
+    nodes, contracts = [*GRAPH.nodes], {**GRAPH.contracts}
+    for tag, (dataset, reader, column, spoilt) in PLANTED.items():
+        node = next(node for node in GRAPH.nodes if node.name == reader)
+        nodes.append(spoiler(tag, dataset, column, spoilt))
+        inputs = tuple(f"{i}_{tag}" if i == dataset else i for i in node.inputs)
+        outputs = tuple(f"{output}_{tag}" for output in node.outputs)
+        nodes.append(like(node, inputs, outputs, f"{reader}_{tag}"))
+        copies = zip(node.outputs, outputs, strict=True)
+        contracts |= {copy: contracts[name] for name, copy in copies if name in contracts}
+    return Graph("lending", tuple(nodes), contracts)
+
+
+def spoiler(tag, dataset, column, spoilt):
+    def spoil(table):
+        return spoilt(table, column)
+
+    return Transform(spoil, dataset, f"{dataset}_{tag}", name=f"spoil_{tag}")
+
+
+def like(node, inputs, outputs, name):
+    new = object.__new__(type(node))
+    changed = {"inputs": inputs, "outputs": outputs, "name": name}
+    if node.reads:
+        changed["reads"] = dict(zip(inputs, node.reads.values(), strict=True))
+    for key, value in {**vars(node), **changed}.items():
+        object.__setattr__(new, key, value)
+    return new
 
 
 def plan_of(spark, home, monkeypatch, *words):
@@ -142,7 +146,7 @@ def test_a_saved_plan_runs_only_while_nothing_has_moved(spark, home, tmp_path, m
 
     def run(**changed):
         file.write_text(json.dumps({**document, **changed}, default=str))
-        return plan_of(spark, home, monkeypatch, "run", "--plan", str(file))[1]
+        return plan_of(spark, home, monkeypatch, "score", "--plan", str(file))[1]
 
     assert [p.node.name for p in run().nodes] == [p.node.name for p in plan.nodes]
     assert document["job"] == "score"
@@ -160,21 +164,25 @@ def test_a_saved_plan_runs_only_while_nothing_has_moved(spark, home, tmp_path, m
     assert told.value.exit_code == 6
 
 
-@pytest.mark.parametrize("spoilt", [lost, of_another_type])
-@pytest.mark.parametrize("edge", NEEDED, ids=as_ids(NEEDED))
-def test_a_column_spoilt_on_any_edge_is_found_by_plan(spark, tmp_path, monkeypatch, edge, spoilt):
-    (dataset, reader), column = edge, NEEDED[edge]
-
-    def spoil(table):
-        return spoilt(table, column)
-
-    graph = rewired(dataset, reader, spoil)
-    outputs = next(node.outputs for node in GRAPH.nodes if node.name == reader)
+def test_a_column_spoilt_on_any_edge_is_found_by_plan(spark, tmp_path, monkeypatch):
+    monkeypatch.setenv("PENSTOCK_HOME", str(tmp_path))
+    job, graph = prepare_job("plan", []), planted()
+    catalog, params = dict(job.conf.catalog), dict(job.params)
+    for node in graph.nodes[len(GRAPH.nodes) :]:
+        alike = [n for n in GRAPH.nodes if node.name.startswith(f"{n.name}_")]
+        original = max(alike, key=lambda n: len(n.name), default=None)
+        params[node.name] = job.params[original.name] if original else {}
+        for place, output in enumerate(node.outputs):
+            catalog[output] = catalog[original.outputs[place]] if original else MemoryConf()
+    conf = replace(job.conf, catalog=catalog)
+    job = replace(job, conf=conf, whole=graph, graph=graph, params=params)
     jobs = count_jobs(spark)
-    with pytest.raises(PenstockError, match=f"Node '{reader}'.*{column}"):
-        planned(spark, graph, outputs, tmp_path, monkeypatch)
+    with pytest.raises(PenstockError, match=f"^{len(PLANTED)} faults, and nothing was run") as told:
+        plan_job(job, spark, Stores.of(conf, job.home), token="x")
+    for tag, (_, reader, column, _) in PLANTED.items():
+        assert re.search(rf"\. Node '{reader}_{tag}'.*\b{column}\b", str(told.value)), tag
     assert count_jobs(spark) == jobs
-    assert not (tmp_path / "tables").exists()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_every_edge_that_carries_something_is_planted_with_an_error():
@@ -182,13 +190,13 @@ def test_every_edge_that_carries_something_is_planted_with_an_error():
     assert len(NEEDED) + len(OTHER_EDGES) == len(CARRYING)
 
 
-@pytest.mark.parametrize(("dataset", "reader"), OTHER_EDGES, ids=as_ids(OTHER_EDGES))
+@pytest.mark.parametrize(("dataset", "reader"), OTHER_EDGES, ids=map(" -> ".join, OTHER_EDGES))
 def test_an_edge_of_another_kind_is_refused_without_a_jvm(dataset, reader):
     catalog = prepare_job("describe", []).conf.catalog
     kinds = {name: KIND_OF[type(entry)] for name, entry in catalog.items()}
     check_catalog(GRAPH, kinds)
     nodes = [
-        with_inputs(n, tuple("raw_payments" if i == dataset else i for i in n.inputs))
+        like(n, tuple("raw_payments" if i == dataset else i for i in n.inputs), n.outputs, n.name)
         if n.name == reader
         else n
         for n in GRAPH.nodes

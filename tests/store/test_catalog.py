@@ -108,13 +108,14 @@ def test_an_output_is_there_as_long_as_its_files_are(spark, catalog):
     write_report(catalog.home, "run-1", "report", Evidence(metrics={"auc": 0.7}))
     before = count_jobs(spark)
     for name, version in (("loans", "0"), ("report", "run-1")):
-        assert catalog.is_there(name, version, spark), name
-        assert not catalog.is_there(name, "7", spark), name
+        assert catalog.is_there(name, version, spark, "a"), name
+        assert not catalog.is_there(name, "7", spark, "a"), name
+    assert not catalog.is_there("loans", "0", spark, "b")  # another commit made that version
     (catalog.home.run_folder("run-1") / "reports" / "report.json").unlink()
     for file in catalog.delta("loans").log.files(0):
         file.unlink()
     for name, version in (("loans", "0"), ("report", "run-1"), ("csv", "1")):
-        assert not catalog.is_there(name, version, spark), name
+        assert not catalog.is_there(name, version, spark, "a"), name
     assert count_jobs(spark) == before
 
 

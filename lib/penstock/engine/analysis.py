@@ -5,12 +5,13 @@ finds what is wrong with them; models are typed by their stages.
 """
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any
 
-from pyspark.ml import Pipeline
+from pyspark.ml import Estimator, Pipeline
 from pyspark.ml.param import Params
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import StringType, StructField, StructType
@@ -23,12 +24,16 @@ from penstock.engine.made import Made
 from penstock.engine.nodes import TABLES, Node
 from penstock.engine.plan_columns import ROWS
 from penstock.engine.source_code import SourceCode, source_of
-from penstock.engine.spark_internals import CanonicalPlan, canonical_plan
+from penstock.engine.spark_internals import CanonicalPlan, canonical_plan, count_jobs
 from penstock.engine.stage_schemas import check_fit, stage_columns, transformed_schema
 from penstock.engine.stand_ins import stand_in
 from penstock.errors import DataError, NodeFailed, did_you_mean
 from penstock.store.catalog import Catalog
 
+# What makes a rule of a contract depend on the moment.
+CLOCK = re.compile(
+    r"\b(current_(date|time|timestamp)|localtimestamp)\b|\b(now|curdate|rand|randn|uuid)\(", re.I
+)
 VERSION = "1"  # of what this module finds; another one asks anew
 OWN_PARTS = ("plan", "code", "library")
 MODEL_VERSION = StructField("model_version", StringType())
@@ -108,6 +113,7 @@ class Analyst:
         self._spark, self._whole, self._params, self._catalog = spark, whole, params, catalog
         self._kinds, self._records = catalog.kinds, records
         self._checked: set[str] = set()
+        self._stand_ins: dict[str, DataFrame] = {}
         self.columns: dict[str, StructType | None] = {}
 
     def analyse(self, node: Node) -> Analysis:
@@ -178,16 +184,20 @@ class Analyst:
     def _transform(self, node: Node) -> Analysis:
         assert node.function is not None
         inputs = {name: self._stand_in(name) for name in node.inputs}
+        jobs_before = count_jobs(self._spark)
         results, plans = self._call(node, inputs)
+        jobs = count_jobs(self._spark) - jobs_before
         source = source_of(node.function)
         parts, never = _libraries(source), [*source.hidden]
+        notes = (f"it runs {jobs} Spark job(s) to make its plan: declare it Solve",) if jobs else ()
         columns: dict[str, StructType | None] = {}
         for name, result, plan in zip(node.outputs, results, plans, strict=True):
             columns[name] = self._stored(name, result)
             if plan is not None:
                 parts[f"plan {name}"] = _hash(plan.text + result.schema.json())
-                never += plan.why
-        is_opaque = any(p is None or p.runs_python or p.unknown_leaves for p in plans)
+                never += plan.why + _read_by_itself(plan)
+            never += self._clocks(name)
+        is_opaque = jobs > 0 or any(p is None or p.runs_python or p.unknown_leaves for p in plans)
         if is_opaque:
             parts |= _code(source)
         elif any(not plan.is_deterministic for plan in plans if plan):
@@ -198,7 +208,12 @@ class Analyst:
         # Rows drawn from a range of numbers are raw: that all come from a number says nothing.
         is_drawn = all(self._kinds[name] == "range" for name in node.inputs)
         edges = {} if is_drawn else self._edges(node, inputs, results, columns)
-        return Analysis(parts, source.functions, columns, _never(never), edges=edges)
+        return Analysis(parts, source.functions, columns, _never(never), notes, edges)
+
+    def _clocks(self, name: str) -> list[str]:
+        contract = self._whole.contracts.get(name)
+        found = [CLOCK.search(sql) for sql in (contract.conditions.values() if contract else ())]
+        return [f"{clock[0]} in a rule of {name}" for clock in found if clock]
 
     def _call(
         self, node: Node, inputs: Mapping[str, DataFrame]
@@ -227,6 +242,11 @@ class Analyst:
         assert node.function is not None
         source = source_of(node.function)
         estimator = node.function(**self._params[node.name])
+        if not isinstance(estimator, Estimator):
+            raise NodeFailed(
+                f"{node.function.__name__} returned {type(estimator).__name__}; a Fit function "
+                "returns an unfitted estimator."
+            )
         notes: tuple[str, ...] = ()
         edges: Columns = {}
         never = [*source.hidden]
@@ -296,9 +316,11 @@ class Analyst:
         return node
 
     def _stand_in(self, name: str) -> DataFrame:
-        schema = self.columns[name]
-        assert schema is not None
-        return self._stand_in_of(name, schema)
+        if name not in self._stand_ins:
+            schema = self.columns[name]
+            assert schema is not None
+            self._stand_ins[name] = self._stand_in_of(name, schema)
+        return self._stand_ins[name]
 
     def _stand_in_of(self, name: str, schema: StructType) -> DataFrame:
         # What is read from storage may be null, whatever the function promised.
@@ -348,6 +370,15 @@ def _unseeded(estimator: Any) -> list[str]:
         for stage in stages
         if isinstance(stage, Params) and stage.hasParam("seed") and not stage.isSet("seed")
     ]
+
+
+def _read_by_itself(plan: CanonicalPlan) -> tuple[str, ...]:
+    """Name what a plan reads that is no input: nobody knows its version."""
+    return tuple(
+        f"it reads a {leaf} by itself: make that a dataset of the catalog"
+        for leaf in plan.unknown_leaves
+        if leaf != "LogicalRDD"  # rows of the function's own
+    )
 
 
 def _libraries(source: SourceCode) -> dict[str, str]:

@@ -41,6 +41,11 @@ def check_catalog(graph: Graph, kinds: Mapping[str, str]) -> None:
         for name in node.outputs:
             _check_kind(node, "writes", name, kinds[name], node.writes)
     for name, contract in graph.contracts.items():
+        if kinds.get(name) == "memory" and (contract.checks or contract.key or contract.min_rows):
+            raise GraphError(
+                f"'{name}' is kept in memory, where the rules of its contract are not checked. "
+                f"Make catalog.{name} a delta table, or take key, checks and min_rows away."
+            )
         if contract.quarantine and kinds.get(contract.quarantine) != "delta":
             raise GraphError(
                 f"The contract of '{name}' sends rows to '{contract.quarantine}', which the "

@@ -80,7 +80,12 @@ def _apply(node: Node, bench: Workbench) -> Stored:
 def _gate(node: Node, bench: Workbench) -> Stored:
     assert node.function is not None
     reports = [bench.value(name) for name in node.inputs]
-    reasons = list(node.function(*reports, **bench.params[node.name]))
+    reasons = node.function(*reports, **bench.params[node.name])
+    if not isinstance(reasons, list):
+        raise NodeFailed(
+            f"{node.function.__name__} returned {type(reasons).__name__}; a Gate function returns "
+            "a list of reasons, empty to let pass."
+        )
     why = Table("Why the gate is closed", ("reason",), tuple((reason,) for reason in reasons))
     verdict = Evidence({"passed": float(not reasons)}, {"reasons": why} if reasons else {})
     stored = store(node, node.outputs[0], verdict, bench)

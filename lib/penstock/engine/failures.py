@@ -66,17 +66,29 @@ def translate(error: Exception, who: str, node: Node | None = None) -> PenstockE
             f"{who}: Spark's JVM has ended (killed, or out of memory). What is published is "
             "untouched. See cache/spark.log in the state folder, then resume."
         )
-    if found := _UNREADABLE.search(text):
-        file = _FILE.search(text)
-        return DataError(
-            f"{who}: a file cannot be read{f' ({file[1]})' if file else ''}: {found[0]}. Its "
-            "header differs from the first file's, or it is cut or damaged. Mend it, then resume."
-        )
+    if unreadable := _unreadable(text, who):
+        return unreadable
     who = f"{who}{_place(error, node)}"
     return (
         _analysis(error, who)
         if isinstance(error, AnalysisException)
         else NodeFailed(f"{who}: {essence(error)}")
+    )
+
+
+def _unreadable(text: str, who: str) -> DataError | None:
+    """Return what is wrong with a file that was read, if that is what a text says."""
+    if "FILE_NOT_EXIST" in text:
+        return DataError(
+            f"{who}: a file of its input is gone, deleted or taken by a vacuum. Bring it back, or "
+            "read a newer version."
+        )
+    if not (found := _UNREADABLE.search(text)):
+        return None
+    file = _FILE.search(text)
+    return DataError(
+        f"{who}: a file cannot be read{f' ({file[1]})' if file else ''}: {found[0]}. Its "
+        "header differs from the first file's, or it is cut or damaged. Mend it, then resume."
     )
 
 

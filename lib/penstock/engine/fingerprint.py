@@ -20,7 +20,7 @@ _TOLD: dict[str, Callable[[str, str, str], str]] = {
     "contract": lambda name, then, now: f"contract of {name} changed",
     "columns": lambda name, then, now: f"columns read of {name} changed",
     "storage": lambda name, then, now: f"storage of {name} changed",
-    "reading": lambda name, then, now: f"how {name} is read changed",
+    "source": lambda name, then, now: f"{name} is another source, or read in another way",
     "library": lambda name, then, now: f"{name} {then or 'none'} -> {now or 'none'}",
     "input": lambda name, then, now: (
         f"{name} is made anew"

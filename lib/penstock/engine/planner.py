@@ -9,9 +9,10 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from pyspark.errors import AnalysisException
 from pyspark.sql import SparkSession
 
-from penstock.engine.analysis import Analysis, Analyst, SourceFault, plain
+from penstock.engine.analysis import CLOCK, Analysis, Analyst, SourceFault, plain
 from penstock.engine.failures import translate
 from penstock.engine.fingerprint import MADE_BY, NEVER, cause_of, digest
 from penstock.engine.graph import Graph
@@ -75,13 +76,15 @@ class Planner:
                 broken.update(node.outputs)
                 continue
             try:
-                planned[node.name] = self._planned(node)
+                found = self._analyst.analyse(node)
             except SourceFault as error:
                 faults.append(DataError(str(error)))
                 broken.update(node.outputs)
             except Exception as error:
-                faults.append(translate(error, f"Node '{node.name}'", node))
+                faults.append(_told(error, node))
                 broken.update(node.outputs)
+            else:
+                planned[node.name] = self._planned(node, found)
         if faults:
             raise _together(faults)
         return Plan(
@@ -108,7 +111,14 @@ class Planner:
 
     def _version(self, name: str) -> str | None:
         if name in self._request.pinned:
-            return self._request.pinned[name]
+            pinned = self._request.pinned[name]
+            if name in self._catalog.files and self._catalog.file_version(name) != pinned:
+                raise DataError(
+                    f"'{name}' ({self._catalog.location(name)}) is not the file that run read: "
+                    f"{pinned} -> {self._catalog.file_version(name)}. Put that file back, then "
+                    "replay."
+                )
+            return pinned
         if name in self._catalog.files:
             return self._catalog.file_version(name)
         if name in self._request.base.pins:
@@ -117,6 +127,10 @@ class Planner:
             latest = self._catalog.delta(name).latest_version(self._spark)
             if latest is not None:
                 return str(latest)
+            raise DataError(
+                f"There is no table at {self._catalog.location(name)} for '{name}'. Point "
+                f"catalog.{name} at the right one."
+            )
         raise DataError(
             f"'{name}' ({self._catalog.location(name)}) has never been released. Run the job that "
             "makes it, or `run`, first."
@@ -129,18 +143,22 @@ class Planner:
         version = self._versions[name]
         self._analyst.columns[name] = self._catalog.source_schema(self._spark, name, version)
 
-    def _planned(self, node: Node) -> PlannedNode:
-        found = self._analyst.analyse(node)
+    def _planned(self, node: Node, found: Analysis) -> PlannedNode:
         parts = self._parts(node, found)
         unknown = [n for n in node.inputs if n in self._versions and self._versions[n] is None]
         never = found.never or (f"the version of {unknown[0]} cannot be told" if unknown else "")
+        sources = [text for name, text in parts.items() if name.startswith("source ")]
+        if not never and (clock := next(filter(None, map(CLOCK.search, sources)), None)):
+            never = f"{clock[0]} in the filter of a source"
         if never:
             parts[NEVER] = self._request.token
         fingerprint = digest(parts)
-        for name in node.outputs:
-            self._made[name] = f"{MADE_BY}{fingerprint[:16]}"
         record = self._released.get(node.name)
         hit, cause = self._decide(node, fingerprint, parts, found, record)
+        # A model fitted again is another version, and its name stands in what it scored.
+        fitted_by = f" {hit.run_id if hit else self._request.token}" if node.kind == "fit" else ""
+        for name in node.outputs:
+            self._made[name] = f"{MADE_BY}{fingerprint[:16]}{fitted_by}"
         return PlannedNode(
             node=node,
             action="skip" if hit else "run",
@@ -166,8 +184,8 @@ class Planner:
         parts |= {f"columns {name}": ddl for name, ddl in node.reads.items()}
         for name in node.inputs:
             parts[f"input {name}"] = self._made.get(name) or self._outside(name)
-            if how := self._catalog.reading(name):
-                parts[f"reading {name}"] = how
+            if name in self._versions and name not in self._request.whole.producers:
+                parts[f"source {name}"] = self._catalog.identity(name, self._spark)
         for name in node.outputs:
             parts[f"storage {name}"] = repr(entries[name])
         return parts
@@ -178,7 +196,8 @@ class Planner:
         producer = self._request.whole.producers.get(name)
         record = self._released.get(producer.name) if producer else None
         if record and record.outputs.get(name) == version:
-            return f"{MADE_BY}{record.fingerprint[:16]}"
+            fitted_by = f" {record.run_id}" if producer and producer.kind == "fit" else ""
+            return f"{MADE_BY}{record.fingerprint[:16]}{fitted_by}"
         return version
 
     def _decide(
@@ -217,7 +236,8 @@ class Planner:
         """Name the first output that a record promises and that is not there any more."""
         for name in {*self._stored(node), *record.outputs}:
             version = record.outputs.get(name)
-            if version is None or not self._stores.is_there(name, version, self._spark):
+            commit = f"{record.run_id}/{node.name}"
+            if version is None or not self._stores.is_there(name, version, self._spark, commit):
                 return f"{name} {version or ''}".strip()
         return ""
 
@@ -247,6 +267,16 @@ class Planner:
 
     def _is_lazy(self, name: str) -> bool:
         return self._catalog.kinds[name] == "memory"
+
+
+def _told(error: Exception, node: Node) -> PenstockError:
+    told = translate(error, f"Node '{node.name}'", node)
+    if node.kind == "transform" and not isinstance(error, PenstockError | AnalysisException):
+        return type(told)(
+            f"{told} It was called on empty tables, to learn its columns: a function that looks at "
+            "rows is a Solve."
+        )
+    return told
 
 
 def _records(base: Release, graph: str) -> dict[str, Made]:

@@ -16,6 +16,7 @@ from penstock.engine.plan import Plan
 from penstock.engine.progress import Progress
 from penstock.engine.record import COUNTS, NodeRecord, RunRecord, RunStatus
 from penstock.engine.scheduler import run_graph
+from penstock.engine.source_code import code_of
 from penstock.engine.spark_internals import name_jobs, node_cost, stop_jobs
 from penstock.engine.workbench import Workbench
 from penstock.errors import Conflict, Interrupted, NodeFailed, PenstockError
@@ -118,6 +119,8 @@ class Runner:
             self.journal.begin(node)
             name_jobs(self._spark, node.name, group)
             record = self._attempt(node, record)
+            self._refuse_moved_files()
+            self._refuse_edited(node)
         except Exception as error:
             record = self._failed(node, record, error)
         record = replace(record, ms=round(1000 * (time.monotonic() - clock)))
@@ -199,6 +202,8 @@ class Runner:
         """Make everything current by one commit, then let the aliases follow."""
         base, made = self._plan.base, self._bench.made
         changed = {name for name, version in made.items() if base.pins.get(name) != version}
+        # A table deleted and made anew has its old number again.
+        changed |= {name for record in self._made.values() for name in record.outputs}
         if not changed:
             # A run that died between the release and its aliases is made good all the same.
             return self._follow(base) if base.release_id else (None, None)
@@ -214,7 +219,6 @@ class Runner:
             note="",
         )
         try:
-            self._refuse_moved_files()
             releases = Releases(self._catalog.delta("releases"))
             releases.publish(self._spark, release, base)
         except Exception as error:
@@ -243,6 +247,13 @@ class Runner:
                         f"{then} -> {now_}. Nothing of this run is published. Run again."
                     )
 
+    def _refuse_edited(self, node: Node) -> None:
+        """Python's workers import the files as they are: what they ran may not be what was planned."""
+        planned = self._plan[node.name]
+        is_code = any(name.startswith("code ") for name in planned.parts)
+        if is_code and code_of(node) != planned.code:
+            raise Conflict("Its code was edited while it ran. Run again.")
+
     def _pins(self, changed: set[str]) -> dict[str, str]:
         """Lay what this run made over the released versions, without what it has made untrue."""
         made, whole = self._bench.made, self._plan.whole
@@ -270,6 +281,19 @@ class Runner:
         taken = {p.node.name: p.taken for p in self._plan.nodes if p.taken is not None}
         new = {f"{graph.name}.{n}": made.to_json() for n, made in {**taken, **self._made}.items()}
         return {**kept, **new}
+
+
+def lost_outputs(release: Release, stores: Stores, spark: SparkSession) -> list[str]:
+    """Name the outputs of a release that are not there any more."""
+    lost = []
+    for key, text in release.made.items():
+        made, node = Made.from_json(text), key.partition(".")[2]
+        for name, version in made.outputs.items():
+            is_pinned = release.pins.get(name) == version and name in stores.catalog.entries
+            commit = f"{made.run_id}/{node}"
+            if is_pinned and not stores.is_there(name, version, spark, commit):
+                lost.append(name)
+    return sorted(lost)
 
 
 def follow_aliases(pins: Mapping[str, str], catalog: Catalog, registry: Registry) -> None:

@@ -6,7 +6,7 @@ and the engine goes on without what they tell.
 
 import json
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, reduce
 from typing import Any, cast
 
 from py4j.protocol import Py4JError
@@ -20,6 +20,7 @@ from penstock.engine.plan_text import numbered, reasons_never
 _GONE = (PySparkException, Py4JError, OSError)
 _UNTOLD = (*_GONE, AttributeError, TypeError)
 _BUS_PATIENCE_MS = 10_000
+_SQL = "org.apache.spark.sql"
 # Leaves of a plan whose rows the text tells.
 _TOLD_LEAVES = ("OneRowRelation", "Range", "CTERelationRef")
 # Functions whose body is no part of the plan: Python's, and those behind MLlib's transformers.
@@ -64,8 +65,8 @@ def empty_table(spark: SparkSession, schema: StructType) -> DataFrame:
     """Return a table without rows, in a third of the time that `createDataFrame` takes."""
     try:
         jvm = cast(Any, spark)._jvm
-        columns = jvm.org.apache.spark.sql.types.DataType.fromJson(schema.json())
-        rows = jvm.java.util.ArrayList()
+        columns = _java(jvm, f"{_SQL}.types.DataType").fromJson(schema.json())
+        rows = _java(jvm, "java.util.ArrayList")()
         return DataFrame(cast(Any, spark)._jsparkSession.createDataFrame(rows, columns), spark)
     except _UNTOLD:
         return spark.createDataFrame([], schema)
@@ -75,14 +76,13 @@ def canonical_plan(df: DataFrame) -> CanonicalPlan | None:
     """Return what Spark's analyzer made of a table, by no job; None where Spark does not tell."""
     try:
         jvm, plan = cast(Any, df.sparkSession)._jvm, _analysed(df)
-        catalyst = jvm.org.apache.spark.sql.catalyst
-        patterns = catalyst.trees.TreePattern
-        without_ids = catalyst.plans.NormalizePlan.normalizeExprIds(plan)
+        normalize = _java(jvm, f"{_SQL}.catalyst.plans.NormalizePlan")
+        without_ids = normalize.normalizeExprIds(plan)
         text = numbered(_text(plan), _text(without_ids))
         leaves, unknown = _leaves(plan)
 
         def has(names: tuple[str, ...]) -> bool:
-            return any(plan.containsPattern(getattr(patterns, name)()) for name in names)
+            return any(plan.containsPattern(_pattern(jvm, name)) for name in names)
 
         is_deterministic, has_udtf = bool(plan.deterministic()), False
         why: tuple[str, ...] = ()
@@ -189,6 +189,17 @@ def stop_jobs(spark: SparkSession) -> None:
         spark.interruptAll()
     except _GONE:
         return  # with the JVM, its jobs are gone too
+
+
+@lru_cache(maxsize=16)
+def _java(jvm: Any, path: str) -> Any:
+    """Return a class by its full name: to find it takes a call to the JVM for each word of it."""
+    return reduce(getattr, path.split("."), jvm)
+
+
+@lru_cache(maxsize=16)
+def _pattern(jvm: Any, name: str) -> Any:
+    return getattr(_java(jvm, f"{_SQL}.catalyst.trees.TreePattern"), name)()
 
 
 def _analysed(df: DataFrame) -> Any:

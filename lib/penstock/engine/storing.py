@@ -25,11 +25,12 @@ def store(node: Node, name: str, value: Any, bench: Workbench) -> Stored:
         DataError: The table breaks its contract beyond what quarantine takes.
         NodeFailed: The function returned something that cannot be stored.
     """
-    if isinstance(value, Evidence):
+    is_report = bench.catalog.kinds[name] == "report"
+    if isinstance(value, Evidence) and is_report:
         write_report(bench.catalog.home, bench.run_id, name, value)
         bench.put(name, value, bench.run_id)
         return Stored(versions={name: bench.run_id}, metrics=value.metrics)
-    if not isinstance(value, DataFrame):
+    if not isinstance(value, DataFrame) or is_report:
         raise NodeFailed(
             f"The function of '{node.name}' returned {type(value).__name__} for '{name}'; "
             "it must return a DataFrame (or Evidence for a report)."

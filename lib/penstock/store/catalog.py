@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from pyspark.sql import DataFrame, SparkSession
@@ -24,6 +24,8 @@ from penstock.conf import (
 from penstock.errors import ConfigError, DataError
 from penstock.store.delta import DeltaTable
 from penstock.store.files import (
+    RANGE_SCHEMA,
+    csv_schema,
     must_exist,
     number_range,
     parquet_schema,
@@ -97,17 +99,25 @@ class Catalog:
         conf = self.entries[name]
         if isinstance(conf, DeltaConf):
             return self.delta(name).schema(spark, version)
-        known = parquet_schema(conf) if isinstance(conf, ParquetConf) else None
+        known = RANGE_SCHEMA if isinstance(conf, RangeConf) else None
+        if isinstance(conf, CsvConf):
+            known = csv_schema(name, conf)
+        elif isinstance(conf, ParquetConf):
+            known = parquet_schema(conf)
         return self.read_file(spark, name).schema if known is None else known
 
-    def is_there(self, name: str, version: str, spark: SparkSession) -> bool:
+    def is_there(self, name: str, version: str, spark: SparkSession, commit: str) -> bool:
         """Say whether a version of a stored table or report is there, all of it.
 
         No Spark job is run on a local disk. Models are the registry's.
+
+        Args:
+            commit: What wrote the version, as `DeltaTable.replace` was told.
         """
         match self.entries[name]:
             case DeltaConf():
-                return self.delta(name).is_whole(spark, version)
+                table = self.delta(name)
+                return table.is_whole(spark, version) and table.is_by(version, commit)
             case ReportConf():
                 try:
                     return read_report(self.home, version, name) is not None
@@ -162,10 +172,11 @@ class Catalog:
         changed = dt.datetime.fromtimestamp(newest / 1e9, dt.UTC)
         return f"{changed:%Y-%m-%dT%H:%M:%S.%fZ} {size}B"
 
-    def reading(self, name: str) -> str:
-        """Say how a file is read, so far as the catalog has a choice; empty for the rest."""
+    def identity(self, name: str, spark: SparkSession) -> str:
+        """Return what a source's version is a version of: its place, how it is read, its id."""
         conf = self.entries[name]
-        return repr(replace(conf, path="")) if isinstance(conf, CsvConf) else ""
+        table_id = self.delta(name).table_id(spark) if isinstance(conf, DeltaConf) else ""
+        return f"{conf!r} {table_id}"
 
     @property
     def model_scratch(self) -> str:

@@ -81,6 +81,13 @@ class DeltaTable:
         except DataError:
             return False
 
+    def is_by(self, version: str, commit: str) -> bool:
+        """Say whether a version is of that commit, so far as a local log tells."""
+        if self.log is None or not self.log.commit_file(int(version)).exists():
+            return True
+        infos = self.log.actions(int(version), "commitInfo")
+        return any(info.get("userMetadata") == OURS + commit for info in infos)
+
     def opened(self, spark: SparkSession) -> Any:
         """Return Delta's own handle of the table, for MERGE, history and detail."""
         from delta.tables import DeltaTable as Delta  # noqa: PLC0415 (needs the jar)

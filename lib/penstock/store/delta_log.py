@@ -40,7 +40,9 @@ class LocalLog:
     def actions(self, version: int, kind: str) -> list[dict[str, Any]]:
         """Return the actions of a kind in one commit: "add", "remove", "metaData", …."""
         text = self.commit_file(version).read_text(encoding="utf-8")
-        actions = map(json.loads, filter(str.strip, text.splitlines()))
+        actions = [json.loads(line) for line in text.splitlines() if line.strip()]
+        if not actions:
+            raise ValueError(f"the commit {self.commit_file(version)} is empty")
         return [action[kind] for action in actions if kind in action]
 
     def table_id(self) -> str | None:

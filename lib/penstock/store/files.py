@@ -16,7 +16,7 @@ from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, DataFrameReader, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
-from pyspark.sql.types import StringType, StructField, StructType
+from pyspark.sql.types import LongType, StringType, StructField, StructType
 
 from penstock.conf import CsvConf, ParquetConf, RangeConf
 from penstock.errors import DataError
@@ -47,8 +47,24 @@ def read_csv(spark: SparkSession, name: str, conf: CsvConf) -> DataFrame:
     """
     must_exist(name, conf.path)
     header = csv_header(conf)
-    if header is None:
-        header = _header_by_spark(spark, conf)
+    schema = _csv_schema(name, conf, _header_by_spark(spark, conf) if header is None else header)
+    lines = _reader(spark, conf).option("columnNameOfCorruptRecord", CORRUPT_RECORD)
+    table = lines.schema(schema).csv(conf.path)
+    return table if conf.filter == "true" else table.where(F.expr(conf.filter))
+
+
+def csv_schema(name: str, conf: CsvConf) -> StructType | None:
+    """Return the columns that `read_csv` gives; None where only Spark can tell.
+
+    Raises:
+        DataError: As `read_csv`.
+    """
+    must_exist(name, conf.path)
+    header = csv_header(conf) if conf.filter == "true" else None  # Spark knows a wrong filter
+    return None if header is None else _csv_schema(name, conf, header)
+
+
+def _csv_schema(name: str, conf: CsvConf, header: Sequence[str]) -> StructType:
     if not header:
         raise DataError(
             f"The file {conf.path} of '{name}' is empty: it has no header. "
@@ -56,10 +72,7 @@ def read_csv(spark: SparkSession, name: str, conf: CsvConf) -> DataFrame:
         )
     _check_delimiter(name, conf, header)
     _check_names(name, conf, header)
-    schema = StructType([StructField(column, StringType()) for column in header])
-    lines = _reader(spark, conf).option("columnNameOfCorruptRecord", CORRUPT_RECORD)
-    table = lines.schema(schema.add(CORRUPT_RECORD, StringType())).csv(conf.path)
-    return table if conf.filter == "true" else table.where(F.expr(conf.filter))
+    return StructType([StructField(column, StringType()) for column in (*header, CORRUPT_RECORD)])
 
 
 def csv_header(conf: CsvConf) -> list[str] | None:
@@ -212,6 +225,9 @@ def _is_plain(kind: pyarrow.DataType) -> bool:
     if pyarrow.types.is_timestamp(kind):
         return kind.unit in ("ms", "us")
     return str(kind).split("(")[0] in _PLAIN
+
+
+RANGE_SCHEMA = StructType([StructField("id", LongType(), nullable=False)])
 
 
 def number_range(spark: SparkSession, conf: RangeConf) -> DataFrame:

@@ -81,9 +81,16 @@ class Registry:
             ) from error
         return PipelineModel.load(os.path.join(local, "sparkml"))
 
-    def has(self, model: ModelVersion) -> bool:
-        """Say whether a version is in the registry and its files are where it says."""
+    def has(self, model: ModelVersion, run_id: str = "") -> bool:
+        """Say whether a version is in the registry and its files are where it says.
+
+        Args:
+            run_id: The run of ours that made it: a registry made anew counts from 1 again.
+        """
         try:
+            tags = self.client.get_model_version(model.name, model.version).tags
+            if run_id and tags.get("run", run_id) != run_id:
+                return False
             files = mlflow.artifacts.list_artifacts(
                 artifact_uri=f"models:/{model.name}/{model.version}"
             )

@@ -119,8 +119,14 @@ class Releases:
 
     def _rows(self, spark: SparkSession | None, newest: str = "") -> list[dict[str, Any]]:
         if log := self.table.log:
-            latest = log.latest_version()
-            rows = [] if latest is None else log.rows(latest, newest)
+            try:
+                latest = log.latest_version()
+                rows = [] if latest is None else log.rows(latest, newest)
+            except (ValueError, OSError) as error:
+                raise SetupError(
+                    f"The table of releases, {self.table.location}, is damaged ({error}): nobody "
+                    "can tell what is current. Bring the folder back from a backup."
+                ) from error
             if rows is not None:
                 return rows
         if spark is None:

@@ -34,12 +34,19 @@ class Stores:
         """MLflow's models."""
         return Registry(self.tracking.client, self.catalog.model_scratch)
 
-    def is_there(self, name: str, version: str, spark: SparkSession) -> bool:
-        """Say whether a version of an output is still there; no Spark job on a local disk."""
+    def is_there(self, name: str, version: str, spark: SparkSession, commit: str) -> bool:
+        """Say whether a version of an output is still there; no Spark job on a local disk.
+
+        Args:
+            commit: The run and node that wrote it: a table deleted and made anew counts its
+                versions from 0 again.
+        """
         if self.catalog.kinds[name] not in ("model", "alias"):
-            return self.catalog.is_there(name, version, spark)
+            return self.catalog.is_there(name, version, spark, commit)
         model = ModelVersion(self.catalog.model_name(name), version)
-        return self._is_tracked and self.registry.has(model)
+        # An alias is given by another run than the one that made the model.
+        maker = commit.partition("/")[0] if self.catalog.kinds[name] == "model" else ""
+        return self._is_tracked and self.registry.has(model, maker)
 
     def find_made(self, fingerprint: str) -> str | None:
         """Return the record of a finished node with this fingerprint, released or not, as JSON."""

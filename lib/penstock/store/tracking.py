@@ -7,13 +7,22 @@ import fcntl
 import json
 import logging
 import os
+import sqlite3
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 import mlflow
-from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
+from mlflow.entities import (
+    Dataset,
+    DatasetInput,
+    InputTag,
+    Metric,
+    Param,
+    RunTag,
+)
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 from sqlalchemy.exc import SQLAlchemyError
@@ -121,6 +130,9 @@ def open_tracking(conf: RunConf, home: Home) -> Tracking:
             mlflow.set_registry_uri(uri)
             client = MlflowClient(uri, uri)
             experiment = client.get_experiment_by_name(conf.experiment)
+            old = experiment.artifact_location if experiment else ""
+            if experiment and not conf.tracking_uri and old != _artifacts(home):
+                _follow_move(home, old)
             experiment_id = experiment.experiment_id if experiment else _create(client, conf, home)
     except (MlflowException, SQLAlchemyError) as error:
         raise SetupError(
@@ -129,6 +141,24 @@ def open_tracking(conf: RunConf, home: Home) -> Tracking:
             "folder."
         ) from error
     return Tracking(client, str(experiment_id), uri)
+
+
+def _follow_move(home: Home, old: str) -> None:
+    """Let MLflow's records follow a state folder that was moved or copied: it keeps whole paths."""
+    places = {"artifact_location", "artifact_uri", "source", "storage_location"}
+    with closing(sqlite3.connect(_database(home))) as database, database:
+        tables = database.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+        for (table,) in tables:
+            columns = {row[1] for row in database.execute(f'PRAGMA table_info("{table}")')}
+            for column in sorted(columns & places):
+                database.execute(
+                    f'UPDATE "{table}" SET {column} = replace({column}, ?, ?)',
+                    (old, _artifacts(home)),
+                )
+
+
+def _artifacts(home: Home) -> str:
+    return (home.mlflow / "artifacts").as_uri()
 
 
 def is_tracked(conf: RunConf, home: Home) -> bool:
@@ -157,7 +187,7 @@ def _create_database(database: Path) -> None:
 
 
 def _create(client: MlflowClient, conf: RunConf, home: Home) -> str:
-    local = None if conf.tracking_uri else (home.mlflow / "artifacts").as_uri()
+    local = None if conf.tracking_uri else _artifacts(home)
     return str(client.create_experiment(conf.experiment, artifact_location=local))
 
 

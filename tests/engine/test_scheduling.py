@@ -1,0 +1,122 @@
+"""The runner's threads over real Spark jobs: Ctrl-C, a failed branch, a worker that is killed."""
+
+import os
+import signal
+import threading
+import time
+
+from penstock.conf import DeltaConf
+from penstock.engine.graph import Graph
+from penstock.engine.nodes import Transform
+from penstock.errors import Interrupted, NodeFailed
+
+AMOUNTS = "id STRING, doubled INT"
+
+
+def with_double(project, function):
+    """Put a function in the place of `double`, whose output is then kept in memory."""
+    nodes = [Transform(function, n.inputs, n.outputs) if n.name == "double" else n
+             for n in project.graph.nodes]  # fmt: skip
+    project.graph = Graph("small", tuple(nodes), project.graph.contracts)
+
+
+def in_workers(work, schema=AMOUNTS):
+    """Return a stage function whose rows pass through `work` in Python workers."""
+
+    def passed_on(loans):
+        return loans.selectExpr("id", "amount AS doubled").mapInPandas(work, schema)
+
+    return passed_on
+
+
+def wait_for(is_so, seconds):
+    end = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < end, f"not so within {seconds} s"
+        time.sleep(0.05)
+
+
+def test_ctrl_c_cancels_running_jobs_and_leaves_what_is_published(project, tmp_path):
+    project.run()
+    ticks, tracker = tmp_path / "ticks", project.spark.sparkContext.statusTracker()
+
+    def sleep(frames):
+        for frame in frames:
+            for _ in range(1200):  # a minute, unless it is stopped
+                with open(ticks, "a") as file:
+                    file.write(".")
+                time.sleep(0.05)
+            yield frame
+
+    def press():
+        wait_for(ticks.exists, 60)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    project.csv.write_text("id,amount\na,7\n")
+    with_double(project, in_workers(sleep))
+    ctrl_c = threading.Thread(target=press)
+    ctrl_c.start()
+    record, error = project.run()
+    ctrl_c.join()
+    assert isinstance(error, Interrupted) and record.status == "interrupted"
+    wait_for(lambda: not tracker.getActiveJobsIds(), 10)
+    time.sleep(3)  # Spark gives a worker two seconds before it is killed
+    ticked = ticks.stat().st_size
+    time.sleep(0.5)
+    assert ticks.stat().st_size == ticked < 1200
+    assert project.current.release_id == 1
+    assert project.released("totals")[0].total == 6
+
+
+def test_a_failed_branch_does_not_stop_the_other(project):
+    def wrong(loans):
+        return loans.selectExpr("CAST(raise_error('no such loan') AS INT) AS n")
+
+    def right(loans):
+        time.sleep(2)  # so that the other branch fails first
+        return loans.selectExpr("count(*) AS n")
+
+    branches = (Transform(wrong, "loans", "totals"), Transform(right, "loans", "loans_count"))
+    project.more = {"loans_count": DeltaConf()}
+    project.graph = Graph(
+        "small", (project.graph.nodes[0], *branches), {"raw": project.graph.contracts["raw"]}
+    )
+    record, error = project.run()
+    assert isinstance(error, NodeFailed) and "no such loan" in str(error)
+    assert {n.name: n.status for n in record.nodes} == {
+        "clean": "done", "wrong": "failed", "right": "done",
+    }  # fmt: skip
+    assert record.release is None and not project.current.pins
+    assert project.plan()["right"].cause == "done by run run-1"
+
+
+def test_a_node_whose_python_worker_is_killed_is_done_again(project, tmp_path):
+    killed = tmp_path / "killed"
+
+    def die_once(frames):
+        if not killed.exists():
+            killed.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        yield from frames
+
+    with_double(project, in_workers(die_once))
+    record, error = project.run()
+    assert error is None and killed.exists()
+    [note] = next(n for n in record.nodes if n.name == "total").notes
+    assert note.startswith("Attempt 1 was lost and repeated: ")
+    assert project.released("totals")[0].total == 3
+
+
+def test_an_error_in_a_python_worker_is_not_tried_again(project, tmp_path):
+    calls = tmp_path / "calls"
+
+    def fail(frames):
+        with open(calls, "a") as file:
+            file.write(".")
+        raise ValueError("no such loan")
+        yield from frames
+
+    with_double(project, in_workers(fail))
+    record, error = project.run()
+    assert isinstance(error, NodeFailed) and "no such loan" in str(error)
+    assert record.status == "failed" and calls.read_text() == "."
