@@ -19,7 +19,7 @@ from bench.result import Figure, Result
 from penstock.conf import KIND_OF
 from penstock.engine.binding import bind_parameters, check_catalog
 from penstock.engine.select import select_nodes
-from penstock.engine.source_code import source_of
+from penstock.source.closure import source_of
 
 PEERS = "PEERS"
 ROUNDS = 3

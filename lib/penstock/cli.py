@@ -103,7 +103,7 @@ def run_job(job: Job, spark: "SparkSession") -> int:
 
 def _rollback(job: Job) -> int:
     """Make an earlier release current again, by one more release."""
-    from penstock.engine.runner import follow_aliases, lost_outputs
+    from penstock.engine.made import lost_outputs
     from penstock.session import lazy_session
     from penstock.store.releases import Releases, changes, rolled_back
     from penstock.store.stores import Stores
@@ -130,7 +130,7 @@ def _rollback(job: Job) -> int:
             now=datetime.now(UTC),
         )
         releases.publish(spark, release, current)
-        follow_aliases(release.pins, stores.catalog, stores.registry)
+        stores.follow(release.pins)
     moved = changes(current, release)
     if job.options.json:
         print(json.dumps({"release": release.release_id, "note": release.note, "changes": moved}))

@@ -13,7 +13,6 @@ from penstock.conf import KIND_OF, Conf, is_source, load_conf
 from penstock.engine.binding import bind_parameters, check_catalog
 from penstock.engine.graph import Graph
 from penstock.engine.select import select_nodes
-from penstock.engine.source_code import code_of
 from penstock.errors import DataError, UsageError, did_you_mean
 from penstock.graphs import load_graph
 from penstock.options import parse_options, run_arguments
@@ -112,7 +111,7 @@ def prepare_job(name: str, arguments: list[str]) -> Job:
     check_catalog(whole, {dataset: KIND_OF[type(entry)] for dataset, entry in conf.catalog.items()})
     params = bind_parameters(whole, conf.params)
     # As loaded: a file that is edited while Spark starts is not what will run.
-    code = {node.name: code_of(node) for node in whole.nodes}
+    code = {node.name: node.code for node in whole.nodes}
     part = _slice(whole, options.job)
     job = Job(name, arguments, options, home, conf, whole, part, params, code)
     return job if job.needs_states else job.with_states(())

@@ -9,7 +9,6 @@ from pyspark.sql import SparkSession
 from penstock.engine.fingerprint import MADE_BY
 from penstock.engine.plan import Plan
 from penstock.engine.planner import Planner, Request
-from penstock.engine.source_code import code_of
 from penstock.errors import Conflict
 from penstock.job import Job
 from penstock.options import run_arguments
@@ -45,7 +44,7 @@ def plan_job(job: Job, spark: SparkSession, stores: Stores, *, token: str) -> Pl
         request = replace(request, graph=job.with_states(changed).graph)
     plan = Planner(request, spark, stores).plan()
     for planned in plan.nodes:
-        if job.code.get(planned.node.name, planned.code) != code_of(planned.node):
+        if job.code.get(planned.node.name, planned.code) != planned.node.code:
             raise Conflict(
                 f"The code of '{planned.node.name}' was edited while the job started, and nothing "
                 "was run. Start it again."

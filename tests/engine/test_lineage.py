@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from penstock.catalyst.plan_columns import ROWS, PlanReader
 from penstock.engine.lineage import Lineage, columns_of
-from penstock.engine.plan_columns import ROWS, PlanReader
 from penstock.errors import UsageError
 
 A = "id STRING, x INT, y DOUBLE, xs ARRAY<INT>, d DATE"
@@ -18,7 +18,7 @@ class _Tables:
     def __init__(self, spark):
         from pyspark.sql.types import StructType
 
-        from penstock.engine.stand_ins import stand_in
+        from penstock.catalyst.stand_ins import stand_in
 
         self.spark = spark
         self.a = stand_in(spark, StructType.fromDDL(A), "a")

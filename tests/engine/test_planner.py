@@ -12,10 +12,10 @@ from pyspark.ml.feature import VectorAssembler
 from pyspark.sql import functions as F
 from xgboost.spark import SparkXGBClassifier
 
+from penstock.catalyst.internals import count_jobs
 from penstock.conf import DeltaConf, MemoryConf, ModelConf
 from penstock.engine.graph import Graph
 from penstock.engine.nodes import Apply, Fit, Transform
-from penstock.engine.spark_internals import count_jobs
 from penstock.errors import Conflict, DataError, PenstockError
 from penstock.planning import _refuse_moved
 from penstock.store.releases import Releases, rolled_back

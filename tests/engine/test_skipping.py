@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from penstock.conf import CsvConf, DeltaConf
-from penstock.engine import source_code
 from penstock.engine.nodes import Transform
+from penstock.source import closure
 from tests.engine.edited_code import EditedCode
 from tests.engine.small_project import CONTRACTS
 
@@ -177,17 +177,17 @@ def test_order_of_keys_and_number_of_partitions_are_no_change(project):
 
 
 def test_a_library_reruns_what_imports_it(coded, monkeypatch):
-    real = source_code._versions
+    real = closure._versions
 
     def with_other(library):
         return lambda name: ((name, "99.0"),) if name == library else real(name)
 
     numpy, pyspark = real("numpy")[0][1], real("pyspark")[0][1]
-    monkeypatch.setattr(source_code, "_versions", with_other("numpy"))
+    monkeypatch.setattr(closure, "_versions", with_other("numpy"))
     changed = coded.causes()
     assert changed["total"] == f"numpy {numpy} -> 99.0"
     assert set(changed) == {"double", "total", *BEHIND_TOTAL}  # double as its rows are not kept
-    monkeypatch.setattr(source_code, "_versions", with_other("pyspark"))
+    monkeypatch.setattr(closure, "_versions", with_other("pyspark"))
     assert coded.causes()["clean"] == f"pyspark {pyspark} -> 99.0"
     assert set(coded.causes()) == {node.name for node in coded.graph.nodes}
 

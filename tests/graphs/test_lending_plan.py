@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 import pytest
 from pyspark.sql import functions as F
 
+from penstock.catalyst.internals import count_jobs
 from penstock.conf import KIND_OF, MemoryConf
 from penstock.engine.binding import check_catalog
 from penstock.engine.graph import Graph
 from penstock.engine.nodes import Transform
-from penstock.engine.spark_internals import count_jobs
 from penstock.errors import Conflict, GraphError, PenstockError, UsageError
 from penstock.graphs.lending import GRAPH
 from penstock.job import prepare_job

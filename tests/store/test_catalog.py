@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+from penstock.catalyst.internals import count_jobs
 from penstock.conf import (
     CsvConf,
     DeltaConf,
@@ -10,7 +11,6 @@ from penstock.conf import (
     ReportConf,
     RunConf,
 )
-from penstock.engine.spark_internals import count_jobs
 from penstock.errors import ConfigError, DataError
 from penstock.evidence import Evidence
 from penstock.store.catalog import Catalog

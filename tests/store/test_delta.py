@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from penstock.engine.spark_internals import count_jobs
+from penstock.catalyst.internals import count_jobs
 from penstock.errors import DataError
 from penstock.store.delta import DeltaTable
 

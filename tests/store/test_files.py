@@ -7,8 +7,8 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
+from penstock.catalyst.internals import count_jobs
 from penstock.conf import CsvConf, ParquetConf
-from penstock.engine.spark_internals import count_jobs
 from penstock.errors import DataError
 from penstock.store.files import (
     CORRUPT_RECORD,

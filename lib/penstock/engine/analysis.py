@@ -1,46 +1,22 @@
-"""Analysis of nodes on empty tables: the columns they make and what these depend on. No Spark job.
-
-Functions of Transform nodes are called on empty stand-ins of their inputs, and Spark's analyzer
-finds what is wrong with them; models are typed by their stages.
-"""
+"""What is known of a node before it runs, as a value that a record can keep."""
 
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from hashlib import sha256
+from dataclasses import dataclass, field
 from typing import Any
 
-from pyspark.ml import Estimator, Pipeline
-from pyspark.ml.param import Params
-from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql.types import StringType, StructField, StructType
+from pyspark.sql.types import StructType
 
-from penstock.engine.checking import check_columns, check_rules, stored_columns
-from penstock.engine.fingerprint import digest
-from penstock.engine.graph import Graph
-from penstock.engine.lineage import Columns, columns_of
+from penstock.engine.lineage import Columns
 from penstock.engine.made import Made
-from penstock.engine.nodes import TABLES, Node
-from penstock.engine.plan_columns import ROWS
-from penstock.engine.source_code import SourceCode, source_of
-from penstock.engine.spark_internals import CanonicalPlan, canonical_plan, count_jobs
-from penstock.engine.stage_schemas import check_fit, stage_columns, transformed_schema
-from penstock.engine.stand_ins import stand_in
-from penstock.errors import DataError, NodeFailed, did_you_mean
-from penstock.store.catalog import Catalog
+from penstock.source.closure import SourceCode
 
-# What makes a rule of a contract depend on the moment.
+# What makes a rule of a contract, or the filter of a source, depend on the moment.
 CLOCK = re.compile(
     r"\b(current_(date|time|timestamp)|localtimestamp)\b|\b(now|curdate|rand|randn|uuid)\(", re.I
 )
-VERSION = "1"  # of what this module finds; another one asks anew
 OWN_PARTS = ("plan", "code", "library")
-MODEL_VERSION = StructField("model_version", StringType())
-
-
-class SourceFault(DataError):
-    """A source does not keep its contract: the fault is not the node's that reads it."""
 
 
 @dataclass(frozen=True)
@@ -92,309 +68,14 @@ class Analysis:
         )
 
 
-class Analyst:
-    """Analyses the nodes of one graph, each after those it reads from.
-
-    What a record says of a node is taken over where its source, its parameters and the columns it
-    reads are as they were: then Spark is not asked, and need not even be running.
-
-    Attributes:
-        columns: Table to its columns, of sources and of what has been analysed so far.
-    """
-
-    def __init__(
-        self,
-        spark: SparkSession,
-        whole: Graph,
-        params: Mapping[str, Mapping[str, Any]],
-        catalog: Catalog,
-        records: Mapping[str, Made],
-    ) -> None:
-        self._spark, self._whole, self._params, self._catalog = spark, whole, params, catalog
-        self._kinds, self._records = catalog.kinds, records
-        self._checked: set[str] = set()
-        self._stand_ins: dict[str, DataFrame] = {}
-        self.columns: dict[str, StructType | None] = {}
-
-    def analyse(self, node: Node) -> Analysis:
-        """Analyse a node whose inputs have been.
-
-        Raises:
-            SourceFault: A source it reads does not keep its contract.
-            Exception: Whatever its function, its estimator or Spark's analyzer objects to.
-        """
-        key = self._key(node)
-        record = self._records.get(node.name)
-        if record and record.analysis.get("key") == key:
-            found = Analysis.of(record)
-        else:
-            self._check_sources(node)
-            found = replace(self._analysis(node), key=key)
-        self.columns |= found.columns
-        return found
-
-    def _key(self, node: Node) -> str:
-        """Return a digest of all that the analysis of a node depends on."""
-        contracts = self._whole.contracts
-        parts = {"version": VERSION, "kind": node.kind, "reads": repr(dict(node.reads))}
-        fits = [node, *filter(None, [self._trained_by(n) for n in node.inputs[:1]])]
-        for fit in fits if node.kind == "apply" else [node]:
-            source = source_of(fit.function) if fit.function else SourceCode({}, {}, (), False)
-            parts |= _libraries(source) | _code(source)
-            parts[f"parameters {fit.name}"] = plain(self._params[fit.name])
-        for name in node.inputs:
-            schema = self.columns.get(name)
-            parts[f"input {name}"] = schema.json() if schema is not None else ""
-        for name in (*node.inputs, *node.outputs):
-            parts[f"contract {name}"] = f"{self._kinds[name]} {contracts.get(name)!r}"
-        return digest(parts)
-
-    def _check_sources(self, node: Node) -> None:
-        contracts, producers = self._whole.contracts, self._whole.producers
-        str(self._spark.version)  # what follows needs a session that runs
-        for name in node.inputs:
-            schema = self.columns.get(name)
-            if name in producers or name not in contracts or schema is None:
-                continue
-            if name not in self._checked and contracts[name].columns:
-                self._checked.add(name)
-                try:
-                    location = self._catalog.location(name)
-                    check_columns(schema, contracts[name], name, location)
-                except DataError as error:
-                    raise SourceFault(str(error)) from error
-
-    def _analysis(self, node: Node) -> Analysis:
-        match node.kind:
-            case "transform":
-                tables = [self.columns.get(name) for name in node.inputs]
-                if all(schema is not None for schema in tables):
-                    return self._transform(node)
-                return self._opaque(node)
-            case "fit":
-                return self._fit(node)
-            case "apply":
-                return self._apply(node)
-            case "deploy":
-                model, alias = node.inputs[0], node.outputs[0]
-                return Analysis(edges={(alias, ""): frozenset({(model, "")})})
-            case _:
-                return self._opaque(node)
-
-    def _transform(self, node: Node) -> Analysis:
-        assert node.function is not None
-        inputs = {name: self._stand_in(name) for name in node.inputs}
-        jobs_before = count_jobs(self._spark)
-        results, plans = self._call(node, inputs)
-        jobs = count_jobs(self._spark) - jobs_before
-        source = source_of(node.function)
-        parts, never = _libraries(source), [*source.hidden]
-        notes = (f"it runs {jobs} Spark job(s) to make its plan: declare it Solve",) if jobs else ()
-        columns: dict[str, StructType | None] = {}
-        for name, result, plan in zip(node.outputs, results, plans, strict=True):
-            columns[name] = self._stored(name, result)
-            if plan is not None:
-                parts[f"plan {name}"] = _hash(plan.text + result.schema.json())
-                never += plan.why + _read_by_itself(plan)
-            never += self._clocks(name)
-        is_opaque = jobs > 0 or any(p is None or p.runs_python or p.unknown_leaves for p in plans)
-        if is_opaque:
-            parts |= _code(source)
-        elif any(not plan.is_deterministic for plan in plans if plan):
-            # A seed drawn anew at each call shows as another plan.
-            _, again = self._call(node, inputs)
-            if [p and p.text for p in again] != [p and p.text for p in plans]:
-                never.append("its plan differs from call to call: a seed or a clock hides in it")
-        # Rows drawn from a range of numbers are raw: that all come from a number says nothing.
-        is_drawn = all(self._kinds[name] == "range" for name in node.inputs)
-        edges = {} if is_drawn else self._edges(node, inputs, results, columns)
-        return Analysis(parts, source.functions, columns, _never(never), notes, edges)
-
-    def _clocks(self, name: str) -> list[str]:
-        contract = self._whole.contracts.get(name)
-        found = [CLOCK.search(sql) for sql in (contract.conditions.values() if contract else ())]
-        return [f"{clock[0]} in a rule of {name}" for clock in found if clock]
-
-    def _call(
-        self, node: Node, inputs: Mapping[str, DataFrame]
-    ) -> tuple[list[DataFrame], list[CanonicalPlan | None]]:
-        assert node.function is not None
-        made = node.function(*inputs.values(), **self._params[node.name])
-        results = list(made) if isinstance(made, tuple) else [made]
-        if len(results) != len(node.outputs) or not all(isinstance(r, DataFrame) for r in results):
-            kinds = ", ".join(type(result).__name__ for result in results)
-            raise NodeFailed(
-                f"{node.function.__name__} returned {kinds} for the outputs "
-                f"{', '.join(node.outputs)}. Return one DataFrame for each, in that order."
-            )
-        return results, [canonical_plan(result) for result in results]
-
-    def _stored(self, name: str, df: DataFrame) -> StructType:
-        contract = self._whole.contracts.get(name)
-        if contract is None or not contract.columns:
-            return df.schema
-        check_columns(df.schema, contract, name, self._catalog.location(name))
-        check_rules(df, contract)
-        is_stored = self._kinds[name] != "memory"
-        return stored_columns(df.schema, contract) if is_stored else df.schema
-
-    def _fit(self, node: Node) -> Analysis:
-        assert node.function is not None
-        source = source_of(node.function)
-        estimator = node.function(**self._params[node.name])
-        if not isinstance(estimator, Estimator):
-            raise NodeFailed(
-                f"{node.function.__name__} returned {type(estimator).__name__}; a Fit function "
-                "returns an unfitted estimator."
-            )
-        notes: tuple[str, ...] = ()
-        edges: Columns = {}
-        never = [*source.hidden]
-        if (schema := self.columns.get(node.inputs[0])) is not None:
-            check_fit(estimator, schema)
-            reads, _ = stage_columns(estimator)
-            edges = {(node.outputs[0], ""): frozenset((node.inputs[0], c) for c in reads)}
-            never += _unseeded(estimator)
-        else:
-            notes = (f"the columns of {node.inputs[0]} are not known before it is made",)
-        parts = _libraries(source) | _code(source)
-        return Analysis(parts, source.functions, {}, _never(never), notes, edges)
-
-    def _apply(self, node: Node) -> Analysis:
-        (model, table), [output] = node.inputs, node.outputs
-        schema, fit = self.columns.get(table), self._trained_by(model)
-        if schema is None or fit is None or fit.function is None:
-            note = f"the columns that {model} adds are not known before it is loaded"
-            return Analysis(columns={output: self._promised(output)}, notes=(note,))
-        estimator = fit.function(**self._params[fit.name])
-        scored = StructType([*transformed_schema(estimator, schema).fields, MODEL_VERSION])
-        stored = self._stored(output, self._stand_in_of(output, scored))
-        reads, _ = stage_columns(estimator)
-        made_from = frozenset({(model, ""), *((table, c) for c in reads)})
-        edges: Columns = {
-            (output, name): frozenset({(table, name)}) if name in schema.names else made_from
-            for name in stored.names
-        }
-        edges[output, MODEL_VERSION.name] = frozenset({(model, "")})
-        return Analysis(columns={output: stored}, edges=edges)
-
-    def _opaque(self, node: Node) -> Analysis:
-        """Measure, Gate, Solve, and a Transform of what is no table: its source says it all."""
-        assert node.function is not None
-        source = source_of(node.function)
-        notes, used = [], []
-        for name in node.inputs:
-            schema = self.columns.get(name)
-            if name in node.reads and schema is not None:
-                used += [(name, c) for c in _check_reads(name, node.reads[name], schema)]
-            elif schema is not None:
-                used += [(name, c) for c in schema.names]
-                notes.append(f"what it reads of {name} is not checked: declare reads=")
-            else:
-                used.append((name, ""))
-        columns = {
-            name: self._promised(name) for name in node.outputs if self._kinds[name] in TABLES
-        }
-        whole = [name for name in node.outputs if name not in columns]
-        edges: Columns = {(name, ""): frozenset(used) for name in whole}
-        for name, schema in columns.items():
-            edges |= {(name, c): frozenset(used) for c in (schema.names if schema else ())}
-        parts = _libraries(source) | _code(source)
-        return Analysis(
-            parts, source.functions, columns, _never(source.hidden), tuple(notes), edges
-        )
-
-    def _promised(self, name: str) -> StructType | None:
-        contract = self._whole.contracts.get(name)
-        return StructType.fromDDL(contract.columns) if contract and contract.columns else None  # type: ignore[return-value]
-
-    def _trained_by(self, model: str) -> Node | None:
-        """Return the Fit node behind a model or alias, if this graph has it."""
-        producers, node = self._whole.producers, self._whole.producers.get(model)
-        while node is not None and node.kind == "deploy":
-            node = producers.get(node.inputs[0])
-        return node
-
-    def _stand_in(self, name: str) -> DataFrame:
-        if name not in self._stand_ins:
-            schema = self.columns[name]
-            assert schema is not None
-            self._stand_ins[name] = self._stand_in_of(name, schema)
-        return self._stand_ins[name]
-
-    def _stand_in_of(self, name: str, schema: StructType) -> DataFrame:
-        # What is read from storage may be null, whatever the function promised.
-        fields = [StructField(f.name, f.dataType, True, f.metadata) for f in schema.fields]
-        return stand_in(self._spark, StructType(fields), name)
-
-    def _edges(
-        self,
-        node: Node,
-        inputs: Mapping[str, DataFrame],
-        results: list[DataFrame],
-        columns: Mapping[str, StructType | None],
-    ) -> Columns:
-        edges: Columns = {}
-        for name, result in zip(node.outputs, results, strict=True):
-            stored = columns[name]
-            made_from = columns_of(result, inputs)
-            kept = (*(stored.names if stored else ()), ROWS)
-            edges |= {(name, c): made_from[c] for c in kept}
-        return edges
-
-
-def _check_reads(name: str, ddl: str, schema: StructType) -> list[str]:
-    wanted = StructType.fromDDL(ddl)
-    assert isinstance(wanted, StructType)
-    for column in wanted.fields:
-        if column.name not in schema.names:
-            raise DataError(
-                f"It reads column '{column.name}' of '{name}', which has no such column."
-                f"{did_you_mean(column.name, schema.names)}"
-            )
-        found, asked = schema[column.name].dataType, column.dataType
-        if found != asked:
-            raise DataError(
-                f"It reads column '{column.name}' of '{name}' as {asked.simpleString()}; it is "
-                f"{found.simpleString()}. Cast it where '{name}' is made."
-            )
-    return wanted.names
-
-
-def _unseeded(estimator: Any) -> list[str]:
-    """Name the stages that draw by a seed nobody set: MLlib's own differs between processes."""
-    stages = estimator.getStages() if isinstance(estimator, Pipeline) else [estimator]
-    inner = [s for s in map(lambda s: getattr(s, "classifier", None), stages) if s is not None]
-    return [name for stage in inner for name in _unseeded(stage)] + [
-        f"{type(stage).__name__} has no seed of its own: set one"
-        for stage in stages
-        if isinstance(stage, Params) and stage.hasParam("seed") and not stage.isSet("seed")
-    ]
-
-
-def _read_by_itself(plan: CanonicalPlan) -> tuple[str, ...]:
-    """Name what a plan reads that is no input: nobody knows its version."""
-    return tuple(
-        f"it reads a {leaf} by itself: make that a dataset of the catalog"
-        for leaf in plan.unknown_leaves
-        if leaf != "LogicalRDD"  # rows of the function's own
-    )
-
-
-def _libraries(source: SourceCode) -> dict[str, str]:
+def library_parts(source: SourceCode) -> dict[str, str]:
+    """Return the parts that say which libraries a function uses."""
     return {f"library {name}": version for name, version in source.libraries.items()}
 
 
-def _code(source: SourceCode) -> dict[str, str]:
+def code_parts(source: SourceCode) -> dict[str, str]:
+    """Return the parts that say what a function's source is."""
     return {f"code {name}": value for name, value in source.functions.items()}
-
-
-def _never(reasons: list[str] | tuple[str, ...]) -> str:
-    return "; ".join(dict.fromkeys(reasons))
-
-
-def _hash(text: str) -> str:
-    return sha256(text.encode()).hexdigest()
 
 
 def plain(value: object) -> str:

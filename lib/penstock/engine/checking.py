@@ -116,6 +116,29 @@ def stored_columns(schema: StructType, contract: Contract) -> StructType:
     return StructType([*wanted.fields, *beyond])
 
 
+def check_reads(name: str, ddl: str, schema: StructType) -> list[str]:
+    """Hold what a function says it reads of a table against the table, and return the columns.
+
+    Raises:
+        DataError: A column that is not there, with the nearest one, or is of another type.
+    """
+    wanted = StructType.fromDDL(ddl)
+    assert isinstance(wanted, StructType)
+    for column in wanted.fields:
+        if column.name not in schema.names:
+            raise DataError(
+                f"It reads column '{column.name}' of '{name}', which has no such column."
+                f"{did_you_mean(column.name, schema.names)}"
+            )
+        found, asked = schema[column.name].dataType, column.dataType
+        if found != asked:
+            raise DataError(
+                f"It reads column '{column.name}' of '{name}' as {asked.simpleString()}; it is "
+                f"{found.simpleString()}. Cast it where '{name}' is made."
+            )
+    return wanted.names
+
+
 def extra_columns(df: DataFrame, contract: Contract) -> list[str]:
     """Return the columns of a source that its contract does not name: they are read by nobody."""
     wanted = set(_columns(contract).names)

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from penstock.catalyst.internals import count_jobs
 from penstock.engine.lazy_session import running
 from penstock.engine.lineage import Lineage
 from penstock.engine.made import COSTS, Made
 from penstock.engine.nodes import Node
 from penstock.engine.plan import Plan
 from penstock.engine.record import DatasetRecord, NodeRecord, RunRecord, RunStatus
-from penstock.engine.spark_internals import count_jobs
 from penstock.engine.workbench import Workbench
 from penstock.evidence import Evidence
 from penstock.store.home import write_json

@@ -11,8 +11,8 @@ from functools import cached_property
 
 from pyspark.sql import DataFrame
 
-from penstock.engine.plan_columns import NOTHING, ROWS, Column, PlanReader, Sources
-from penstock.engine.spark_internals import plan_json
+from penstock.catalyst.internals import plan_json
+from penstock.catalyst.plan_columns import NOTHING, ROWS, Column, PlanReader, Sources
 from penstock.errors import UsageError, did_you_mean
 
 Columns = dict[Column, Sources]

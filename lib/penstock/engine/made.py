@@ -6,6 +6,11 @@ from dataclasses import asdict, dataclass, field
 from statistics import median
 from typing import Any
 
+from pyspark.sql import SparkSession
+
+from penstock.store.releases import Release
+from penstock.store.stores import Stores
+
 KEPT_COSTS = 5
 COSTS = ("ms", "cpu_ms", "shuffle_bytes", "spill_bytes")
 
@@ -55,3 +60,26 @@ class Made:
             return None
         known = {key: [c[key] for c in self.costs if c.get(key) is not None] for key in COSTS}
         return {key: round(median(values)) for key, values in known.items() if values}
+
+
+def records_of(release: Release, graph: str) -> dict[str, Made]:
+    """Return the records of a graph's nodes in a release, by node."""
+    mine = f"{graph}."
+    return {
+        key.removeprefix(mine): Made.from_json(text)
+        for key, text in release.made.items()
+        if key.startswith(mine)
+    }
+
+
+def lost_outputs(release: Release, stores: Stores, spark: SparkSession) -> list[str]:
+    """Name the outputs of a release that are not there any more."""
+    lost = []
+    for key, text in release.made.items():
+        made, node = Made.from_json(text), key.partition(".")[2]
+        for name, version in made.outputs.items():
+            is_pinned = release.pins.get(name) == version and name in stores.catalog.entries
+            commit = f"{made.run_id}/{node}"
+            if is_pinned and not stores.is_there(name, version, spark, commit):
+                lost.append(name)
+    return sorted(lost)

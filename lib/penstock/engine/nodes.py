@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from penstock.errors import GraphError, did_you_mean
+from penstock.source.closure import source_of
 
 Names = str | tuple[str, ...]
 
@@ -71,6 +72,11 @@ class Node:
     def parameters(self) -> tuple[str, ...]:
         """Names of the function's keyword-only arguments."""
         return tuple(p.name for p in self._signature() if p.kind is p.KEYWORD_ONLY)
+
+    @property
+    def code(self) -> Mapping[str, str]:
+        """Hashes of all code that its function reaches, by name; none for the engine's own work."""
+        return source_of(self.function).functions if self.function else {}
 
     def check_arity(self) -> None:
         """Hold the number of inputs and outputs against the kind and the function's arguments.

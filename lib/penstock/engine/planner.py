@@ -12,15 +12,16 @@ from typing import Any
 from pyspark.errors import AnalysisException
 from pyspark.sql import SparkSession
 
-from penstock.engine.analysis import CLOCK, Analysis, Analyst, SourceFault, plain
+from penstock.catalyst.internals import count_jobs
+from penstock.engine.analysis import CLOCK, Analysis, plain
+from penstock.engine.analyst import Analyst, SourceFault
 from penstock.engine.failures import translate
 from penstock.engine.fingerprint import MADE_BY, NEVER, cause_of, digest
 from penstock.engine.graph import Graph
 from penstock.engine.lazy_session import running
-from penstock.engine.made import Made
+from penstock.engine.made import Made, records_of
 from penstock.engine.nodes import Node
 from penstock.engine.plan import Plan, PlannedNode
-from penstock.engine.spark_internals import count_jobs
 from penstock.errors import DataError, PenstockError
 from penstock.store.releases import Release
 from penstock.store.stores import Stores
@@ -56,7 +57,7 @@ class Planner:
     def __init__(self, request: Request, spark: SparkSession, stores: Stores) -> None:
         self._request, self._spark, self._stores = request, spark, stores
         self._catalog = catalog = stores.catalog
-        self._released = _records(request.base, request.whole.name)
+        self._released = records_of(request.base, request.whole.name)
         self._analyst = Analyst(spark, request.whole, request.params, catalog, self._released)
         self._versions: dict[str, str | None] = {}
         self._made: dict[str, str] = {}
@@ -277,16 +278,6 @@ def _told(error: Exception, node: Node) -> PenstockError:
             "rows is a Solve."
         )
     return told
-
-
-def _records(base: Release, graph: str) -> dict[str, Made]:
-    """Return the records of a graph's nodes in a release, by node."""
-    mine = f"{graph}."
-    return {
-        key.removeprefix(mine): Made.from_json(text)
-        for key, text in base.made.items()
-        if key.startswith(mine)
-    }
 
 
 def _together(faults: list[PenstockError]) -> PenstockError:

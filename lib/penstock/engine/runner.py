@@ -2,11 +2,11 @@
 
 import datetime as dt
 import time
-from collections.abc import Mapping
 from dataclasses import replace
 
 from pyspark.sql import SparkSession
 
+from penstock.catalyst.internals import name_jobs, node_cost, stop_jobs
 from penstock.engine.execution import execute
 from penstock.engine.failures import is_transient, translate
 from penstock.engine.journal import Journal, Order, now
@@ -16,12 +16,8 @@ from penstock.engine.plan import Plan
 from penstock.engine.progress import Progress
 from penstock.engine.record import COUNTS, NodeRecord, RunRecord, RunStatus
 from penstock.engine.scheduler import run_graph
-from penstock.engine.source_code import code_of
-from penstock.engine.spark_internals import name_jobs, node_cost, stop_jobs
 from penstock.engine.workbench import Workbench
 from penstock.errors import Conflict, Interrupted, NodeFailed, PenstockError
-from penstock.store.catalog import Catalog
-from penstock.store.models import ModelVersion, Registry
 from penstock.store.releases import Release, Releases
 from penstock.store.stores import Stores
 
@@ -45,7 +41,7 @@ class Runner:
         progress: Progress,
     ) -> None:
         self._order, self._plan, self._spark = order, plan, spark
-        self._catalog, self._progress = stores.catalog, progress
+        self._stores, self._catalog, self._progress = stores, stores.catalog, progress
         self._errors: dict[str, PenstockError] = {}
         self._made: dict[str, Made] = {}
         self._bench = Workbench(
@@ -227,7 +223,7 @@ class Runner:
 
     def _follow(self, release: Release) -> tuple[PenstockError | None, int]:
         try:
-            follow_aliases(release.pins, self._catalog, self._bench.registry)
+            self._stores.follow(release.pins)
         except Exception as error:
             told = NodeFailed(
                 f"Release {release.release_id} is published, but MLflow's aliases could not follow "
@@ -248,10 +244,10 @@ class Runner:
                     )
 
     def _refuse_edited(self, node: Node) -> None:
-        """Python's workers import the files as they are: what they ran may not be what was planned."""
+        """Python's workers import files as they are: what ran may not be what was planned."""
         planned = self._plan[node.name]
         is_code = any(name.startswith("code ") for name in planned.parts)
-        if is_code and code_of(node) != planned.code:
+        if is_code and node.code != planned.code:
             raise Conflict("Its code was edited while it ran. Run again.")
 
     def _pins(self, changed: set[str]) -> dict[str, str]:
@@ -281,27 +277,3 @@ class Runner:
         taken = {p.node.name: p.taken for p in self._plan.nodes if p.taken is not None}
         new = {f"{graph.name}.{n}": made.to_json() for n, made in {**taken, **self._made}.items()}
         return {**kept, **new}
-
-
-def lost_outputs(release: Release, stores: Stores, spark: SparkSession) -> list[str]:
-    """Name the outputs of a release that are not there any more."""
-    lost = []
-    for key, text in release.made.items():
-        made, node = Made.from_json(text), key.partition(".")[2]
-        for name, version in made.outputs.items():
-            is_pinned = release.pins.get(name) == version and name in stores.catalog.entries
-            commit = f"{made.run_id}/{node}"
-            if is_pinned and not stores.is_there(name, version, spark, commit):
-                lost.append(name)
-    return sorted(lost)
-
-
-def follow_aliases(pins: Mapping[str, str], catalog: Catalog, registry: Registry) -> None:
-    """Point MLflow's aliases where the release says.
-
-    The release is the truth and the aliases its mirror: a run that died between the two is made
-    good by the next one.
-    """
-    for name, version in pins.items():
-        if catalog.kinds.get(name) == "alias":
-            registry.move_alias(ModelVersion(catalog.model_name(name), version), name)

@@ -1,5 +1,6 @@
 """All the stores of a job: the catalog's tables and files, MLflow's runs and models."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -52,6 +53,16 @@ class Stores:
         """Return the record of a finished node with this fingerprint, released or not, as JSON."""
         # A new project has no tracking store yet, and to look for one is not to make it.
         return self.tracking.find_made(fingerprint) if self._is_tracked else None
+
+    def follow(self, pins: Mapping[str, str]) -> None:
+        """Point MLflow's aliases where a release says.
+
+        The release is the truth and the aliases its mirror: a run that died between the two is
+        made good by the next one.
+        """
+        for name, version in pins.items():
+            if self.catalog.kinds.get(name) == "alias":
+                self.registry.move_alias(ModelVersion(self.catalog.model_name(name), version), name)
 
     @property
     def _is_tracked(self) -> bool:

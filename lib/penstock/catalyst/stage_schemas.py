@@ -14,6 +14,7 @@ from pyspark.errors import PySparkException
 from pyspark.ml import Estimator, Pipeline, PipelineModel
 from pyspark.ml.feature import SQLTransformer, StringIndexer
 from pyspark.ml.linalg import VectorUDT
+from pyspark.ml.param import Params
 from pyspark.sql import SparkSession
 from pyspark.sql.types import (
     ArrayType,
@@ -26,8 +27,8 @@ from pyspark.sql.types import (
     StructType,
 )
 
-from penstock.engine.plan_text import nodes
-from penstock.engine.spark_internals import java_schema, sql_json
+from penstock.catalyst.internals import java_schema, sql_json
+from penstock.catalyst.plan_text import nodes
 from penstock.errors import DataError, did_you_mean
 from penstock.store.spark_errors import essence
 
@@ -117,6 +118,17 @@ def stage_columns(stage: Any) -> tuple[tuple[str, ...], tuple[str, ...]]:
         outputs.remove("rawPredictionCol")
         reads = (*reads, *_named(stage, ("rawPredictionCol",)))
     return _once(reads), _once(_named(stage, outputs))
+
+
+def unseeded(estimator: Any) -> list[str]:
+    """Name the stages that draw by a seed nobody set: MLlib's own differs between processes."""
+    stages = estimator.getStages() if isinstance(estimator, Pipeline) else [estimator]
+    inner = [s for s in map(lambda s: getattr(s, "classifier", None), stages) if s is not None]
+    return [name for stage in inner for name in unseeded(stage)] + [
+        f"{type(stage).__name__} has no seed of its own: set one"
+        for stage in stages
+        if isinstance(stage, Params) and stage.hasParam("seed") and not stage.isSet("seed")
+    ]
 
 
 def _typed(stage: Any, schema: StructType) -> StructType:

@@ -12,15 +12,15 @@ from pyspark.sql import Observation, Window
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
-from penstock.engine import spark_internals
-from penstock.engine.spark_internals import (
+from penstock.catalyst import internals
+from penstock.catalyst.internals import (
     canonical_plan,
     count_jobs,
     name_jobs,
     node_cost,
     plan_json,
 )
-from penstock.engine.stand_ins import stand_in
+from penstock.catalyst.stand_ins import stand_in
 from penstock.jvm import PROJECT
 
 LOANS = "id STRING, amount DOUBLE, grade STRING, months INT, paid ARRAY<DOUBLE>"
@@ -166,7 +166,7 @@ def test_the_text_is_the_same_again_and_in_another_process(spark):
     code = (
         "import sys; from hashlib import sha256; from pathlib import Path\n"
         "from penstock.session import start_test_session\n"
-        "import tests.engine.test_spark_internals as t\n"
+        "import tests.catalyst.test_internals as t\n"
         "spark = start_test_session(Path(sys.argv[1])); spark.range(3).select('id').schema\n"
         "print(sha256(t.plan(t.rich(spark)).text.encode()).hexdigest())"
     )
@@ -293,7 +293,7 @@ def test_the_cost_of_nodes_at_work_side_by_side_is_told_apart(spark):
     assert all(cost.shuffle_bytes > 0 and cost.cpu_ms > 0 and cost.tasks > 2 for cost in costs)
     assert all(cost.spill_bytes == 0 for cost in costs)
     assert count_jobs(spark) - before >= 4
-    assert node_cost(spark, "run/nobody") == spark_internals.Cost(0, 0, 0, 0, 0)
+    assert node_cost(spark, "run/nobody") == internals.Cost(0, 0, 0, 0, 0)
 
 
 def test_a_failed_job_counts(spark):
@@ -307,4 +307,4 @@ def test_a_job_without_stages_costs_nothing(spark):
     name_jobs(spark, "idle", "run/idle")
     spark.sparkContext.emptyRDD().collect()
     assert list(spark.sparkContext.statusTracker().getJobIdsForGroup("run/idle"))
-    assert node_cost(spark, "run/idle") == spark_internals.Cost(0, 0, 0, 0, 0)
+    assert node_cost(spark, "run/idle") == internals.Cost(0, 0, 0, 0, 0)

@@ -3,7 +3,7 @@
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import StructType
 
-from penstock.engine.spark_internals import empty_table
+from penstock.catalyst.internals import empty_table
 
 
 def stand_in(spark: SparkSession, schema: StructType, name: str) -> DataFrame:

@@ -15,7 +15,7 @@ from importlib import metadata
 from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
-from penstock.engine.module_source import (
+from penstock.source.module import (
     Chain,
     Module,
     Reading,
@@ -28,7 +28,6 @@ from penstock.engine.module_source import (
     owner_of,
     targets,
 )
-from penstock.engine.nodes import Node
 
 # Clocks and randomness, by the place of the argument that settles them; -1: none does.
 _SETTLED_BY = {
@@ -36,7 +35,8 @@ _SETTLED_BY = {
     "datetime.date.today": -1, "pandas.Timestamp.now": -1, "pandas.Timestamp.today": -1,
     "time.time": -1, "time.time_ns": -1, "time.localtime": 0, "time.gmtime": 0, "time.ctime": 0,
     "time.strftime": 1, "os.environ": -1, "os.getenv": -1, "pandas.read_csv": -1,
-    "pandas.read_parquet": -1, "pandas.read_json": -1, "pandas.read_excel": -1, "os.urandom": -1, "uuid.uuid1": -1, "uuid.uuid4": -1,
+    "pandas.read_parquet": -1, "pandas.read_json": -1, "pandas.read_excel": -1,
+    "os.urandom": -1, "uuid.uuid1": -1, "uuid.uuid4": -1,
     "random.Random": 0, "random.SystemRandom": -1, "numpy.random.default_rng": 0,
     "numpy.random.RandomState": 0, "numpy.random.SeedSequence": 0,
     "F.rand": 0, "F.randn": 0, "F.random": 0, "F.uuid": 0, "F.shuffle": 1, "F.randstr": 1,
@@ -90,11 +90,6 @@ def source_of(function: Callable[..., Any]) -> SourceCode:
         tuple(f"{what} ({path}, line {line})" for path, line, what in sorted(closure.hidden)),
         closure.runs_python,
     )
-
-
-def code_of(node: Node) -> Mapping[str, str]:
-    """Return the hashes of all that a node's function reaches; none for the engine's own work."""
-    return source_of(node.function).functions if node.function else {}
 
 
 def _digest(*texts: str) -> str:

@@ -14,7 +14,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import StructType
 
-from penstock.engine.plan_text import numbered, reasons_never
+from penstock.catalyst.plan_text import numbered, reasons_never
 
 # What pyspark raises if there is no SparkContext, or no JVM any more.
 _GONE = (PySparkException, Py4JError, OSError)
@@ -48,6 +48,15 @@ class CanonicalPlan:
     why: tuple[str, ...]
     runs_python: bool
     unknown_leaves: tuple[str, ...]
+
+    @property
+    def read_by_itself(self) -> tuple[str, ...]:
+        """What it reads that is no input, so that nobody knows its version."""
+        return tuple(
+            f"it reads a {leaf} by itself: make that a dataset of the catalog"
+            for leaf in self.unknown_leaves
+            if leaf != "LogicalRDD"  # rows that the function brings along
+        )
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,10 @@ import pytest
 from pyspark.sql.functions import udf
 from pyspark.sql.types import LongType
 
-from penstock.engine.module_source import is_own
-from penstock.engine.source_code import source_of
 from penstock.graphs.lending import GRAPH
 from penstock.lending.cleaning import clean_loans
+from penstock.source.closure import source_of
+from penstock.source.module import is_own
 
 RISK = '''
 """Risk."""
@@ -377,7 +377,7 @@ def test_nothing_hides_in_the_lending_graph():
 
 EVERYTHING = """
 import json, sys
-from penstock.engine.source_code import source_of
+from penstock.source.closure import source_of
 from penstock.graphs.lending import GRAPH
 found = {n.name: dict(source_of(n.function).functions) for n in GRAPH.nodes if n.function}
 exec("def f(x): return x in {'a', 'b', 'c'}")

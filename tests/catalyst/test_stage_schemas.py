@@ -17,8 +17,8 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import DoubleType, IntegerType, StringType, StructType
 from xgboost.spark import SparkXGBClassifier, SparkXGBRegressor
 
-from penstock.engine.spark_internals import count_jobs
-from penstock.engine.stage_schemas import check_fit, stage_columns, transformed_schema
+from penstock.catalyst.internals import count_jobs
+from penstock.catalyst.stage_schemas import check_fit, stage_columns, transformed_schema
 from penstock.errors import DataError
 from penstock.learn.logistic import logistic_pd
 

@@ -1,0 +1,1 @@
+"""What Spark's analyzer tells of tables and stages without a job. Knows Spark only."""
