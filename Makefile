@@ -6,7 +6,8 @@ ENVIRONMENT := $(or $(PENSTOCK_ENV),.venv)
 PYTHON := PYTHONPATH=lib $(ENVIRONMENT)/bin/python
 NO_SPARK := tests/test_errors.py tests/test_conf.py tests/test_launch.py tests/test_jvm.py \
 	tests/test_versions.py tests/test_setup.py tests/test_parameters.py \
-	tests/test_strict_yaml.py tests/engine/test_graph.py tests/engine/test_scheduler.py
+	tests/test_strict_yaml.py tests/engine/test_graph.py tests/engine/test_scheduler.py \
+	tests/engine/test_select.py tests/engine/test_fingerprint.py
 ARGS ?=
 NAME ?=
 
@@ -21,7 +22,8 @@ test-fast: ready  ## Run the tests that start no Spark
 
 torture: ready  ## Kill 30 runs at random moments; PENSTOCK_KILLS=n, PENSTOCK_SEED=n
 	PENSTOCK_KILLS=$${PENSTOCK_KILLS:-30} $(PYTHON) -m pytest tests/engine/test_kills.py \
-		--log-cli-level=INFO $(ARGS)
+		tests/engine/test_concurrency.py \
+		--log-cli-level=INFO --log-disable=py4j.clientserver $(ARGS)
 
 check: format lint types imports test  ## Do what must pass before a commit
 

@@ -91,13 +91,6 @@ class EditedCode:
         importlib.reload(self._stages)
         return self.graph
 
-    def restore(self):
-        for name, text in (("rates", RATES), ("stages", STAGES)):
-            (self._folder / f"{name}.py").write_text(text)
-        importlib.reload(self._rates)
-        importlib.reload(self._stages)
-        return self.graph
-
     def forget(self) -> None:
         cloudpickle.unregister_pickle_by_value(self._rates)
         for name in ("rates", "stages"):

@@ -2,6 +2,7 @@
 
 import sys
 from dataclasses import dataclass, field
+from secrets import token_hex
 from typing import Any
 
 from penstock.conf import CsvConf, DeltaConf, MemoryConf, ReportConf, RunConf
@@ -110,7 +111,7 @@ class SmallProject:
             whole=self.graph,
             params=bind_parameters(self.graph, self.params),
             base=wishes.pop("base", self.current),
-            token=f"token-{self.runs}",
+            token=wishes.pop("token", token_hex(8)),  # no two plans share it
             pinned=wishes.pop("pinned", {}),
             **wishes,
         )
@@ -134,7 +135,7 @@ class SmallProject:
             nodes_at_once=4,
         )
         self.home.prepare()
-        stores, plan = self.stores, self.plan(part, **wishes)
+        stores, plan = self.stores, self.plan(part, token=order.run_id, **wishes)
         return Runner(order, plan, self.spark, stores, QuietProgress())
 
     def run(self, part=None, **wishes):

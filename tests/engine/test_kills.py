@@ -23,6 +23,9 @@ from penstock.store.releases import Releases
 from penstock.store.reports import read_report
 from tests.engine.killed_project import MODEL, KilledProject, start
 
+pytestmark = pytest.mark.skipif(
+    "PENSTOCK_KILLS" not in os.environ, reason="takes minutes: `make torture` runs it"
+)
 KILLS = int(os.environ.get("PENSTOCK_KILLS", "4"))
 SEED = int(os.environ.get("PENSTOCK_SEED") or time.time())
 VICTIMS = ("driver and JVM", "JVM", "Python worker")

@@ -42,8 +42,7 @@ def code(tmp_path, monkeypatch):
 def coded(project, code):
     """Return a released project whose stage functions are in files that can be edited."""
     project.more, project.graph = STORED, code.graph
-    _, error = project.run()
-    assert error is None
+    assert project.run()[1] is None
     return project
 
 
@@ -114,7 +113,7 @@ def test_a_parameter_reruns_what_hangs_on_it(project):
         ),
         (
             ("amount + 0", "amount + 1", "rates"),
-            {"total": "code of price (rates.py) changed"},
+            {"double": "needed by total", "total": "code of price (rates.py) changed"},
             BEHIND_TOTAL,
         ),
     ],
@@ -209,7 +208,7 @@ def test_a_contract_and_where_or_how_a_dataset_lies_rerun_what_hangs_on_it(proje
     )
     project.csv.write_text(project.csv.read_text().replace(";", ","))
     project.more = {**STORED, "totals": DeltaConf(path=str(project.home.root / "elsewhere"))}
-    assert project.causes()["total"] == "storage of totals changed"
+    assert project.causes()["total"].startswith("storage of totals changed")
 
 
 def test_an_input_reruns_what_hangs_on_it(project):
@@ -237,7 +236,6 @@ def test_an_input_reruns_what_hangs_on_it(project):
     project.params["sampled"]["seed"] = 2
     assert project.causes() == {"sampled": "parameter seed 1 -> 2"}
     project.params["sampled"]["seed"] = 1
-
     project.spark.range(5).write.format("delta").mode("overwrite").save(str(own))
     assert project.causes() == {"count_own": "own 0 -> 1"}
 
@@ -291,15 +289,12 @@ def test_a_slice_leaves_the_rest_as_it_is(project):
     assert project.causes() == {}  # the same again from the same: no reason for anything behind
     assert set(statuses(project.run()[0]).values()) == {"skipped"}
     assert project.current.pins["report"] == "run-1"  # the slice did not measure, the release did
-
     project.csv.write_text("id,amount\na,10\n")
     assert project.causes(part) == {}  # it takes loans as they were released
     assert set(project.causes()) == {node.name for node in project.graph.nodes}
 
     project.run(project.graph.upto(("loans",)))
-    assert project.causes(part) == {
-        "double": "loans is made anew", "total": "doubled is made anew",
-    }  # fmt: skip
+    assert project.causes(part) == {"double": "loans is made anew", "total": "doubled is made anew"}
     project.run(part)
     assert project.released("totals")[0].total == 20
     assert project.causes() == BEHIND_TOTAL

@@ -14,7 +14,9 @@ NEVER = "moment"  # the part that no two runs share
 # How a change of each kind of part is told, in the order of telling.
 _TOLD: dict[str, Callable[[str, str, str], str]] = {
     "kind": lambda name, then, now: f"its kind {then} -> {now}",
-    "parameter": lambda name, then, now: f"parameter {name} {_short(then)} -> {_short(now)}",
+    "parameter": lambda name, then, now: (
+        f"parameter {name} {_short(then) or 'none'} -> {_short(now) or 'none'}"
+    ),
     "code": lambda name, then, now: f"code of {_function(name)} changed",
     "plan": lambda name, then, now: "its plan changed",
     "contract": lambda name, then, now: f"contract of {name} changed",

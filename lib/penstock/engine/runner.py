@@ -247,7 +247,7 @@ class Runner:
         """Python's workers import files as they are: what ran may not be what was planned."""
         planned = self._plan[node.name]
         is_code = any(name.startswith("code ") for name in planned.parts)
-        if is_code and node.code != planned.code:
+        if node.kind == "transform" and is_code and node.code != planned.code:
             raise Conflict("Its code was edited while it ran. Run again.")
 
     def _pins(self, changed: set[str]) -> dict[str, str]:
