@@ -39,17 +39,19 @@ def numbered(text: str, without_ids: str) -> str:
         text: The plan, with Spark's ids: "amount#312".
         without_ids: The same plan with every id zero, so that "#312" in a literal stands out.
     """
-    shown = _ID.findall(without_ids)
+    ids, shown = _ID.findall(text), _ID.findall(without_ids)
+    shown = shown if len(shown) == len(ids) else ["0"] * len(ids)
+    # What a function is replaced by (`try_divide`) shows ids that are not made zero: they are known
+    # from elsewhere in the plan.
+    known = {number for number, zero in zip(ids, shown, strict=True) if zero == "0"}
     order: dict[str, str] = {}
-    position = iter(shown if len(shown) == len(_ID.findall(text)) else ())
 
     def new(found: re.Match[str]) -> str:
-        if next(position, "0") != "0":
+        if found[1] not in known:
             return found[0]
         return "#~" + order.setdefault(found[1], str(len(order)))
 
-    text = _UDTF.sub(r"\1", _ID.sub(new, text))
-    text = _OBSERVATION.sub(r"CollectMetrics \1", text)
+    text = _OBSERVATION.sub(r"CollectMetrics \1", _ID.sub(new, text))
     names: dict[str, str] = {}
     return _DRAWN.sub(lambda found: names.setdefault(found[0].lower(), f"~{len(names)}"), text)
 
