@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 _ID = re.compile(r"#(\d+)")
+_NAMED_ID = re.compile(r"(\w*)#(\d+)")
 # Names that Spark draws anew for each call: of views, of lambdas' variables, of observations.
 _DRAWN = re.compile(
     r"_pyspark_[0-9a-f]{32}|(?i:sqltransformer)_[0-9a-f]{12}_[0-9a-f]{12}"
@@ -39,19 +40,21 @@ def numbered(text: str, without_ids: str) -> str:
         text: The plan, with Spark's ids: "amount#312".
         without_ids: The same plan with every id zero, so that "#312" in a literal stands out.
     """
-    ids, shown = _ID.findall(text), _ID.findall(without_ids)
-    shown = shown if len(shown) == len(ids) else ["0"] * len(ids)
-    # What a function is replaced by (`try_divide`) shows ids that are not made zero: they are known
-    # from elsewhere in the plan.
-    known = {number for number, zero in zip(ids, shown, strict=True) if zero == "0"}
+    named, shown = _NAMED_ID.findall(text), _ID.findall(without_ids)
+    shown = shown if len(shown) == len(named) else ["0"] * len(named)
+    # What a function is replaced by (`try_divide`) shows ids that are not made zero: by name and
+    # number they are known from elsewhere in the plan.
+    known = {pair for pair, zero in zip(named, shown, strict=True) if zero == "0"}
     order: dict[str, str] = {}
+    position = iter(shown)
 
     def new(found: re.Match[str]) -> str:
-        if found[1] not in known:
+        name, number = found.groups()
+        if next(position) != "0" and (not name or (name, number) not in known):
             return found[0]
-        return "#~" + order.setdefault(found[1], str(len(order)))
+        return f"{name}#~" + order.setdefault(number, str(len(order)))
 
-    text = _OBSERVATION.sub(r"CollectMetrics \1", _ID.sub(new, text))
+    text = _OBSERVATION.sub(r"CollectMetrics \1", _NAMED_ID.sub(new, text))
     names: dict[str, str] = {}
     return _DRAWN.sub(lambda found: names.setdefault(found[0].lower(), f"~{len(names)}"), text)
 
