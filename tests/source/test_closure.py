@@ -1,4 +1,3 @@
-import importlib
 import json
 import linecache
 import os
@@ -56,32 +55,6 @@ class Curve(Base):
 def unused():
     return UNUSED
 """
-
-
-@pytest.fixture
-def load(tmp_path, monkeypatch):
-    """Write modules into a folder of their own, import them, and return the first."""
-    count = 0
-
-    def load_modules(**sources):
-        nonlocal count
-        count += 1
-        folder = tmp_path / str(count)
-        folder.mkdir()
-        for name, source in sources.items():
-            (folder / f"{name}.py").write_text(source)
-            monkeypatch.delitem(sys.modules, name, raising=False)
-        monkeypatch.syspath_prepend(folder)
-        importlib.invalidate_caches()
-        return importlib.import_module(next(iter(sources)))
-
-    return load_modules
-
-
-@pytest.fixture
-def one(load):
-    """Return what `f` of a module with this source reaches."""
-    return lambda source: source_of(load(one=source).f)
 
 
 def test_a_function_reaches_what_it_calls_in_every_module_and_nothing_else(load):
@@ -280,54 +253,6 @@ def test_an_edited_file_is_read_anew(load):
     assert source_of(module.f).functions != before
 
 
-IMPORTS = """
-import datetime as dt, os, random, secrets, time, uuid
-import numpy as np
-from datetime import date, datetime
-from uuid import uuid4
-from pyspark.sql import functions as F
-from pyspark.sql.functions import rand
-"""
-
-
-@pytest.mark.parametrize(
-    "call",
-    [
-        "datetime.now()", "dt.datetime.utcnow()", "date.today()", "time.time()", "time.localtime()",
-        "time.strftime('%Y')", "random.choice(x)", "random.Random()", "uuid4()", "uuid.uuid1()",
-        "os.urandom(8)", "secrets.token_hex()", "np.random.rand(3)", "np.random.default_rng()",
-        "np.random.default_rng(None)", "np.random.default_rng(seed=None)", "rand()", "F.randn()",
-        "F.shuffle('x')", "F.current_date()", "F.current_timestamp()", "F.unix_timestamp()",
-        "F.monotonically_increasing_id()", "x.select('a').randomSplit([1.0, 2.0])",
-        "x.sample(0.1)", "sorted(x, key=random.betavariate)", "F.expr('rand() < 0.5')",
-    ],
-)  # fmt: skip
-def test_clocks_and_unseeded_randomness_are_told(one, call):
-    [told] = one(f"{IMPORTS}\ndef f(x):\n    return {call}").hidden
-    assert told.endswith("(one.py, line 10)")
-
-
-def test_what_is_hidden_is_told_with_its_name_and_line_also_of_a_helper(one):
-    source = one(f"{IMPORTS}\nNOW = datetime.now()\ndef g():\n    return NOW\ndef f():\n    g()")
-    assert source.hidden == ("datetime.now() (one.py, line 9)",)
-
-
-@pytest.mark.parametrize(
-    "call",
-    [
-        "datetime(2020, 1, 1)", "date.fromisoformat(x)", "time.perf_counter()", "time.monotonic()",
-        "time.localtime(x)", "time.strftime('%Y', x)", "random.Random(x)", "random.seed(1)",
-        "np.random.default_rng(x)", "np.random.default_rng(seed=x)", "F.rand(x)", "rand(seed=3)",
-        "np.random.default_rng(x).normal(size=3)", "F.unix_timestamp('x')", "F.input_file_name()",
-        "x.randomSplit([1.0, 2.0], seed=x)", "x.sample(0.1, 3)", "F.shuffle('x', 3)", "x.now()",
-        "F.expr('rand(3) < 0.5')", "np.random.default_rng(*x)", "F.shuffle(*x)",
-        "isinstance(x, random.Random)",
-    ],
-)  # fmt: skip
-def test_what_is_seeded_or_given_is_not_hidden(one, call):
-    assert one(f"{IMPORTS}\ndef f(x):\n    return {call}").hidden == ()
-
-
 @pytest.mark.parametrize(
     ("source", "runs"),
     [
@@ -367,12 +292,6 @@ def test_cleaning_reaches_its_parsers_and_nothing_of_the_checks():
     functions = set(source_of(clean_loans).functions)
     assert {"lending/cleaning.py:clean_loans", "lending/parsing.py:money"} <= functions
     assert not any(name.startswith("lending/checks.py") for name in functions)
-
-
-def test_nothing_hides_in_the_lending_graph():
-    for node in GRAPH.nodes:
-        if node.function:
-            assert source_of(node.function).hidden == ()
 
 
 EVERYTHING = """

@@ -1,0 +1,65 @@
+"""What makes a result depend on the moment, on chance or on what is no dataset."""
+
+import pytest
+
+from penstock.graphs.lending import GRAPH
+from penstock.source.closure import source_of
+
+IMPORTS = """
+import datetime as dt, os, random, secrets, time, uuid
+import numpy as np
+from datetime import date, datetime
+from uuid import uuid4
+from pyspark.sql import functions as F
+from pyspark.sql.functions import rand
+"""
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "datetime.now()", "dt.datetime.utcnow()", "date.today()", "time.time()", "time.localtime()",
+        "time.strftime('%Y')", "random.choice(x)", "random.Random()", "uuid4()", "uuid.uuid1()",
+        "os.urandom(8)", "secrets.token_hex()", "np.random.rand(3)", "np.random.default_rng()",
+        "np.random.default_rng(None)", "np.random.default_rng(seed=None)", "rand()", "F.randn()",
+        "F.shuffle('x')", "F.current_date()", "F.current_timestamp()", "F.unix_timestamp()",
+        "F.monotonically_increasing_id()", "x.select('a').randomSplit([1.0, 2.0])",
+        "x.sample(0.1)", "sorted(x, key=random.betavariate)", "F.expr('rand() < 0.5')",
+    ],
+)  # fmt: skip
+def test_clocks_and_unseeded_randomness_are_told(one, call):
+    [told] = one(f"{IMPORTS}\ndef f(x):\n    return {call}").hidden
+    assert told.endswith("(one.py, line 10)")
+
+
+def test_what_is_hidden_is_told_with_its_name_and_line_also_of_a_helper(one):
+    source = one(f"{IMPORTS}\nNOW = datetime.now()\ndef g():\n    return NOW\ndef f():\n    g()")
+    assert source.hidden == ("datetime.now() (one.py, line 9)",)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "datetime(2020, 1, 1)", "date.fromisoformat(x)", "time.perf_counter()", "time.monotonic()",
+        "time.localtime(x)", "time.strftime('%Y', x)", "random.Random(x)", "random.seed(1)",
+        "np.random.default_rng(x)", "np.random.default_rng(seed=x)", "F.rand(x)", "rand(seed=3)",
+        "np.random.default_rng(x).normal(size=3)", "F.unix_timestamp('x')", "F.input_file_name()",
+        "x.randomSplit([1.0, 2.0], seed=x)", "x.sample(0.1, 3)", "F.shuffle('x', 3)", "x.now()",
+        "F.expr('rand(3) < 0.5')", "np.random.default_rng(*x)", "F.shuffle(*x)",
+        "isinstance(x, random.Random)",
+    ],
+)  # fmt: skip
+def test_what_is_seeded_or_given_is_not_hidden(one, call):
+    assert one(f"{IMPORTS}\ndef f(x):\n    return {call}").hidden == ()
+
+
+@pytest.mark.parametrize("call", ["os.environ['X']", "os.getenv('X')", "pandas.read_csv(x)"])
+def test_what_a_function_reads_that_is_no_dataset_is_told(one, call):
+    [told] = one(f"import os, pandas\ndef f(x):\n    return {call}").hidden
+    assert told.endswith("(one.py, line 3)")
+
+
+def test_nothing_hides_in_the_lending_graph():
+    for node in GRAPH.nodes:
+        if node.function:
+            assert source_of(node.function).hidden == ()
