@@ -93,18 +93,20 @@ def like(node, inputs, outputs, name):
     return new
 
 
-def plan_of(spark, home, monkeypatch, *words):
+def plan_of(spark, home, monkeypatch, *words, token="x"):
     """Plan as the command line would, on a state folder."""
     monkeypatch.setenv("PENSTOCK_HOME", str(home))
     job = prepare_job(words[0], list(words[1:]))
-    return job, plan_job(job, spark, Stores.of(job.conf, job.home), token="x")
+    return job, plan_job(job, spark, Stores.of(job.conf, job.home), token=token)
 
 
 def test_every_process_gives_the_same_fingerprints(spark, tmp_path, home, monkeypatch):
     _, recorded = plan_of(spark, home, monkeypatch, "plan", *SMALL)
     assert {p.action for p in recorded.nodes} == {"skip"}
     # On an empty state folder all is analysed anew: by this process, on other cores and partitions.
-    _, anew = plan_of(spark, tmp_path, monkeypatch, "plan", *SMALL)
+    # A model's name holds the run that fitted it: the same one for both.
+    [run_id] = {p.taken.run_id for p in recorded.nodes}
+    _, anew = plan_of(spark, tmp_path, monkeypatch, "plan", *SMALL, token=run_id)
     assert {p.action for p in anew.nodes} == {"run"}
     for planned_anew in anew.nodes:
         name = planned_anew.node.name
