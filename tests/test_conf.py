@@ -108,6 +108,16 @@ def test_a_wrong_override_says_which_key_and_what_is_near(conf_dir, overrides, m
         load_conf(conf_dir, "local", overrides)
 
 
+def test_a_parameter_that_is_an_empty_map_takes_keys_of_any_name(conf_dir):
+    write(conf_dir, "base/params.yaml", "common: {}\nbins: {trends: {}, sizes: {most: 5}}\n")
+    write(conf_dir, "local/params.yaml", "bins: {trends: {age: ascending}}\n")
+    loaded = load_conf(conf_dir, "local", ("params.bins.trends.ltv=descending",))
+    assert loaded.params["bins"]["trends"] == {"age": "ascending", "ltv": "descending"}
+    for unknown in ("params.common.x=1", "params.bins.sizes.least=1"):
+        with pytest.raises(ConfigError, match="unknown key"):
+            load_conf(conf_dir, "local", (unknown,))
+
+
 def test_an_unknown_key_of_an_environment_names_the_file(conf_dir):
     write(conf_dir, "local/params.yaml", "split: {tset_from: 2021-01-01}\n")
     with pytest.raises(

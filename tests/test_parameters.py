@@ -16,6 +16,7 @@ BASE = {
     "empty": [],
     "open": None,
     "map": {"weight": 1.0},
+    "free": {},
 }
 
 
@@ -35,6 +36,7 @@ def check(**changes):
         ("open", None),
         ("open", "text"),
         ("map", {"weight": 2}),
+        ("free", {"age": "ascending", "ltv": 2}),
     ],
 )
 def test_a_value_of_the_same_type_is_taken(key, value):

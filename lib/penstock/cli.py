@@ -5,7 +5,6 @@ is wrong with the command line is said before.
 """
 
 import getpass
-import json
 import os
 import subprocess
 import sys
@@ -19,6 +18,7 @@ from penstock import views
 from penstock.errors import DataError, NodeFailed, PenstockError, SetupError, UsageError
 from penstock.job import PROJECT, Job, prepare_job
 from penstock.store.home import write_text
+from penstock.strict_json import json_text
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -58,8 +58,10 @@ def run_job(job: Job, spark: "SparkSession") -> int:
     from penstock.engine.journal import Order
     from penstock.engine.progress import make_progress
     from penstock.engine.runner import Runner
-    from penstock.planning import plan_job
+    from penstock.planning import plan_document, plan_job
+    from penstock.report.lineage_section import lineage_section
     from penstock.report.open_lineage import run_events
+    from penstock.report.plan_page import plan_page
     from penstock.report.run_page import run_page
     from penstock.report.run_summary import run_summary
     from penstock.store.stores import Stores
@@ -84,12 +86,14 @@ def run_job(job: Job, spark: "SparkSession") -> int:
     document = record.to_json()
     page = job.home.run_folder(order.run_id) / "index.html"
     html = run_page(document)
-    columns = {n: c for node in plan.to_json()["nodes"] for n, c in node["columns"].items()}
-    events = "".join(f"{json.dumps(event)}\n" for event in run_events(document, columns))
+    planned = plan_document(job, plan, stores.catalog)
+    planned_html = plan_page(planned, lineage_section(document["lineage"]))
+    columns = {n: c for node in planned["nodes"] for n, c in node["columns"].items()}
+    events = "".join(f"{json_text(event)}\n" for event in run_events(document, columns))
     try:
         write_text(page, html)
         write_text(page.with_name("openlineage.jsonl"), events)
-        runner.journal.add_page(html)
+        runner.journal.add_pages({"index.html": html, "plan.html": planned_html})
     except Exception as trouble:  # the run is over: what it published stands
         runner.journal.troubles.append(str(trouble).splitlines()[0])
     for line in runner.journal.troubles:
@@ -97,7 +101,7 @@ def run_job(job: Job, spark: "SparkSession") -> int:
     if not job.options.quiet:
         print(run_summary(document, page=str(page)), file=sys.stderr)
     if job.options.json:
-        print(json.dumps(_outcome(document, page)))
+        print(json_text(_outcome(document, page)))
     return error.exit_code if error else 0
 
 
@@ -130,10 +134,10 @@ def _rollback(job: Job) -> int:
             now=datetime.now(UTC),
         )
         releases.publish(spark, release, current)
-        stores.follow(release.pins)
+        stores.follow(spark)
     moved = changes(current, release)
     if job.options.json:
-        print(json.dumps({"release": release.release_id, "note": release.note, "changes": moved}))
+        print(json_text({"release": release.release_id, "note": release.note, "changes": moved}))
     elif not job.options.quiet:
         print(f"Release {release.release_id} is a {release.note}: {'; '.join(moved)}.")
     return 0
@@ -196,7 +200,7 @@ def _outcome(document: dict[str, Any], page: Path) -> dict[str, Any]:
 
 
 def _git() -> tuple[str, bool]:
-    """Return the commit of the project and whether its tree was dirty; "unknown" outside git."""
+    """Return the commit of the project and whether its tree was dirty; no commit outside git."""
 
     def ask(*words: str) -> str:
         done = subprocess.run(
@@ -204,4 +208,4 @@ def _git() -> tuple[str, bool]:
         )
         return done.stdout.strip() if done.returncode == 0 else ""
 
-    return ask("rev-parse", "HEAD") or "unknown", bool(ask("status", "--porcelain"))
+    return ask("rev-parse", "HEAD"), bool(ask("status", "--porcelain"))

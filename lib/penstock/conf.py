@@ -31,15 +31,19 @@ class DeltaConf:
 
 @dataclass(frozen=True)
 class CsvConf:
-    """A CSV file or folder with a header; every column is read as STRING.
+    """A CSV file or folder; every column is read as STRING.
 
     Attributes:
         delimiter: One character; `\\t` stands for a tab.
+        header: Whether the first line names the columns.
+        columns: Names in place of the header's, one for each column; needed where there is none.
         filter: SQL condition on the raw columns; only rows that meet it are read.
     """
 
     path: str
     delimiter: str = ","
+    header: bool = True
+    columns: tuple[str, ...] = ()
     filter: str = "true"
     encoding: str = "UTF-8"
 

@@ -48,11 +48,13 @@ def merge_layers(layers: Sequence[Layer]) -> dict[str, Any]:
     """Return the document of all layers, later ones over earlier ones.
 
     Raises:
-        ConfigError: A key that the first layer does not have, with the nearest one it has.
+        ConfigError: A key that the first layer does not have, with the nearest one it has. A
+            parameter that is an empty map there takes any.
     """
     document = dict(layers[0].values)
+    free = _free_forms(document["params"])
     for layer in layers[1:]:
-        document = _merge(document, layer.values, (), layer.origin)
+        document = _merge(document, layer.values, (), free, layer.origin)
     return document
 
 
@@ -89,21 +91,36 @@ def _read_yaml(path: Path) -> dict[str, Any]:
 
 
 def _merge(
-    base: dict[str, Any], changes: Mapping[str, Any], at: tuple[str, ...], origin: str
+    base: dict[str, Any],
+    changes: Mapping[str, Any],
+    at: tuple[str, ...],
+    free: set[tuple[str, ...]],
+    origin: str,
 ) -> dict[str, Any]:
     merged = dict(base)
     for key, value in changes.items():
         where = (*at, str(key))
-        if key not in base and not _is_open(where):
+        if key not in base and not (_is_open(where) or at in free):
             raise ConfigError(
                 f"{origin}: unknown key '{'.'.join(where)}'; conf/base does not have it."
                 f"{did_you_mean(str(key), [str(known) for known in base])}"
             )
         if isinstance(base.get(key), dict) and isinstance(value, Mapping):
-            merged[key] = _merge(base[key], value, where, origin)
+            merged[key] = _merge(base[key], value, where, free, origin)
         else:
             merged[key] = value
     return merged
+
+
+def _free_forms(params: Mapping[str, Any]) -> set[tuple[str, ...]]:
+    """Return the parameters that are empty maps: their keys are of the user's choice."""
+    return {
+        ("params", section, key)
+        for section, values in params.items()
+        if isinstance(values, dict)
+        for key, value in values.items()
+        if value == {}
+    }
 
 
 def _is_open(where: tuple[str, ...]) -> bool:

@@ -25,7 +25,7 @@ def check_parameters(base: Mapping[str, Any], changes: Mapping[str, Any], origin
     """Hold new values of parameters against those of `conf/base`.
 
     A whole number may replace a number. The items of a list are of one type where those in
-    `conf/base` are. Where `conf/base` has null, anything goes.
+    `conf/base` are. Where `conf/base` has null, or in a map that is empty there, anything goes.
 
     Args:
         base: The section `params` of `conf/base`.
@@ -42,7 +42,7 @@ def check_parameters(base: Mapping[str, Any], changes: Mapping[str, Any], origin
 def _check(base: Any, value: Any, where: str, origin: str) -> None:
     if isinstance(base, dict) and isinstance(value, dict):
         for key, item in value.items():
-            _check(base[key], item, f"{where}.{key}", origin)
+            _check(base.get(key), item, f"{where}.{key}", origin)
         return
     if base is not None and not _fits(value, type(base)):
         raise _refusal(f"{origin}: {where} must be", type(base), value)

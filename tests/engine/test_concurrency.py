@@ -62,7 +62,6 @@ def test_of_two_whole_runs_at_once_one_publishes_and_the_other_is_told(tmp_path,
     assert alias_of(project) == published[-1].pins["champion"]
 
 
-@pytest.mark.xfail(strict=True, reason="aliases follow the release that the run began from")
 def test_a_run_with_nothing_to_do_keeps_the_aliases_of_a_release_published_meanwhile(
     spark, tmp_path, empty_mlflow
 ):

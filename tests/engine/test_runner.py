@@ -65,7 +65,7 @@ def test_rows_put_aside_by_an_earlier_run_are_not_current_after_a_clean_one(proj
     ("text", "message"),
     [
         (None, r"raw.csv of 'raw' does not exist. Set catalog.raw.path"),
-        ("", r"raw.csv of 'raw' is empty: it has no header"),
+        ("", r"raw.csv of 'raw' is empty"),
         ("id,amont\na,1\n", r"lacks 1 column\(s\).*'amount' \(did you mean 'amont'\?\)"),
     ],
 )

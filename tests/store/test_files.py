@@ -12,8 +12,8 @@ from penstock.conf import CsvConf, ParquetConf
 from penstock.errors import DataError
 from penstock.store.files import (
     CORRUPT_RECORD,
-    _header_by_spark,
-    csv_header,
+    _first_line_by_spark,
+    csv_first_line,
     parquet_schema,
     read_csv,
     read_parquet,
@@ -53,6 +53,22 @@ def test_a_filter_a_delimiter_and_gzip_are_read(spark, tmp_path):
     packed = gzip.compress(b"id;amount\n1;2\n3;4\n")
     table = read(spark, tmp_path / "a.csv.gz", packed, delimiter=";", filter="amount > '2'")
     assert [row.id for row in table.collect()] == ["3"]
+
+
+def test_names_of_the_catalog_stand_for_a_header_that_is_not_there_or_not_fit(spark, tmp_path):
+    names = {"columns": ("id", "amount")}
+    bare = read(spark, tmp_path / "a.csv", "1 2\n3\n", delimiter=" ", header=False, **names)
+    assert [tuple(row) for row in bare.collect()] == [("1", "2", None), ("3", None, "3")]
+    [row] = read(spark, tmp_path / "b.csv", ",x-y\n1,2\n", **names).collect()
+    assert (row.id, row.amount) == ("1", "2")
+    with pytest.raises(DataError, match=r"catalog.raw has no header and no columns: name .* 1, 2"):
+        read(spark, tmp_path / "a.csv", "1 2\n", delimiter=" ", header=False)
+    with pytest.raises(
+        DataError, match=r"catalog.raw.columns names 2 columns, and .* has 3: 1, 2, 3"
+    ):
+        read(spark, tmp_path / "a.csv", "1,2,3\n", header=False, **names)
+    with pytest.raises(DataError, match=r"catalog.raw.columns for .* names a column twice: 'id'"):
+        read(spark, tmp_path / "a.csv", "1,2\n", header=False, columns=("id", "ID"))
 
 
 def test_a_column_that_stands_twice_is_named(spark, tmp_path):
@@ -130,7 +146,7 @@ def test_a_header_is_read_as_spark_reads_it(spark, tmp_path, text, options):
     path = tmp_path / "a.csv"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     conf = CsvConf(str(path), **options)
-    assert csv_header(conf) == _header_by_spark(spark, conf)
+    assert csv_first_line(conf) == _first_line_by_spark(spark, conf)
 
 
 def test_of_several_files_the_first_that_has_one_gives_the_header(tmp_path):
@@ -139,7 +155,7 @@ def test_of_several_files_the_first_that_has_one_gives_the_header(tmp_path):
     (tmp_path / "a.csv").write_text("")
     (tmp_path / "b.csv.gz").write_bytes(gzip.compress(b"id,amount\n1,2\n"))
     for path in (tmp_path, tmp_path / "?.csv*", f"file://{tmp_path}"):
-        assert csv_header(CsvConf(str(path))) == ["id", "amount"]
+        assert csv_first_line(CsvConf(str(path))) == ["id", "amount"]
 
 
 def test_a_header_that_only_spark_can_read_is_left_to_it(tmp_path):
@@ -151,10 +167,10 @@ def test_a_header_that_only_spark_can_read_is_left_to_it(tmp_path):
     remote = ("s3://bucket/a.csv", "hdfs://host/a.csv")
     local = ("part", "a.csv", "a.csv.bz2", "a.csv.gz", "{a,b}.csv", "[a].csv", "none*.csv")
     for path in (*remote, *(str(tmp_path / name) for name in local)):
-        assert csv_header(CsvConf(path)) is None, path
+        assert csv_first_line(CsvConf(path)) is None, path
     (tmp_path / "b.csv").write_text("id\n")
     for odd in ({"encoding": "UTF-16"}, {"encoding": "no-such"}, {"delimiter": "::"}):
-        assert csv_header(CsvConf(str(tmp_path / "b.csv"), **odd)) is None, odd
+        assert csv_first_line(CsvConf(str(tmp_path / "b.csv"), **odd)) is None, odd
 
 
 def test_to_open_a_csv_file_costs_no_job(spark, tmp_path):
@@ -170,7 +186,7 @@ def test_blank_lines_before_the_header_are_skipped(spark, tmp_path):
 
 
 def test_an_empty_file_is_named(spark, tmp_path):
-    with pytest.raises(DataError, match="a.csv of 'raw' is empty: it has no header"):
+    with pytest.raises(DataError, match="a.csv of 'raw' is empty"):
         read(spark, tmp_path / "a.csv", " \n")
 
 

@@ -26,11 +26,16 @@ def test_a_state_folder_under_a_file_is_refused(tmp_path):
         Home(tmp_path / "file" / "state").prepare()
 
 
+def test_a_number_that_is_none_is_written_as_null(tmp_path):
+    write_json(tmp_path / "run.json", {"metrics": {"auc": float("nan")}})
+    assert (tmp_path / "run.json").read_text() == '{\n "metrics": {\n  "auc": null\n }\n}'
+
+
 def test_a_file_is_replaced_whole_or_not_at_all(tmp_path):
     write_json(tmp_path / "run.json", {"status": "running"})
     circle = {}
     circle["self"] = circle
-    with pytest.raises(ValueError, match="Circular"):
+    with pytest.raises(RecursionError):
         write_json(tmp_path / "run.json", circle)
     assert json.loads((tmp_path / "run.json").read_text()) == {"status": "running"}
     assert [path.name for path in tmp_path.iterdir()] == ["run.json"]

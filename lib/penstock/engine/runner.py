@@ -202,7 +202,7 @@ class Runner:
         changed |= {name for record in self._made.values() for name in record.outputs}
         if not changed:
             # A run that died between the release and its aliases is made good all the same.
-            return self._follow(base) if base.release_id else (None, None)
+            return self._follow(base.release_id) if base.release_id else (None, None)
         release = Release(
             release_id=base.release_id + 1,
             run_id=self._order.run_id,
@@ -219,18 +219,18 @@ class Runner:
             releases.publish(self._spark, release, base)
         except Exception as error:
             return translate(error, "The release"), None
-        return self._follow(release)
+        return self._follow(release.release_id)
 
-    def _follow(self, release: Release) -> tuple[PenstockError | None, int]:
+    def _follow(self, release_id: int) -> tuple[PenstockError | None, int]:
         try:
-            self._stores.follow(release.pins)
+            self._stores.follow(self._spark)
         except Exception as error:
             told = NodeFailed(
-                f"Release {release.release_id} is published, but MLflow's aliases could not follow "
+                f"Release {release_id} is published, but MLflow's aliases could not follow "
                 f"({error}). The next run moves them; until then trust `releases`."
             )
-            return told, release.release_id
-        return None, release.release_id
+            return told, release_id
+        return None, release_id
 
     def _refuse_moved_files(self) -> None:
         """A file has no versions to pin: if it changed under the run, what was made is mixed."""

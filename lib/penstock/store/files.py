@@ -37,17 +37,18 @@ _PACKED = (".bz2", ".deflate", ".lz4", ".snappy", ".zst")
 
 
 def read_csv(spark: SparkSession, name: str, conf: CsvConf) -> DataFrame:
-    """Read a CSV file with a header, every column as STRING, broken lines in `_corrupt_record`.
+    """Read a CSV file, every column as STRING, broken lines in `_corrupt_record`.
 
     Empty fields are null. No Spark job is run, unless only Spark can read the header.
 
     Raises:
-        DataError: The file is missing or empty, or its header has another delimiter, a column
-            without a name or a name that stands twice.
+        DataError: The file is missing or empty, or its first line has another delimiter, another
+            number of columns than the catalog names, a column without a name or a name that stands
+            twice.
     """
     must_exist(name, conf.path)
-    header = csv_header(conf)
-    schema = _csv_schema(name, conf, _header_by_spark(spark, conf) if header is None else header)
+    line = csv_first_line(conf)
+    schema = _csv_schema(name, conf, _first_line_by_spark(spark, conf) if line is None else line)
     lines = _reader(spark, conf).option("columnNameOfCorruptRecord", CORRUPT_RECORD)
     table = lines.schema(schema).csv(conf.path)
     return table if conf.filter == "true" else table.where(F.expr(conf.filter))
@@ -60,26 +61,36 @@ def csv_schema(name: str, conf: CsvConf) -> StructType | None:
         DataError: As `read_csv`.
     """
     must_exist(name, conf.path)
-    header = csv_header(conf) if conf.filter == "true" else None  # Spark knows a wrong filter
-    return None if header is None else _csv_schema(name, conf, header)
+    line = csv_first_line(conf) if conf.filter == "true" else None  # Spark knows a wrong filter
+    return None if line is None else _csv_schema(name, conf, line)
 
 
-def _csv_schema(name: str, conf: CsvConf, header: Sequence[str]) -> StructType:
-    if not header:
+def _csv_schema(name: str, conf: CsvConf, first_line: Sequence[str]) -> StructType:
+    if not first_line:
         raise DataError(
-            f"The file {conf.path} of '{name}' is empty: it has no header. "
-            f"Set catalog.{name}.path to the right file."
+            f"The file {conf.path} of '{name}' is empty. Set catalog.{name}.path to the right file."
         )
-    _check_delimiter(name, conf, header)
-    _check_names(name, conf, header)
-    return StructType([StructField(column, StringType()) for column in (*header, CORRUPT_RECORD)])
+    _check_delimiter(name, conf, first_line)
+    if not (conf.header or conf.columns):
+        raise DataError(
+            f"catalog.{name} has no header and no columns: name under catalog.{name}.columns the "
+            f"{len(first_line)} that its first line has: {', '.join(first_line)}."
+        )
+    if conf.columns and len(conf.columns) != len(first_line):
+        raise DataError(
+            f"catalog.{name}.columns names {len(conf.columns)} columns, and the first line of "
+            f"{conf.path} has {len(first_line)}: {', '.join(first_line)}. Name each of them."
+        )
+    names = conf.columns or first_line
+    _check_names(name, conf, names)
+    return StructType([StructField(column, StringType()) for column in (*names, CORRUPT_RECORD)])
 
 
-def csv_header(conf: CsvConf) -> list[str] | None:
-    """Return the header as it stands in a local CSV file, plain or .gz; empty for an empty file.
+def csv_first_line(conf: CsvConf) -> list[str] | None:
+    """Return the first line of a local CSV file, plain or .gz; empty for an empty file.
 
     Returns:
-        The names, "" where a column has none; None where only Spark can tell what it would read.
+        Its fields, "" for an empty one; None where only Spark can tell what it would read.
     """
     files = _local_files(conf.path)
     delimiter = conf.delimiter.replace(r"\t", "\t")
@@ -118,37 +129,38 @@ def _first_line(file: Path, encoding: str) -> str | None:
 
 def _reader(spark: SparkSession, conf: CsvConf) -> DataFrameReader:
     return (
-        spark.read.option("header", True)
+        spark.read.option("header", conf.header)
         .option("sep", conf.delimiter)
         .option("encoding", conf.encoding)
         .option("escape", '"')
         .option("multiLine", False)
         # Pruned to a few columns, the parser would not see that a line has too many or too few.
         .option("columnPruning", False)
-        # Else the columns of a second file go by their place, whatever its header calls them.
-        .option("enforceSchema", False)
+        # Without names from the catalog a second file must have the first one's header: Spark
+        # would take its columns by their place, whatever they are called.
+        .option("enforceSchema", bool(conf.columns))
     )
 
 
-def _check_delimiter(name: str, conf: CsvConf, header: Sequence[str]) -> None:
-    written = header[0].replace("\t", r"\t")
+def _check_delimiter(name: str, conf: CsvConf, first_line: Sequence[str]) -> None:
+    written = first_line[0].replace("\t", r"\t")
     found = [delimiter for delimiter in DELIMITERS if delimiter in written]
-    if len(header) == 1 and found:
+    if len(first_line) == 1 and found:
         raise DataError(
-            f"The header of {conf.path} of '{name}' is one column, '{written}', which holds "
+            f"The first line of {conf.path} of '{name}' is one column, '{written}', which holds "
             f"'{found[0]}'. If that separates the columns: "
             f"--set \"catalog.{name}.delimiter='{found[0]}'\"."
         )
 
 
-def _header_by_spark(spark: SparkSession, conf: CsvConf) -> list[str]:
-    """Return the header as it stands in the file, empty where a column has no name.
+def _first_line_by_spark(spark: SparkSession, conf: CsvConf) -> list[str]:
+    """Return the first line as it stands in the file, "" where a field is empty.
 
     Spark calls a column without a name `_c` and its place, and adds its place to each of two
     equal names. Only the file tells these from names that end so by themselves.
     """
     header = _reader(spark, conf).csv(conf.path).columns
-    if not any(column.endswith(str(place)) for place, column in enumerate(header)):
+    if conf.header and not any(c.endswith(str(place)) for place, c in enumerate(header)):
         return header
     schema = StructType([StructField(f"_c{place}", StringType()) for place in range(len(header))])
     [line] = _reader(spark, conf).option("header", False).schema(schema).csv(conf.path).head(1)
@@ -159,14 +171,15 @@ def _check_names(name: str, conf: CsvConf, names: Sequence[str]) -> None:
     if "" in names:
         raise DataError(
             f"Column {names.index('') + 1} of {conf.path} of '{name}' has no name. "
-            "Write one into the header."
+            f"Write one into the header, or name all columns under catalog.{name}.columns."
         )
     # Spark does not tell `Purpose` from `purpose`.
     counts = Counter(column.casefold() for column in names)
     doubled = [column for column, count in counts.items() if count > 1]
     if doubled:
+        where = "The header of" if not conf.columns else f"catalog.{name}.columns for"
         raise DataError(
-            f"The header of {conf.path} of '{name}' names a column twice: "
+            f"{where} {conf.path} of '{name}' names a column twice: "
             f"{', '.join(repr(column) for column in doubled)}. Rename or drop one of each."
         )
 

@@ -1,7 +1,6 @@
 """The state folder of a project: `$PENSTOCK_HOME`, and where each kind of state lies in it."""
 
 import fcntl
-import json
 import os
 import tempfile
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from penstock.errors import Conflict, SetupError
+from penstock.strict_json import json_text
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class Home:
 
 def write_json(path: Path, document: dict[str, Any]) -> None:
     """Write a JSON file so that a reader, or a kill, meets the old text or the new, no part."""
-    write_text(path, json.dumps(document, indent=1, default=str))
+    write_text(path, json_text(document, indent=1))
 
 
 def write_text(path: Path, text: str) -> None:

@@ -1,6 +1,5 @@
 """All the stores of a job: the catalog's tables and files, MLflow's runs and models."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -10,6 +9,7 @@ from penstock.conf import Conf, RunConf
 from penstock.store.catalog import Catalog
 from penstock.store.home import Home
 from penstock.store.models import ModelVersion, Registry
+from penstock.store.releases import Releases
 from penstock.store.tracking import Tracking, is_tracked, open_tracking
 
 
@@ -54,15 +54,21 @@ class Stores:
         # A new project has no tracking store yet, and to look for one is not to make it.
         return self.tracking.find_made(fingerprint) if self._is_tracked else None
 
-    def follow(self, pins: Mapping[str, str]) -> None:
-        """Point MLflow's aliases where a release says.
+    def follow(self, spark: SparkSession) -> None:
+        """Point MLflow's aliases where the newest release says.
 
         The release is the truth and the aliases its mirror: a run that died between the two is
-        made good by the next one.
+        made good by the next one. A run that publishes meanwhile is followed too, whichever of the
+        two moves the aliases last.
         """
-        for name, version in pins.items():
-            if self.catalog.kinds.get(name) == "alias":
-                self.registry.move_alias(ModelVersion(self.catalog.model_name(name), version), name)
+        releases = Releases(self.catalog.delta("releases"))
+        release, followed = releases.current(spark), None
+        while release.release_id != followed:
+            for name, version in release.pins.items():
+                if self.catalog.kinds.get(name) == "alias":
+                    model = self.catalog.model_name(name)
+                    self.registry.move_alias(ModelVersion(model, version), name)
+            release, followed = releases.current(spark), release.release_id
 
     @property
     def _is_tracked(self) -> bool:

@@ -6,6 +6,7 @@ Run ids are passed by hand: MLflow's "active run" belongs to a thread, and nodes
 import fcntl
 import json
 import logging
+import math
 import os
 import sqlite3
 import time
@@ -30,6 +31,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from penstock.conf import RunConf
 from penstock.errors import SetupError
 from penstock.store.home import Home
+from penstock.strict_json import json_text
 
 FINGERPRINT, MADE = "penstock.fingerprint", "penstock.made"  # tags of a finished node
 LOCAL_PORT = 5000
@@ -60,9 +62,10 @@ class Tracking:
     ) -> None:
         """Log numbers (undefined ones are left out), parameters and tags in one call."""
         now = round(time.time() * 1000)
+        known = {k: v for k, v in metrics.items() if v is not None and math.isfinite(v)}
         self.client.log_batch(
             run_id,
-            metrics=[Metric(k, float(v), now, 0) for k, v in metrics.items() if v is not None],
+            metrics=[Metric(k, float(v), now, 0) for k, v in known.items()],
             params=[Param(k, str(v)) for k, v in params.items()],
             tags=[RunTag(k, v) for k, v in tags.items()],
         )
@@ -95,7 +98,7 @@ class Tracking:
 
     def log_json(self, run_id: str, document: Mapping[str, object], file: str) -> None:
         """Log a document of plain values as the artefact `file` of the run."""
-        self.client.log_text(run_id, json.dumps(document, indent=1, default=str), file)
+        self.client.log_text(run_id, json_text(document, indent=1), file)
 
     def log_text(self, run_id: str, text: str, file: str) -> None:
         """Log a text as the artefact `file` of the run."""
