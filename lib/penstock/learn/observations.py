@@ -1,0 +1,226 @@
+"""Observations: the rows of any table with a good or bad outcome, read as configuration says.
+
+What a table looks like is described, never guessed: which columns are numbers, which are
+categories, which values of the target are good. Nothing is fitted here.
+"""
+
+import datetime
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+
+from penstock.errors import ConfigError, DataError, did_you_mean
+from penstock.learn.sample import CALIBRATION, DEVELOPMENT
+
+TEST = "test"
+MOST_SHOWN = 40  # letters of a value that cannot be read
+HASH_LETTERS = 32  # 128 bits: two rows that differ have one name once in 10^19 tables of 10^9 rows
+DRAWS = 1 << 53
+ROW_ID, LABEL, DATE = "row_id", "is_bad", "observed_on"
+# What the stored table adds to the features; a feature of such a name would be overwritten.
+RESERVED = (ROW_ID, LABEL, DATE, "fault", "raw", "group", "sample", "pd", "points", "model_version")
+
+
+def read_observations(
+    table: DataFrame,
+    *,
+    key: list[str],
+    target: str,
+    good_values: list[str],
+    bad_values: list[str],
+    date: str,
+    date_format: str,
+    numeric: list[str],
+    categorical: list[str],
+    group: list[str],
+    missing: list[str],
+) -> DataFrame:
+    """Read a table as observations: a key, an outcome, a date and typed features.
+
+    Grain: one row per row of `table`, in and out. Rows that cannot be used are told apart by
+    `fault` and left to the contract; rows whose outcome is indeterminate have a null `is_bad`.
+
+    Args:
+        table: Needs every column named below, of any type that reads as text.
+        key: Columns that identify a row together; empty: the whole row does, and its copies are
+            numbered.
+        target: Column with the outcome; empty: there is none yet, as of applications.
+        good_values, bad_values: Values of the target that mean good and bad, as text. Any other
+            value, and a missing one, is indeterminate.
+        date: Column with the day on which the row was observed; empty: there is none.
+        date_format: How the day is written, as Spark's date patterns have it.
+        numeric: Features that are numbers.
+        categorical: Features that are texts.
+        group: Columns whose equal values belong together when rows are split; they need be no
+            features. Empty: each row is a group of its own.
+        missing: Texts that stand for a missing value, compared trimmed and in lower case; "" too.
+
+    Returns:
+        `row_id` (STRING), `is_bad` (INT: 0, 1, null), `observed_on` (DATE), `group` (STRING), the
+        numeric features (DOUBLE), the categorical ones (STRING, trimmed), `fault` (STRING: the
+        first thing that cannot be read, such as "amount 'a lot' is no number"; null: nothing) and
+        `raw` (the row as it came, as JSON).
+
+    Raises:
+        ConfigError: No features, a feature twice or under a reserved name, the target or the key
+            among them, or a value both good and bad.
+        DataError: A column that the table lacks.
+    """
+    features = [*numeric, *categorical]
+    _check_names(features, key, target)
+    _check_values(good_values, bad_values)
+    _check_columns(table, [*key, *features, *group, *filter(None, (target, date))])
+    texts = {name: _text(name, missing) for name in {*features, *filter(None, (target, date))}}
+    numbers = {name: texts[name].try_cast("double") for name in numeric}
+    day = F.try_to_date(texts[date], date_format) if date else F.lit(None).cast("date")
+    faults = [
+        *(_fault(name, texts[name], numbers[name], "number") for name in numeric),
+        *([_fault(date, texts[date], day, "day")] if date else []),
+    ]
+    columns = {
+        ROW_ID: _row_id(table, key),
+        LABEL: _label(texts[target], good_values, bad_values) if target else F.lit(None),
+        DATE: day,
+        "group": _joined(group) if group else _row_id(table, key),
+        **numbers,
+        **{name: texts[name] for name in categorical},
+        "fault": F.coalesce(*faults, F.lit(None).cast("string")),
+        "raw": F.to_json(F.struct(*table.columns)),
+    }
+    columns[LABEL] = columns[LABEL].cast("int")
+    return table.select(*(column.alias(name) for name, column in columns.items()))
+
+
+def split_observations(
+    observations: DataFrame,
+    *,
+    by: str,
+    test_from: datetime.date | None,
+    test_until: datetime.date | None,
+    calibration_from: datetime.date | None,
+    test_share: float,
+    calibration_share: float,
+    seed: int,
+) -> tuple[DataFrame, DataFrame]:
+    """Split labelled observations into a table to fit on and one to judge by.
+
+    Grain: one row per `row_id`, in and out. Rows without an outcome are in neither table.
+
+    Args:
+        observations: As `read_observations` returns them.
+        by: "date" judges by the latest rows, out of time, and leaves out rows without a date;
+            "group" draws groups by the hash of their name, so that equal groups are never on both
+            sides and a new row moves no other.
+        calibration_from, test_from, test_until: For "date": first days of the calibration rows and
+            of those to judge by, and the last day of these; null with `by` "group".
+        test_share, calibration_share: For "group": shares of all groups, 0-1.
+        seed: For "group": another number, another draw.
+
+    Returns:
+        `train` with `sample` ("development" or "calibration"), and `test`.
+
+    Raises:
+        ConfigError: `by` is neither, or dates or shares leave a sample empty.
+    """
+    labelled = observations.where(F.col(LABEL).isNotNull()).drop("fault", "raw")
+    if by == "date":
+        sample = _sample_by_date(calibration_from, test_from, test_until)
+    elif by == "group":
+        sample = _sample_by_group(test_share, calibration_share, seed)
+    else:
+        raise ConfigError(f"Parameter 'by' is '{by}'; it must be 'date' or 'group'.")
+    sampled = labelled.withColumn("sample", sample)
+    train = sampled.where(F.col("sample").isin(DEVELOPMENT, CALIBRATION))
+    return train, sampled.where(F.col("sample") == TEST).drop("sample")
+
+
+def _check_names(features: list[str], key: list[str], target: str) -> None:
+    if not features:
+        raise ConfigError("There are no features: name some under 'numeric' or 'categorical'.")
+    twice = sorted({name for name in features if features.count(name) > 1})
+    if twice:
+        raise ConfigError(f"Features are named twice: {', '.join(twice)}.")
+    if outside := sorted({target, *key} & set(features)):
+        raise ConfigError(f"Target and key cannot be features as well: {', '.join(outside)}.")
+    if reserved := sorted(set(RESERVED) & set(features)):
+        raise ConfigError(
+            f"Features bear names that the stored table needs: {', '.join(reserved)}. Give the "
+            "columns other names in the catalog (`columns:`)."
+        )
+
+
+def _check_values(good_values: list[str], bad_values: list[str]) -> None:
+    if both := sorted(set(good_values) & set(bad_values)):
+        raise ConfigError(f"The target cannot be good and bad for the same value: {both}.")
+
+
+def _check_columns(table: DataFrame, names: list[str]) -> None:
+    for name in names:
+        if name not in table.columns:
+            raise DataError(f"The table has no column '{name}'.{did_you_mean(name, table.columns)}")
+
+
+def _text(name: str, missing: list[str]) -> Column:
+    text = F.trim(F.col(f"`{name}`").cast("string"))
+    return F.when(~F.lower(text).isin("", *(word.lower() for word in missing)), text)
+
+
+def _label(target: Column, good_values: list[str], bad_values: list[str]) -> Column:
+    return F.when(target.isin(good_values), 0).when(target.isin(bad_values), 1)
+
+
+def _fault(name: str, text: Column, value: Column, kind: str) -> Column:
+    is_unread = text.isNotNull() & (value.isNull() | (F.abs(value) == float("inf")))
+    if kind == "day":
+        is_unread = text.isNotNull() & value.isNull()
+    said = F.concat(F.lit(f"{name} '"), F.left(text, F.lit(MOST_SHOWN)), F.lit(f"' is no {kind}"))
+    return F.when(is_unread, said)
+
+
+def _row_id(table: DataFrame, key: list[str]) -> Column:
+    if key:
+        return _joined(key)
+    whole = F.sha2(F.to_json(F.struct(*table.columns)), 256)
+    # Copies of a row are alike, so it does not matter which of them gets which number.
+    copy = F.row_number().over(Window.partitionBy(whole).orderBy(F.lit(0)))
+    return F.concat_ws("-", F.left(whole, F.lit(HASH_LETTERS)), copy)
+
+
+def _joined(names: list[str]) -> Column:
+    if len(names) == 1:
+        return F.col(f"`{names[0]}`").cast("string")
+    # As JSON, for no separator is safe: the parts are texts of any kind.
+    return F.to_json(F.array(*(F.col(f"`{name}`").cast("string") for name in names)))
+
+
+def _sample_by_date(
+    calibration_from: datetime.date | None,
+    test_from: datetime.date | None,
+    test_until: datetime.date | None,
+) -> Column:
+    days = calibration_from, test_from, test_until
+    if None in days or not (calibration_from < test_from <= test_until):  # type: ignore[operator]
+        raise ConfigError(
+            "To split by date, calibration_from < test_from <= test_until must hold, not "
+            f"{calibration_from}, {test_from}, {test_until}: a sample would be empty."
+        )
+    day = F.col(DATE)
+    return (
+        F.when(day < F.lit(calibration_from), DEVELOPMENT)
+        .when(day < F.lit(test_from), CALIBRATION)
+        .when(day <= F.lit(test_until), TEST)
+    )
+
+
+def _sample_by_group(test_share: float, calibration_share: float, seed: int) -> Column:
+    if not (test_share > 0 and calibration_share > 0 and test_share + calibration_share < 1):
+        raise ConfigError(
+            f"test_share {test_share} and calibration_share {calibration_share} must both be above "
+            "0 and below 1 together: a sample would be empty."
+        )
+    drawn = F.pmod(F.xxhash64(F.lit(seed), "group"), F.lit(DRAWS)) / DRAWS
+    return (
+        F.when(drawn < test_share, TEST)
+        .when(drawn < test_share + calibration_share, CALIBRATION)
+        .otherwise(DEVELOPMENT)
+    )

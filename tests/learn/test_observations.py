@@ -1,0 +1,151 @@
+import datetime as dt
+
+import pytest
+
+from penstock.errors import ConfigError, DataError
+from penstock.learn.observations import read_observations, split_observations
+
+DESCRIBED = {
+    "key": ["id"],
+    "target": "status",
+    "good_values": ["paid"],
+    "bad_values": ["lost", "late"],
+    "date": "day",
+    "date_format": "yyyy-MM-dd",
+    "numeric": ["amount"],
+    "categorical": ["purpose"],
+    "group": [],
+    "missing": ["NA", "?"],
+}
+BY_DATE = {
+    "by": "date",
+    "calibration_from": dt.date(2024, 1, 1),
+    "test_from": dt.date(2024, 2, 1),
+    "test_until": dt.date(2024, 2, 29),
+    "test_share": 0.0,
+    "calibration_share": 0.0,
+    "seed": 0,
+}
+BY_GROUP = BY_DATE | {"by": "group", "test_share": 0.3, "calibration_share": 0.2, "seed": 1}
+
+
+def described(table, **changes):
+    return read_observations(table, **{**DESCRIBED, **changes})
+
+
+@pytest.fixture(scope="module")
+def table(spark):
+    rows = [
+        ("1", "paid", "2023-12-31", " 10.5 ", " car "),
+        ("2", "lost", "2024-01-31", "na", "?"),
+        ("3", "running", "2024-02-29", None, ""),
+        ("4", "late", "2024-03-01", "1e3", "house"),
+        ("5", None, "NA", "a lot", "car"),
+        ("6", "paid", "31.12.2023", "infinity", "car"),
+    ]
+    return spark.createDataFrame(
+        rows, "id STRING, status STRING, day STRING, amount STRING, purpose STRING"
+    )
+
+
+def test_a_table_is_read_as_it_is_described(table):
+    found = {row.row_id: row for row in described(table).collect()}
+    assert [found[i].is_bad for i in "123456"] == [0, 1, None, 1, None, 0]
+    assert [found[i].amount for i in "12345"] == [10.5, None, None, 1000.0, None]
+    assert [found[i].purpose for i in "1234"] == ["car", None, None, "house"]
+    assert found["1"].observed_on == dt.date(2023, 12, 31) and found["5"].observed_on is None
+    assert [found[i].fault for i in "12345"] == [None] * 4 + ["amount 'a lot' is no number"]
+    assert found["6"].fault == "amount 'infinity' is no number"
+    assert '"amount":"a lot"' in found["5"].raw
+
+
+def test_a_day_that_cannot_be_read_is_a_fault(table):
+    [row] = described(table.where("id = '6'"), numeric=[]).collect()
+    assert row.fault == "day '31.12.2023' is no day"
+
+
+def test_without_a_key_the_row_is_its_own_and_copies_are_numbered(table):
+    twice = table.union(table.where("id = '1'"))
+    found = [row.row_id for row in described(twice, key=[]).collect()]
+    assert len(set(found)) == 7
+    again = [row.row_id for row in described(twice.repartition(5), key=[]).collect()]
+    assert sorted(again) == sorted(found)
+    assert sum(name.endswith("-2") for name in found) == 1
+
+
+def test_parts_of_a_key_or_a_group_do_not_run_into_each_other(spark):
+    table = spark.createDataFrame([("a", "b,c", 1), ("a,b", "c", 1)], "x STRING, y STRING, n INT")
+    plain = {"target": "", "date": "", "numeric": ["n"], "categorical": []}
+    found = described(table, key=["x", "y"], group=["y", "x"], **plain).collect()
+    assert len({row.row_id for row in found}) == len({row["group"] for row in found}) == 2
+    assert [row.is_bad for row in found] == [None, None]
+
+
+def test_the_latest_rows_judge_out_of_time(table):
+    train, test = split_observations(described(table), **BY_DATE)
+    assert {row.row_id: row["sample"] for row in train.collect()} == {
+        "1": "development",
+        "2": "calibration",
+    }
+    assert test.collect() == []  # 3 has no outcome, 4 is too late
+    later = BY_DATE | {"test_until": dt.date(2024, 3, 1)}
+    _, test = split_observations(described(table), **later)
+    assert [row.row_id for row in test.collect()] == ["4"]
+
+
+def test_groups_stay_together_and_a_new_row_moves_no_other(spark):
+    table = spark.range(4000).selectExpr(
+        "string(id) AS id", "if(id % 3 = 0, 'lost', 'paid') AS status", "string(id % 500) branch",
+        "double(id) AS amount", "'car' AS purpose",
+    )  # fmt: skip
+    read = described(table, date="", group=["branch"])
+    train, test = split_observations(read, **BY_GROUP)
+    of = {row["group"]: "test" for row in test.collect()}
+    for row in train.collect():
+        assert of.setdefault(row["group"], row["sample"]) == row["sample"]
+    assert train.count() + test.count() == 4000
+    shares = {name: list(of.values()).count(name) / 500 for name in set(of.values())}
+    # Three standard deviations of a share of 500 groups.
+    assert abs(shares["test"] - 0.3) < 0.062 and abs(shares["calibration"] - 0.2) < 0.054
+    half = described(table.where("id < 2000"), date="", group=["branch"])
+    _, test_of_half = split_observations(half, **BY_GROUP)
+    assert {row["group"] for row in test_of_half.collect()} <= {
+        g for g, s in of.items() if s == "test"
+    }
+    _, other = split_observations(read, **BY_GROUP | {"seed": 2})
+    assert {row.row_id for row in other.collect()} != {row.row_id for row in test.collect()}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"numeric": [], "categorical": []}, "There are no features: name some under 'numeric'"),
+        ({"categorical": ["amount"]}, "Features are named twice: amount"),
+        ({"categorical": ["status"]}, "Target and key cannot be features as well: status"),
+        ({"numeric": ["pd"]}, "names that the stored table needs: pd"),
+        ({"good_values": ["late"]}, r"cannot be good and bad for the same value: \['late'\]"),
+        ({"numeric": ["amuont"]}, r"no column 'amuont'. Did you mean 'amount'\?"),
+        ({"date": "dya"}, r"no column 'dya'. Did you mean 'day'\?"),
+    ],
+)
+def test_a_description_that_does_not_fit_is_refused(table, changes, message):
+    with pytest.raises((ConfigError, DataError), match=message):
+        described(table, **changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"by": "time"}, "Parameter 'by' is 'time'; it must be 'date' or 'group'"),
+        (
+            {"test_from": None},
+            "calibration_from < test_from <= test_until must hold, not 2024-01-01, None",
+        ),
+        ({"calibration_from": dt.date(2024, 2, 1)}, "a sample would be empty"),
+        ({"by": "group", "test_share": 0.5, "calibration_share": 0.5}, "below 1 together"),
+        ({"by": "group"}, "test_share 0.0 and calibration_share 0.0 must both be above 0"),
+    ],
+)
+def test_a_split_that_leaves_a_sample_empty_is_refused(table, changes, message):
+    with pytest.raises(ConfigError, match=message):
+        split_observations(described(table), **BY_DATE | changes)
