@@ -4,12 +4,14 @@ import json
 import os
 import re
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
-from tests.processes import SMALL, do, start
+from tests.processes import PROJECT, SMALL, do, start
 
 
 def newest_run(home):
@@ -40,6 +42,22 @@ def test_what_a_log_shows_is_plain_lines_and_no_noise_of_spark(first_run):
     assert [line.split()[0] for line in closing[1:]] == [
         "rows", "model", "champion", "release", "report",
     ]  # fmt: skip
+
+
+def test_history_is_told_without_a_jvm(first_run):
+    # Past the launcher, which looks for a Java: this one could start none.
+    variables = {**os.environ, "PENSTOCK_HOME": str(first_run[0]), "JAVA_HOME": "/nowhere"}
+    done = subprocess.run(
+        [sys.executable, "jobs/history.py", "--graph", "lending"],
+        cwd=PROJECT,
+        env=variables | {"PYTHONPATH": "lib"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert re.search("● release 1 .* current\n", done.stdout)
+    assert "because    first release: 17 nodes\n" in done.stdout
 
 
 def everything(spark, home):

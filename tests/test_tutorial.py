@@ -18,7 +18,6 @@ DIFFERS = {  # from machine to machine and run to run
     r"\b\d[\d.]* k?B\b": "BYTES",
     r"\b[1-9]\d* Spark jobs\b": "JOBS",
     r"(?<=TIME by )\S+": "USER",
-    r"(?<=commit )\w+": "COMMIT",
     r"\S+(?=/runs/)": "STATE",
     r"\s+": " ",
 }

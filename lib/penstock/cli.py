@@ -59,10 +59,6 @@ def run_job(job: Job, spark: "SparkSession") -> int:
     from penstock.engine.progress import make_progress
     from penstock.engine.runner import Runner
     from penstock.planning import plan_document, plan_job
-    from penstock.report.lineage_section import lineage_section
-    from penstock.report.open_lineage import run_events
-    from penstock.report.plan_page import plan_page
-    from penstock.report.run_page import run_page
     from penstock.report.run_summary import run_summary
     from penstock.store.stores import Stores
     from penstock.versions import installed_versions
@@ -85,15 +81,11 @@ def run_job(job: Job, spark: "SparkSession") -> int:
     record, error = runner.run()
     document = record.to_json()
     page = job.home.run_folder(order.run_id) / "index.html"
-    html = run_page(document)
-    planned = plan_document(job, plan, stores.catalog)
-    planned_html = plan_page(planned, lineage_section(document["lineage"]))
-    columns = {n: c for node in planned["nodes"] for n, c in node["columns"].items()}
-    events = "".join(f"{json_text(event)}\n" for event in run_events(document, columns))
+    texts = _run_texts(document, plan_document(job, plan, stores.catalog))
     try:
-        write_text(page, html)
-        write_text(page.with_name("openlineage.jsonl"), events)
-        runner.journal.add_pages({"index.html": html, "plan.html": planned_html})
+        write_text(page, texts["index.html"])
+        write_text(page.with_name("openlineage.jsonl"), texts["openlineage.jsonl"])
+        runner.journal.add_texts(texts)
     except Exception as trouble:  # the run is over: what it published stands
         runner.journal.troubles.append(str(trouble).splitlines()[0])
     for line in runner.journal.troubles:
@@ -181,6 +173,22 @@ _COMMANDS = {
     "lineage": views.lineage,
     "history": views.history,
 }
+
+
+def _run_texts(document: dict[str, Any], planned: dict[str, Any]) -> dict[str, str]:
+    """Return file name to text: the pages of a run and of its plan, and its lineage."""
+    from penstock.report.lineage_section import lineage_section
+    from penstock.report.open_lineage import run_events
+    from penstock.report.plan_page import plan_page
+    from penstock.report.run_page import run_page
+
+    columns = {n: c for node in planned["nodes"] for n, c in node["columns"].items()}
+    events = (f"{json_text(event)}\n" for event in run_events(document, columns))
+    return {
+        "index.html": run_page(document),
+        "plan.html": plan_page(planned, lineage_section(document["lineage"])),
+        "openlineage.jsonl": "".join(events),
+    }
 
 
 def _outcome(document: dict[str, Any], page: Path) -> dict[str, Any]:

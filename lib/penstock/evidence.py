@@ -56,7 +56,7 @@ class Evidence:
     figures: dict[str, Figure] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the evidence as plain values that `json.dumps` takes."""
+        """Return the evidence as plain values, for `json_text`."""
         return asdict(self)
 
     @classmethod

@@ -2,13 +2,46 @@
 
 from argparse import ArgumentParser, Namespace
 from datetime import date
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from penstock.errors import UsageError, did_you_mean
 from penstock.graphs import GRAPHS
 
-# Commands that are no slice of a graph.
-NO_SLICE = ("plan", "describe", "lineage", "history", "rollback", "replay", "ui")
+OPTIONS: dict[str, dict[str, Any]] = {
+    "job": {"nargs": "?", "default": "run", "help": "the job to look at (default: run)"},
+    "column": {"metavar": "DATASET[.COLUMN]", "help": "where it comes from and what it feeds"},
+    "run": {"metavar": "RUN", "help": "the run whose input versions to read again"},
+    "--json": {"action": "store_true", "help": "one JSON document on standard output"},
+    "--quiet": {"action": "store_true", "help": "no progress and no summary"},
+    "--graph": {"help": "which graph (default: lending)"},
+    "--env": {"help": "which environment of conf/ (default: local)"},
+    "--as-of": {"metavar": "DATE", "help": "the day the run stands for"},
+    "--set": {"action": "append", "metavar": "KEY=VALUE",
+              "help": "change one configuration value; repeatable"},
+    "--select": {"metavar": "EXPR", "help": "nodes, e.g. '+scores tag:pd,kind:fit'"},
+    "--exclude": {"metavar": "EXPR", "help": "nodes to leave out"},
+    "--no-skip": {"action": "store_true", "help": "run also what has not changed"},
+    "--plan": {"metavar": "FILE", "help": "run a saved plan if nothing has moved"},
+    "--save": {"metavar": "FILE", "help": "keep the plan, for run --plan FILE"},
+    "--page": {"metavar": "FILE", "help": "write the plan as an HTML page"},
+    "--mermaid": {"action": "store_true", "help": "print the graph as Mermaid"},
+    "--to": {"metavar": "N", "type": int, "help": "the release to go back to"},
+}  # fmt: skip
+OF_A_SLICE = (
+    "--json", "--quiet", "--graph", "--env", "--as-of", "--set", "--select", "--exclude",
+    "--no-skip",
+)  # fmt: skip
+OPTIONS_OF = {  # the commands that are no slice of a graph
+    "plan": ("job", *OF_A_SLICE, "--save", "--page", "--mermaid"),
+    "describe": (
+        "job", "--json", "--graph", "--env", "--set", "--select", "--exclude", "--mermaid",
+    ),
+    "lineage": ("column", "--json", "--graph", "--env", "--set"),
+    "history": ("--json", "--env", "--set"),
+    "rollback": ("--json", "--quiet", "--env", "--set", "--to"),
+    "replay": ("run", "--json", "--quiet"),
+    "ui": ("--env", "--set"),
+}  # fmt: skip
 
 
 def parse_options(name: str, arguments: list[str]) -> Namespace:
@@ -23,27 +56,15 @@ def parse_options(name: str, arguments: list[str]) -> Namespace:
     """
     parser = _Parser(prog=f"./spark-submit.sh {name}", allow_abbrev=False)
     parser.set_defaults(
-        job="", select=None, exclude=None, no_skip=False, plan=None, save=None, page=None,
-        mermaid=False, to=None, run=None, column=None,
+        job="" if name in OPTIONS_OF else name, graph="lending", only_graph=None, env="local",
+        as_of=None, set=[], select=None, exclude=None, no_skip=False, json=False, quiet=False,
+        plan=None, save=None, page=None, mermaid=False, to=None, run=None, column=None,
     )  # fmt: skip
-    _add_common(parser, is_configured=name != "replay")
-    if name in ("plan", "describe"):
-        parser.add_argument("job", nargs="?", default="run", help="the job to look at")
-        parser.add_argument("--mermaid", action="store_true", help="print the graph as Mermaid")
-    if name == "plan":
-        parser.add_argument("--save", metavar="FILE", help="keep the plan, for run --plan FILE")
-        parser.add_argument("--page", metavar="FILE", help="write the plan as an HTML page")
-    if name == "rollback":
-        parser.add_argument("--to", metavar="N", type=int, help="the release to go back to")
-    elif name == "replay":
-        parser.add_argument("run", metavar="RUN", help="the run whose input versions to read again")
-    elif name == "lineage":
-        parser.add_argument("column", metavar="DATASET[.COLUMN]", help="where it comes from")
-    elif name not in ("history", "ui"):
-        _add_selection(parser)
-    if name not in NO_SLICE:
-        parser.add_argument("--plan", metavar="FILE", help="run a saved plan if nothing has moved")
-        parser.set_defaults(job=name)
+    for option in OPTIONS_OF.get(name, (*OF_A_SLICE, "--plan")):
+        parser.add_argument(option, **OPTIONS[option])
+    if name == "history":
+        parser.add_argument("--graph", dest="only_graph", metavar="GRAPH",
+                            help="only the releases of this graph")  # fmt: skip
     options = parser.parse_args(arguments)
     _check(options)
     return options
@@ -58,32 +79,14 @@ def run_arguments(options: Namespace) -> list[str]:
     return [*words, *(["--no-skip"] if options.no_skip else [])]
 
 
-def _add_common(parser: ArgumentParser, *, is_configured: bool) -> None:
-    parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
-    parser.add_argument("--quiet", action="store_true", help="no progress and no summary")
-    if not is_configured:
-        parser.set_defaults(graph="lending", env="local", as_of=None, set=[])
-        return
-    parser.add_argument("--graph", default="lending", help="which graph (default: lending)")
-    parser.add_argument("--env", default="local", help="which environment of conf/")
-    parser.add_argument("--as-of", metavar="DATE", help="the day the run stands for")
-    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE",
-                        help="change one configuration value; repeatable")  # fmt: skip
-
-
-def _add_selection(parser: ArgumentParser) -> None:
-    parser.add_argument("--select", metavar="EXPR", help="nodes, e.g. '+scores tag:pd,kind:fit'")
-    parser.add_argument("--exclude", metavar="EXPR", help="nodes to leave out")
-    parser.add_argument("--no-skip", action="store_true", help="run also what has not changed")
-
-
 def _check(options: Namespace) -> None:
     if options.as_of is not None and not _is_day(options.as_of):
         raise UsageError(f"--as-of {options.as_of} is no day. Write it as 2025-07-01.")
-    if options.graph not in GRAPHS:
+    graph = options.only_graph or options.graph
+    if graph not in GRAPHS:
         raise UsageError(
-            f"There is no graph '{options.graph}'; there are {', '.join(GRAPHS)}."
-            f"{did_you_mean(options.graph, GRAPHS)}"
+            f"There is no graph '{graph}'; there are {', '.join(GRAPHS)}."
+            f"{did_you_mean(graph, GRAPHS)}"
         )
 
 

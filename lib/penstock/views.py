@@ -1,6 +1,5 @@
 """The commands that only look: plan, describe, lineage, history. They write nothing but pages."""
 
-import json
 import shutil
 import sys
 from collections.abc import Iterable
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from penstock.errors import UsageError, did_you_mean
 from penstock.job import Job
+from penstock.strict_json import json_text
 
 if TYPE_CHECKING:
     from penstock.engine.plan import Plan
@@ -36,7 +36,7 @@ def plan(job: Job) -> int:
             plan_page(document, lineage_section(_lineage(planned).to_json())),
         )
     if job.options.json:
-        print(json.dumps(document, default=str))
+        print(json_text(document))
     elif job.options.mermaid:
         print(mermaid(document))
     elif not job.options.quiet:
@@ -60,7 +60,7 @@ def describe(job: Job) -> int:
     ]
     document = {"graph": job.whole.name, "nodes": nodes}
     if job.options.json:
-        print(json.dumps(document))
+        print(json_text(document))
     elif job.options.mermaid:
         print(mermaid(document))
     else:
@@ -73,6 +73,8 @@ def describe(job: Job) -> int:
 
 def lineage(job: Job) -> int:
     """Say which raw columns feed a column, and what it feeds."""
+    from penstock.report.lineage_listing import lineage_listing
+
     dataset, _, column = job.options.column.partition(".")
     if dataset not in job.whole.datasets:
         raise UsageError(
@@ -91,12 +93,9 @@ def lineage(job: Job) -> int:
         for name in ([column] if column else known)
     }
     if job.options.json:
-        print(json.dumps(answer))
-        return 0
-    for name, ways in answer.items():
-        print(name)
-        print(f"  made from  {', '.join(ways['made_from']) or 'nothing: a constant'}")
-        print(f"  feeds      {', '.join(ways['feeds']) or 'nothing'}")
+        print(json_text(answer))
+    else:
+        print(lineage_listing(answer, **_screen()))
     return 0
 
 
@@ -112,11 +111,12 @@ def history(job: Job) -> int:
     rows = [
         _entry(before, release, is_current=release is releases[-1])
         for before, release in zip((NOTHING_RELEASED, *releases), releases, strict=False)
+        if job.options.only_graph in (None, release.graph)
     ]
     if job.options.json:
-        print(json.dumps(rows))
+        print(json_text(rows))
     else:
-        print(history_table(rows, **_screen()))
+        print(history_table(rows, graph=job.options.only_graph or "", **_screen()))
     return 0
 
 
@@ -139,7 +139,7 @@ def _entry(before: "Release", release: "Release", *, is_current: bool) -> dict[s
         "note": release.note,
         "git_commit": release.git_commit,
         "changes": list(changes(before, release)),
-        "causes": [f"{node}: {cause}" for node, cause in causes.items()],
+        "causes": causes,
         "is_current": is_current,
     }
 

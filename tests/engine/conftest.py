@@ -29,3 +29,18 @@ def project(spark, tmp_path: Path, empty_mlflow):
     small = SmallProject(spark, Home(tmp_path))
     small.csv.write_text("id,amount\na,1\nb,2\n")
     return small
+
+
+@pytest.fixture
+def code(tmp_path, monkeypatch):
+    """Return the stage functions in two files of their own; an edit is seen at once."""
+    from tests.engine.edited_code import EditedCode
+
+    folder = tmp_path / "code"
+    folder.mkdir()
+    monkeypatch.syspath_prepend(folder)
+    # A compiled file is told from its source by size and full seconds: too coarse for a test.
+    monkeypatch.setattr("sys.dont_write_bytecode", True)
+    edited = EditedCode(folder)
+    yield edited
+    edited.forget()

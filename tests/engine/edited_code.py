@@ -83,13 +83,17 @@ class EditedCode:
         return graph_of(self._stages)
 
     def edit(self, old: str, new: str, file: str = "stages"):
+        self.write(old, new, file)
+        importlib.reload(self._rates)
+        importlib.reload(self._stages)
+        return self.graph
+
+    def write(self, old: str, new: str, file: str = "stages") -> None:
+        """Change a file that stays loaded as it was, as an editor does while a job runs."""
         path = self._folder / f"{file}.py"
         text = path.read_text()
         assert old in text, old
         path.write_text(text.replace(old, new))
-        importlib.reload(self._rates)
-        importlib.reload(self._stages)
-        return self.graph
 
     def forget(self) -> None:
         cloudpickle.unregister_pickle_by_value(self._rates)

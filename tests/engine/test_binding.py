@@ -109,6 +109,23 @@ def test_a_quarantine_must_be_a_delta_table():
         check_catalog(graph, {"raw": "csv", "loans": "delta"})
 
 
+@pytest.mark.parametrize(
+    "rules", [{"checks": {"a": "id > ''"}}, {"key": ("id",)}, {"min_rows": 1}], ids=list
+)
+def test_rules_of_what_is_kept_in_memory_are_refused(rules):
+    def graph(**promised):
+        nodes = (Transform(clean, "raw", "loans"),)
+        return Graph("g", nodes, {"loans": Contract("id STRING", **promised)})
+
+    kinds = {"raw": "csv", "loans": "memory"}
+    with pytest.raises(
+        GraphError, match="'loans' is kept in memory, where the rules .*catalog.loans"
+    ):
+        check_catalog(graph(**rules), kinds)
+    check_catalog(graph(), kinds)
+    check_catalog(graph(**rules), {**kinds, "loans": "delta"})
+
+
 def test_parameters_come_from_the_node_then_the_function_then_common():
     nodes = (
         Transform(split, "a", ("b", "c")),

@@ -3,6 +3,7 @@
 import datetime as dt
 import random
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,12 +15,10 @@ from xgboost.spark import SparkXGBClassifier
 
 from penstock.catalyst.internals import count_jobs
 from penstock.conf import DeltaConf, MemoryConf, ModelConf
-from penstock.engine.graph import Graph
+from penstock.engine.made import records_of
 from penstock.engine.nodes import Apply, Fit, Transform
-from penstock.errors import Conflict, DataError, PenstockError
-from penstock.planning import _refuse_moved
+from penstock.errors import DataError, PenstockError
 from penstock.store.releases import Releases, rolled_back
-from tests.engine.small_project import GRAPH
 
 
 def labelled(loans):
@@ -153,6 +152,7 @@ def test_what_is_not_the_same_twice_is_never_skipped_and_says_so(project):
     assert causes["clocked"].startswith(
         "never skipped: F.current_date() (tests/engine/test_planner.py"
     )
+    assert causes["clocked"].count("current_date") == 1  # the plan shows it too
     assert causes["drawn"].startswith("never skipped: F.rand() (tests/engine/test_planner.py, line")
     assert "<lambda>() is not declared deterministic" in causes["drawn_in_python"]
     assert causes["dated"].startswith("never skipped: dt.datetime.now() (")
@@ -164,6 +164,13 @@ def test_a_model_that_is_gone_is_made_again_and_one_without_a_seed_is_never_skip
     project.params["forest"] = {"seed": 1}
     _, error = project.run()
     assert error is None and project.causes() == {}
+
+    # The same estimator, fitted again by a run of its own, is another version.
+    again = replace(records_of(project.current, "small")["forest"], run_id="run-9").to_json()
+    base = replace(project.current, made={**project.current.made, "small.forest": again})
+    part = project.graph.only(["labelled", "apply_model_to_labelled"])
+    assert project.causes(part) == {}
+    assert project.causes(part, base=base)["apply_model_to_labelled"] == "model is made anew"
 
     [files] = [file.parent for file in Path(project.home.mlflow).rglob("MLmodel")]
     kept = shutil.move(files, project.home.root / "kept")
@@ -215,28 +222,23 @@ def test_a_rollback_takes_the_records_back_too(project):
     assert dict(project.current.pins) == dict(second.pins)
 
 
-def saved(plan):
-    sources = [{"name": name, "version": version} for name, version in plan.sources.items()]
-    return {**plan.to_json(), "sources": sources}
+def test_a_node_is_run_for_what_it_keeps_in_memory_though_its_table_is_there(project):
+    def split(loans):
+        return loans, loans.selectExpr("id")
 
+    def counted(ids, *, by):
+        return ids.selectExpr(f"count(*) * {by} AS n")
 
-def test_a_saved_plan_is_refused_when_anything_has_moved(project):
+    project.grow(
+        Transform(split, "loans", ("copied", "ids")),
+        Transform(counted, "ids", "counts"),
+        copied=DeltaConf(),
+        ids=MemoryConf(),
+        counts=DeltaConf(),
+    )
+    project.params["counted"] = {"by": 1}
     project.run()
-    kept = saved(project.plan())
-    _refuse_moved(kept, project.plan())
-
-    project.params["gate"]["at_least"] = 1
-    with pytest.raises(Conflict, match="and nothing was run: what node 'gate' does. Make it anew"):
-        _refuse_moved(kept, project.plan())
-    project.run()
-    with pytest.raises(Conflict, match="release 1 -> 2"):
-        _refuse_moved(kept, project.plan())
-
-    kept = saved(project.plan())
-    project.csv.write_text("id,amount\na,5\n")
-    with pytest.raises(Conflict, match=r"raw 20\S+ 18B -> 20\S+ 14B"):
-        _refuse_moved(kept, project.plan())
-    part = Graph("small", GRAPH.nodes[:1], {})
-    kept = saved(project.plan(part))
-    _refuse_moved(kept, project.plan(part))
-    assert Conflict.exit_code == 6
+    assert project.causes() == {}
+    project.params["counted"] = {"by": 2}
+    assert project.causes() == {"split": "needed by counted", "counted": "parameter by 1 -> 2"}
+    assert project.run()[1] is None and project.released("counts")[0].n == 4

@@ -114,6 +114,17 @@ def test_nodes_may_finish_in_many_threads(make):
     assert all(f"node_{i}_" in stream.getvalue() for i in range(20))
 
 
+@pytest.mark.parametrize("is_terminal", [False, True])
+def test_a_run_of_no_nodes_says_that_nothing_runs(is_terminal):
+    console = _terminal()
+    progress = TerminalProgress(console) if is_terminal else LogProgress(console.file)
+    progress.run_started([])
+    progress.run_finished("ok")
+    shown = console.file.getvalue()
+    assert "nothing has changed: no node runs\n" in shown
+    assert "0 node" not in shown and HIDE_CURSOR not in shown
+
+
 def test_quiet_writes_nothing(capsys):
     _run(make_progress(quiet=True))
     assert capsys.readouterr() == ("", "")

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from penstock.conf import CsvConf, DeltaConf
-from penstock.engine.nodes import Transform
+from penstock.engine.nodes import Measure, Transform
+from penstock.errors import DataError
 from penstock.source import closure
-from tests.engine.edited_code import EditedCode
-from tests.engine.small_project import CONTRACTS
+from tests.engine.small_project import CONTRACTS, measure
 
 # With `published` stored, each node has an output that is looked for.
 STORED = {"published": DeltaConf()}
@@ -23,19 +23,6 @@ BEHIND_GATE = {"publish": "verdict is made anew"}
 BEHIND_MEASURE = {"gate": "report is made anew", **BEHIND_GATE}
 BEHIND_DOUBLE = {"total": "doubled is made anew", **BEHIND_TOTAL}
 BEHIND_CLEAN = {"double": "loans is made anew", **BEHIND_DOUBLE}
-
-
-@pytest.fixture
-def code(tmp_path, monkeypatch):
-    """Return the stage functions in two files of their own; an edit is seen at once."""
-    folder = tmp_path / "code"
-    folder.mkdir()
-    monkeypatch.syspath_prepend(folder)
-    # A compiled file is told from its source by size and full seconds: too coarse for a test.
-    monkeypatch.setattr("sys.dont_write_bytecode", True)
-    edited = EditedCode(folder)
-    yield edited
-    edited.forget()
 
 
 @pytest.fixture
@@ -197,6 +184,9 @@ def test_a_contract_and_where_or_how_a_dataset_lies_rerun_what_hangs_on_it(proje
     graph = project.graph
     project.grow(contracts={"loans": replace(CONTRACTS["loans"], min_rows=2)})
     assert project.causes() == {"clean": "contract of loans changed", **BEHIND_CLEAN}
+    moment = replace(CONTRACTS["loans"], checks={"is_old": "id != string(now())"})
+    project.grow(contracts={"loans": moment})
+    assert project.causes()["clean"] == "never skipped: now( in a rule of loans"
     project.graph = graph
     # Another promise of a source checks the same rows.
     project.grow(contracts={"raw": replace(CONTRACTS["raw"], checks={"a": "id > ''"})})
@@ -209,6 +199,12 @@ def test_a_contract_and_where_or_how_a_dataset_lies_rerun_what_hangs_on_it(proje
     project.csv.write_text(project.csv.read_text().replace(";", ","))
     project.more = {**STORED, "totals": DeltaConf(path=str(project.home.root / "elsewhere"))}
     assert project.causes()["total"].startswith("storage of totals changed")
+    project.more = STORED
+    project.grow(Measure(measure, "totals", "report", reads={"totals": "total BIGINT"}))
+    assert project.causes()["measure"].startswith("columns read of totals changed")
+    project.csv.write_text("id,amont\na,1\n")  # a record does not hide what is wrong by now
+    with pytest.raises(DataError, match=r"'raw' .* lacks 1 column\(s\) of its contract: 'amount'"):
+        project.plan()
 
 
 def test_an_input_reruns_what_hangs_on_it(project):
@@ -249,7 +245,13 @@ def test_an_input_reruns_what_hangs_on_it(project):
 
 def test_an_output_that_is_gone_is_made_again_and_nothing_else(project):
     project.more = STORED
+    project.csv.write_text("id,amount\na,1\nb,2\nc,?\n")
     project.run()
+    put_aside = Path(project.catalog.delta("loans_quarantine").path)
+    elsewhere = put_aside.rename(project.home.root / "elsewhere")
+    assert project.causes()["clean"] == "output missing: loans_quarantine 0"
+    elsewhere.rename(put_aside)
+    assert project.causes() == {}
     table = Path(project.catalog.delta("totals").path)
     next(table.glob("*.parquet")).unlink()
     expected = {"double": "needed by total", "total": "output missing: totals 0"}
@@ -298,3 +300,6 @@ def test_a_slice_leaves_the_rest_as_it_is(project):
     project.run(part)
     assert project.released("totals")[0].total == 20
     assert project.causes() == BEHIND_TOTAL
+    # A replay takes another version than the one that the record of totals speaks of.
+    before = project.causes(part, pinned={"loans": "0"})
+    assert before == {"double": "loans is made anew", "total": "doubled is made anew"}

@@ -2,19 +2,24 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 from scipy.stats import ks_2samp
 from sklearn import metrics
 
+from penstock.errors import ConfigError
 from penstock.measure.counts import ScoreCounts
 from penstock.measure.discrimination import (
     auc,
     auc_interval,
     cap_curve,
     gini,
+    h_measure,
     ks,
     lift_by_decile,
+    partial_gini,
     roc_curve,
 )
+from tests.measure.hmeq import hmeq_scores
 
 RANDOM = np.random.default_rng(3)
 LABELS = RANDOM.integers(0, 2, 400)
@@ -80,6 +85,8 @@ def test_the_area_below_the_roc_curve_is_the_auc():
 def test_ranking_one_class_is_undefined(counts):
     metrics_of_one_class = (auc, gini, ks, roc_curve)
     assert [metric(counts) for metric in metrics_of_one_class] == [None] * 4
+    assert partial_gini(counts, share=0.2) is None
+    assert h_measure(counts, alpha=2, beta=2) is None
     assert auc_interval(counts, level=0.95) is None
 
 
@@ -111,3 +118,85 @@ def test_metrics_stay_in_range_and_turn_with_the_score(loans):
     assert auc(turned) == pytest.approx(1 - auc(counts))
     assert ks(turned) == pytest.approx(ks(counts))
     assert abs(gini(counts)) <= ks(counts) * 2
+
+
+def capture_by_loans(scores, labels, depth):
+    """Bads among the `depth` riskiest loans, in expectation over random order within ties."""
+    cut = np.sort(scores)[::-1][depth - 1]
+    above, tied = scores > cut, scores == cut
+    return labels[above].sum() + labels[tied].mean() * (depth - above.sum())
+
+
+@pytest.mark.parametrize("share", [0.05, 0.2, 0.5, 1.0])
+def test_the_partial_gini_is_the_area_between_cap_and_chance_loan_by_loan(share):
+    loans, bads = len(LABELS), LABELS.sum()
+    depths = range(1, round(share * loans) + 1)
+    cap = np.array([0, *(capture_by_loans(SCORES, LABELS, depth) for depth in depths)]) / bads
+    perfect = np.array([0, *(min(depth, bads) for depth in depths)]) / bads
+    chance = np.array([0, *depths]) / loans
+    expected = np.trapezoid(cap - chance) / np.trapezoid(perfect - chance)
+    assert partial_gini(COUNTS, share=share) == pytest.approx(expected, abs=1e-9)
+
+
+def test_the_partial_gini_of_all_loans_is_the_gini():
+    assert partial_gini(COUNTS, share=1) == pytest.approx(gini(COUNTS), abs=1e-12)
+
+
+@pytest.mark.parametrize(("scores", "expected"), [([4, 3, 2, 1], 1), ([1, 1, 1, 1], 0)])
+@pytest.mark.parametrize("share", [0.1, 0.25, 0.6])
+def test_a_perfect_partial_gini_is_one_and_a_blind_one_zero(share, scores, expected):
+    counts = ScoreCounts.of(scores, [1, 0, 0, 0])
+    assert partial_gini(counts, share=share) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("share", [0, -0.1, 1.01, float("nan")])
+def test_a_share_outside_its_range_is_an_error(share):
+    with pytest.raises(ConfigError, match="'share' is .*; it must be above 0 and at most 1"):
+        partial_gini(COUNTS, share=share)
+
+
+def h_by_integration(scores, labels, alpha, beta):
+    """Hand's definition: the smallest loss over all cut-offs, integrated over costs."""
+    cuts = np.append(np.unique(scores), np.inf)
+    goods_declined = np.array([(scores[labels == 0] >= cut).mean() for cut in cuts])
+    bads_accepted = np.array([(scores[labels == 1] < cut).mean() for cut in cuts])
+    rate = labels.mean()
+
+    def expected(of_goods, of_bads):
+        # Gauss-Legendre on small pieces: the smallest loss has kinks, each good for some 1e-9.
+        node, weight = np.polynomial.legendre.leggauss(5)
+        low = np.arange(20_000) / 20_000
+        costs = (low[:, None] + (node + 1) / 40_000).ravel()
+        of_cut = np.outer(costs, (1 - rate) * of_goods) + np.outer(1 - costs, rate * of_bads)
+        values = of_cut.min(axis=1) * stats.beta.pdf(costs, alpha, beta)
+        return (values.reshape(-1, 5) @ weight).sum() / 40_000
+
+    blind = expected(np.array([0.0, 1.0]), np.array([1.0, 0.0]))
+    return 1 - expected(goods_declined, bads_accepted) / blind
+
+
+@pytest.mark.parametrize(("alpha", "beta"), [(2, 2), (1.3, 1.7)])
+def test_the_h_measure_equals_its_integral_over_costs(alpha, beta):
+    expected = h_by_integration(SCORES, LABELS, alpha, beta)
+    assert h_measure(COUNTS, alpha=alpha, beta=beta) == pytest.approx(expected, abs=1e-8)
+
+
+def test_the_h_measure_is_one_if_perfect_and_zero_if_blind_or_reversed():
+    shapes = {"alpha": 2, "beta": 2}
+    assert h_measure(ScoreCounts.of(LABELS, LABELS), **shapes) == pytest.approx(1)
+    assert h_measure(ScoreCounts.of(LABELS * 0, LABELS), **shapes) == pytest.approx(0)
+    assert h_measure(ScoreCounts.of(-LABELS, LABELS), **shapes) == pytest.approx(0, abs=1e-12)
+
+
+def test_a_cost_without_a_distribution_is_an_error():
+    with pytest.raises(ConfigError, match="'alpha' = 0 and 'beta' = 2 must be above 0"):
+        h_measure(COUNTS, alpha=0, beta=2)
+
+
+def test_real_scores_are_measured_as_elsewhere():
+    months, labels = hmeq_scores("DELINQ")
+    counts = ScoreCounts.of(months, labels)
+    assert auc(counts) == pytest.approx(metrics.roc_auc_score(labels, months), abs=1e-9)
+    assert partial_gini(counts, share=1) == pytest.approx(gini(counts), abs=1e-9)
+    expected = h_by_integration(months, labels, 2, 2)
+    assert h_measure(counts, alpha=2, beta=2) == pytest.approx(expected, abs=1e-8)

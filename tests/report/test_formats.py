@@ -1,6 +1,6 @@
 import pytest
 
-from penstock.report.formats import cell, duration, elapsed_ms, label, number, when
+from penstock.report.formats import cell, data_size, duration, elapsed_ms, label, number, when
 
 
 @pytest.mark.parametrize(
@@ -35,6 +35,11 @@ def test_a_number_keeps_three_or_four_digits_and_its_thousands(value, text):
 )
 def test_a_duration_has_the_unit_that_fits(ms, text):
     assert duration(ms) == text
+
+
+def test_bytes_are_told_in_the_unit_that_fits():
+    sizes = [data_size(count) for count in (None, 0, 999, 1000, 9_960, 20_400_000, 999_600_000)]
+    assert sizes == ["–", "0 B", "999 B", "1.0 kB", "10 kB", "20 MB", "1.0 GB"]
 
 
 def test_a_moment_that_is_none_or_no_moment_is_unknown():

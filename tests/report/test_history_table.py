@@ -9,7 +9,7 @@ def _release(number, **changes):
         "released_by": "anna", "run_id": f"run-{number}", "graph": "lending", "note": "",
         "git_commit": "3f9a1c22d8e04b7fa1d5c9e60b7a42d1f8c3e5a7",
         "changes": ["loans 12 -> 13", "champion 3 -> 4"],
-        "causes": ["clean_loans: code of parse_amount changed"], "is_current": False,
+        "causes": {"clean_loans": "code of parse_amount changed"}, "is_current": False,
     }  # fmt: skip
     return release | changes
 
@@ -31,7 +31,7 @@ def test_the_newest_release_stands_first_whatever_the_order():
 
 
 def test_a_rollback_says_so_and_an_empty_change_too():
-    text = history_table([_release(4, note="rollback to 2", changes=[], causes=[], git_commit="")])
+    text = history_table([_release(4, note="rollback to 2", changes=[], causes={}, git_commit="")])
     assert text.splitlines()[1:] == [
         "    note       rollback to 2",
         "    changed    nothing",
@@ -42,8 +42,8 @@ def test_a_rollback_says_so_and_an_empty_change_too():
 @pytest.mark.parametrize("width", [60, 80, 140])
 def test_long_lists_are_cut_and_long_lines_wrapped(width):
     changes = [f"table_{i} {i} -> {i + 1}" for i in range(10)]
-    causes = [f"node_{i}: parameter folds_of_the_validation {i} -> {i + 1}" for i in range(9)]
-    text = history_table([_release(1, changes=changes, causes=causes)], width=width)
+    causes = {f"node_{i}": f"parameter folds_of_the_validation {i} -> {i + 1}" for i in range(9)}
+    text = history_table([_release(2, changes=changes, causes=causes)], width=width)
     head, *below = text.splitlines()
     assert max(map(len, (head, *below))) <= width
     assert all(line.startswith("    ") for line in below)
@@ -53,8 +53,23 @@ def test_long_lists_are_cut_and_long_lines_wrapped(width):
     assert "and 1 more" in text
 
 
+def test_the_first_release_says_so_and_nodes_with_one_cause_share_a_line():
+    made = {f"node_{i}": "never made" for i in range(4)}
+    made |= {"fit": "needed by score", "join": "needed by score"}
+    first, second = (
+        [line for line in history_table([_release(number, causes=made)]).splitlines()[2:-1]]
+        for number in (1, 2)
+    )
+    assert first == ["    because    first release: 6 nodes"]
+    assert second == [
+        "    because    4 nodes: never made",
+        "               fit, join: needed by score",
+    ]
+
+
 def test_without_a_release_the_first_one_is_announced():
     assert history_table([]).startswith("Nothing is released yet")
+    assert history_table([], graph="exams") == "Nothing of the graph 'exams' is released."
 
 
 def test_a_name_with_brackets_is_text_and_colours_are_asked_for():

@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from penstock.report.plan_summary import data_size, expected_time, plan_sentence, plan_summary
+from penstock.report.plan_summary import expected_time, plan_sentence, plan_summary
 from tests.report.plans import plan_document, with_actions
 
 UNCHANGED = "nothing has changed"
@@ -30,6 +30,12 @@ def test_the_last_line_says_what_it_all_comes_to():
         "8 of 14 nodes would run, about 12 s (38 s CPU, 20 MB shuffled), "
         "6 are as released in release 4. 0 Spark jobs were run."
     )
+
+
+def test_where_the_last_line_is_too_long_a_count_stays_with_its_noun():
+    widths = range(60, 140)
+    last = [plan_summary(plan_document(), width=width).splitlines()[-3:] for width in widths]
+    assert all(any("0 Spark job" in line for line in lines) for lines in last)
 
 
 def test_nodes_that_were_never_timed_and_those_not_selected_are_named_as_such():
@@ -96,8 +102,3 @@ def test_colours_change_nothing_but_the_colour():
 def test_a_long_time_has_no_digits_that_nobody_knows():
     times = [expected_time(ms) for ms in (None, 350, 9_940, 12_300, 59_700, 125_000)]
     assert times == ["–", "350 ms", "9.9 s", "12 s", "1 min 00 s", "2 min 05 s"]
-
-
-def test_bytes_are_told_in_the_unit_that_fits():
-    sizes = [data_size(count) for count in (None, 0, 999, 1000, 9_960, 20_400_000, 999_600_000)]
-    assert sizes == ["–", "0 B", "999 B", "1.0 kB", "10 kB", "20 MB", "1.0 GB"]

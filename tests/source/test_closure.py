@@ -138,6 +138,7 @@ def test_what_is_not_reached_is_no_change(load):
         ("def make(n):\n    return lambda x: x + n\nf = make(1)", "1", "2"),
         ("def g(): return 1\ndef make(h):\n    def i(): return h()\n    return i\nf = make(g)",
          "1", "2"),
+        ("def make(n):\n    def i(*, x=n): return x\n    return i\nf = make(1)", "1", "2"),
         ("class A:\n    def __call__(self): return 1\nf = A()", "1", "2"),
         ("class A:\n    def __init__(self, n): self.n = n\n    def m(self): return self.n\n"
          "f = A(1).m", "1", "2"),

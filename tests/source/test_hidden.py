@@ -53,13 +53,51 @@ def test_what_is_seeded_or_given_is_not_hidden(one, call):
     assert one(f"{IMPORTS}\ndef f(x):\n    return {call}").hidden == ()
 
 
-@pytest.mark.parametrize("call", ["os.environ['X']", "os.getenv('X')", "pandas.read_csv(x)"])
+@pytest.mark.parametrize(
+    "call",
+    [
+        "os.environ['X']", "os.getenv('X')", "pandas.read_csv(x)", "open(x)", "Path(x).read_text()",
+        "x.sparkSession.read.parquet('a')", "json.load(open(x))",
+    ],
+)  # fmt: skip
 def test_what_a_function_reads_that_is_no_dataset_is_told(one, call):
-    [told] = one(f"import os, pandas\ndef f(x):\n    return {call}").hidden
-    assert told.endswith("(one.py, line 3)")
+    source = "import json, os, pandas\nfrom pathlib import Path\ndef f(x):\n    return "
+    [told] = one(source + call).hidden
+    assert told.endswith("(one.py, line 4)")
+
+
+def test_a_name_of_ours_is_not_the_builtin(one):
+    assert one("def open(x): return x\ndef f(x): return open(x)").hidden == ()
+    assert one("def f(x, open): return open(x)").hidden == ()
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "x.isEmpty()", "x.where('a').first()", "x.collect()[0]", "[row for row in x.take(3)]",
+        "x.groupBy('a').pivot('b').count()", "x.approxQuantile('a', [0.5], 0.0)", "x.toPandas()",
+    ],
+)  # fmt: skip
+def test_what_looks_at_rows_is_told_also_of_a_helper(one, call):
+    source = one(f"def g(x):\n    return {call}\ndef f(x):\n    return g(x)")
+    [told] = source.looks_at_rows
+    assert told.endswith("(one.py, line 2)") and source.hidden == ()
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "x.groupBy('a').pivot('b', [1, 2]).count()", "x.groupBy('a').pivot('b', values=y).count()",
+        "x.agg(F.first('a'), F.collect_list('b'))", "x.groupBy('a').count()", "x.select('first')",
+    ],
+)  # fmt: skip
+def test_what_needs_no_rows_for_its_plan_does_not_look_at_them(one, call):
+    assert one(f"{IMPORTS}\ndef f(x, y):\n    return {call}").looks_at_rows == ()
 
 
 def test_nothing_hides_in_the_lending_graph():
     for node in GRAPH.nodes:
         if node.function:
             assert source_of(node.function).hidden == ()
+            if node.kind == "transform":
+                assert source_of(node.function).looks_at_rows == ()

@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import pytest
 
@@ -133,3 +134,12 @@ def test_a_model_is_there_as_long_as_its_artefacts_are(catalog, tmp_path):
     assert not registry.has(ModelVersion("lgd", "1"))
     (artefacts / "MLmodel").unlink()
     assert not registry.has(ModelVersion("pd", "1"))
+
+
+@pytest.mark.parametrize(("text", "said"), [("", "it is empty"), ('{"add": {"pa', "Unterminated")])
+def test_a_damaged_log_is_told_and_not_taken_for_a_table_that_is_gone(catalog, text, said):
+    write_log(Path(catalog.delta("loans").path), "penstock: a")
+    commit = catalog.delta("loans").log.commit_file(0)
+    commit.write_text(text)
+    with pytest.raises(DataError, match=f"{commit} is damaged.*{said}"):
+        catalog.is_there("loans", "0", None, "a")

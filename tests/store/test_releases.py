@@ -1,5 +1,6 @@
 import datetime as dt
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -9,7 +10,7 @@ from threading import Barrier
 
 import pytest
 
-from penstock.errors import Conflict, UsageError
+from penstock.errors import Conflict, SetupError, UsageError
 from penstock.store.delta import DeltaTable
 from penstock.store.releases import (
     NOTHING_RELEASED,
@@ -88,6 +89,36 @@ def test_a_table_of_an_earlier_version_of_penstock_is_read_and_goes_on(spark, re
     new = release(2, "run-2", loans="1", note="x")
     releases.publish(spark, new, old)
     assert releases.all() == (old, new)
+
+
+def test_a_damaged_table_of_releases_is_told_and_nothing_older_is_taken_for_current(
+    spark, releases, tmp_path
+):
+    releases.publish(spark, release(1, loans="0"), NOTHING_RELEASED)
+    releases.publish(spark, release(2, loans="1"), releases.current())
+    log = releases.table.log
+    latest = log.latest_version()
+    commit = log.commit_file(latest).relative_to(releases.table.path)
+    [data] = [action["path"] for action in log.actions(latest, "add")]
+
+    def told(hurt, place):
+        folder = tmp_path / "damaged"
+        shutil.copytree(releases.table.path, folder)
+        hurt(folder / place)
+        with pytest.raises(SetupError, match=f"{folder}, is damaged .*Bring the folder") as error:
+            Releases(DeltaTable("releases", str(folder))).current(spark)
+        shutil.rmtree(folder)
+        return str(error.value)
+
+    def cut(file):
+        os.truncate(file, file.stat().st_size // 2)
+
+    assert "it is empty" in told(
+        lambda file: file.write_text(""), commit
+    )  # as a power cut leaves it
+    assert commit.name not in told(cut, data)
+    assert told(cut, commit)
+    assert "No such file" in told(lambda file: file.unlink(), data)
 
 
 def test_the_loser_is_told_who_published_what(spark, releases):

@@ -2,19 +2,22 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from pyspark.sql.types import StructType
 
+from penstock.engine.contract import Contract
 from penstock.engine.lineage import Columns
 from penstock.engine.made import Made
 from penstock.source.closure import SourceCode
 
 # What makes a rule of a contract, or the filter of a source, depend on the moment.
 CLOCK = re.compile(
-    r"\b(current_(date|time|timestamp)|localtimestamp)\b|\b(now|curdate|rand|randn|uuid)\(", re.I
+    r"\b(current_(date|time|timestamp)|localtimestamp)\b|\b(now|curdate|randn?|random|uuid)\("
+    r"|\bunix_timestamp\(\s*\)",
+    re.IGNORECASE,
 )
 OWN_PARTS = ("plan", "code", "library")
 
@@ -76,6 +79,21 @@ def library_parts(source: SourceCode) -> dict[str, str]:
 def code_parts(source: SourceCode) -> dict[str, str]:
     """Return the parts that say what a function's source is."""
     return {f"code {name}": value for name, value in source.functions.items()}
+
+
+def why_never(reasons: Sequence[str]) -> str:
+    """Return why a node is never skipped; what source and plan both show, as the source has it."""
+    told = dict.fromkeys(reasons)
+    # The plan's "now()" is the source's "F.now() (results.py, line 12)".
+    named = [r for r in told if not any(f".{r} " in f".{other}" for other in told)]
+    return "; ".join(named)
+
+
+def clocks_in(contracts: Mapping[str, Contract]) -> list[str]:
+    """Return what makes the rules of contracts depend on the moment, each with its dataset."""
+    conditions = [(n, sql) for n, c in contracts.items() for sql in c.conditions.values()]
+    found = [(name, CLOCK.search(sql)) for name, sql in conditions]
+    return [f"{clock[0]} in a rule of {name}" for name, clock in found if clock]
 
 
 def plain(value: object) -> str:

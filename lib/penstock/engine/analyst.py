@@ -6,7 +6,6 @@ finds what is wrong with them; models are typed by their stages. No Spark job ru
 
 from collections.abc import Mapping
 from dataclasses import replace
-from hashlib import sha256
 from typing import Any
 
 from pyspark.ml import Estimator
@@ -22,7 +21,14 @@ from penstock.catalyst.stage_schemas import (
     unseeded,
 )
 from penstock.catalyst.stand_ins import stand_in
-from penstock.engine.analysis import CLOCK, Analysis, code_parts, library_parts, plain
+from penstock.engine.analysis import (
+    Analysis,
+    clocks_in,
+    code_parts,
+    library_parts,
+    plain,
+    why_never,
+)
 from penstock.engine.checking import check_columns, check_reads, check_rules, stored_columns
 from penstock.engine.fingerprint import digest
 from penstock.engine.graph import Graph
@@ -33,7 +39,7 @@ from penstock.errors import DataError, NodeFailed
 from penstock.source.closure import SourceCode, source_of
 from penstock.store.catalog import Catalog
 
-VERSION = "1"  # of what the analyst finds; another one asks anew
+VERSION = "2"  # of what the analyst finds; another one asks anew
 MODEL_VERSION = StructField("model_version", StringType())
 
 
@@ -78,7 +84,10 @@ class Analyst:
             found = Analysis.of(record)
         else:
             self._check_sources(node)
-            found = replace(self._analysis(node), key=key)
+            found = self._analysis(node)
+            rules = {n: c for n, c in self._whole.contracts.items() if n in node.outputs}
+            never = why_never([*filter(None, [found.never]), *clocks_in(rules)])
+            found = replace(found, key=key, never=never)
         self.columns |= found.columns
         return found
 
@@ -88,7 +97,7 @@ class Analyst:
         parts = {"version": VERSION, "kind": node.kind, "reads": repr(dict(node.reads))}
         fits = [node, *filter(None, [self._trained_by(n) for n in node.inputs[:1]])]
         for fit in fits if node.kind == "apply" else [node]:
-            source = source_of(fit.function) if fit.function else SourceCode({}, {}, (), False)
+            source = source_of(fit.function) if fit.function else SourceCode({}, {}, (), (), False)
             parts |= library_parts(source) | code_parts(source)
             parts[f"parameters {fit.name}"] = plain(self._params[fit.name])
         for name in node.inputs:
@@ -138,16 +147,16 @@ class Analyst:
         jobs = count_jobs(self._spark) - jobs_before
         source = source_of(node.function)
         parts, never = library_parts(source), [*source.hidden]
-        notes = (f"it runs {jobs} Spark job(s) to make its plan: declare it Solve",) if jobs else ()
+        looks = [*source.looks_at_rows, *[f"{jobs} Spark job(s)"] * (jobs > 0)]
+        notes = tuple(f"it looks at rows, by {look}: declare it Solve" for look in looks[:1])
         columns: dict[str, StructType | None] = {}
         for name, result, plan in zip(node.outputs, results, plans, strict=True):
             columns[name] = self._stored(name, result)
             if plan is not None:
-                parts[f"plan {name}"] = _hash(plan.text + result.schema.json())
+                parts[f"plan {name}"] = digest({plan.text: result.schema.json()})
                 never += plan.why + plan.read_by_itself
-            never += self._clocks(name)
-        is_opaque = jobs > 0 or any(p is None or p.runs_python or p.unknown_leaves for p in plans)
-        if is_opaque:
+        is_untold = any(p is None or p.runs_python or p.unknown_leaves for p in plans)
+        if looks or is_untold:
             parts |= code_parts(source)
         elif any(not plan.is_deterministic for plan in plans if plan):
             # A seed drawn anew at each call shows as another plan.
@@ -157,12 +166,7 @@ class Analyst:
         # Rows drawn from a range of numbers are raw: that all come from a number says nothing.
         is_drawn = all(self._kinds[name] == "range" for name in node.inputs)
         edges = {} if is_drawn else self._edges(node, inputs, results, columns)
-        return Analysis(parts, source.functions, columns, _never(never), notes, edges)
-
-    def _clocks(self, name: str) -> list[str]:
-        contract = self._whole.contracts.get(name)
-        found = [CLOCK.search(sql) for sql in (contract.conditions.values() if contract else ())]
-        return [f"{clock[0]} in a rule of {name}" for clock in found if clock]
+        return Analysis(parts, source.functions, columns, why_never(never), notes, edges)
 
     def _call(
         self, node: Node, inputs: Mapping[str, DataFrame]
@@ -207,7 +211,7 @@ class Analyst:
         else:
             notes = (f"the columns of {node.inputs[0]} are not known before it is made",)
         parts = library_parts(source) | code_parts(source)
-        return Analysis(parts, source.functions, {}, _never(never), notes, edges)
+        return Analysis(parts, source.functions, {}, why_never(never), notes, edges)
 
     def _apply(self, node: Node) -> Analysis:
         (model, table), [output] = node.inputs, node.outputs
@@ -250,7 +254,7 @@ class Analyst:
             edges |= {(name, c): frozenset(used) for c in (schema.names if schema else ())}
         parts = library_parts(source) | code_parts(source)
         return Analysis(
-            parts, source.functions, columns, _never(source.hidden), tuple(notes), edges
+            parts, source.functions, columns, why_never(source.hidden), tuple(notes), edges
         )
 
     def _promised(self, name: str) -> StructType | None:
@@ -290,11 +294,3 @@ class Analyst:
             kept = (*(stored.names if stored else ()), ROWS)
             edges |= {(name, c): made_from[c] for c in kept}
         return edges
-
-
-def _never(reasons: list[str] | tuple[str, ...]) -> str:
-    return "; ".join(dict.fromkeys(reasons))
-
-
-def _hash(text: str) -> str:
-    return sha256(text.encode()).hexdigest()

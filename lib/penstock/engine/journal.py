@@ -102,9 +102,10 @@ class Journal:
                 self.troubles.append(f"{type(error).__name__}: {str(error).splitlines()[0]}")
         return record
 
-    def add_page(self, page: str) -> None:
-        """Add the report page to MLflow's run."""
-        self._tracking.log_text(self._run, page, "index.html")
+    def add_texts(self, texts: Mapping[str, str]) -> None:
+        """Add texts to MLflow's run as its artefacts: file name to text."""
+        for file, text in texts.items():
+            self._tracking.log_text(self._run, text, file)
 
     def _keep(self) -> None:
         with self._lock:

@@ -10,6 +10,7 @@ from pyspark.sql import SparkSession
 
 from penstock.store.releases import Release
 from penstock.store.stores import Stores
+from penstock.strict_json import json_text
 
 KEPT_COSTS = 5
 COSTS = ("ms", "cpu_ms", "shuffle_bytes", "spill_bytes")
@@ -43,7 +44,7 @@ class Made:
 
     def to_json(self) -> str:
         """Return the record as one line of JSON."""
-        return json.dumps(asdict(self), sort_keys=True)
+        return json_text(asdict(self), sort_keys=True)
 
     @classmethod
     def from_json(cls, text: str) -> "Made":

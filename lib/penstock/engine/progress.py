@@ -22,6 +22,7 @@ from rich.text import Text
 from penstock.engine.record import NodeRecord, NodeStatus
 
 SECONDS_PER_MINUTE = 60
+NOTHING_RUNS = "nothing has changed: no node runs"
 FATES = ("quarantined", "dropped", "warned")  # of rows that broke a rule
 REFRESHES_PER_SECOND = 8
 
@@ -75,9 +76,9 @@ class LogProgress:
         self._started: float | None = None
 
     def run_started(self, nodes: Sequence[tuple[str, str]]) -> None:
-        """Write one line with the number of nodes."""
+        """Write one line with the number of nodes, or that there is nothing to do."""
         self._started = time.monotonic()
-        self._write(f"run started: {_nodes(len(nodes))}")
+        self._write(f"run started: {_nodes(len(nodes))}" if nodes else NOTHING_RUNS)
 
     def node_started(self, name: str) -> None:
         """Write one line."""
@@ -115,7 +116,10 @@ class TerminalProgress:
         self._live: Live | None = None
 
     def run_started(self, nodes: Sequence[tuple[str, str]]) -> None:
-        """Begin to draw; the names set the width of the first column."""
+        """Begin to draw; the names set the width of the first column. Without nodes, say so."""
+        if not nodes:
+            self._console.print(Text(NOTHING_RUNS, style="dim"))
+            return
         self._total, self._finished = len(nodes), 0
         self._width = max((len(name) for name, _ in nodes), default=0)
         self._began = time.monotonic()

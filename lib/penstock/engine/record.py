@@ -120,5 +120,5 @@ class RunRecord:
     lineage: dict[str, Any]
 
     def to_json(self) -> dict[str, Any]:
-        """Return the record as plain values that `json.dumps` takes."""
+        """Return the record as plain values, for `json_text`."""
         return asdict(self)

@@ -1,1 +1,1 @@
-"""How good scores are: all metrics from one table of counts by score."""
+"""How good scores and decisions are, and how steady: every measure from grouped counts."""

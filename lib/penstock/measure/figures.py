@@ -7,6 +7,7 @@ from penstock.evidence import Figure, Series
 from penstock.measure.calibration import CalibrationBin
 from penstock.measure.counts import ScoreCounts
 from penstock.measure.discrimination import cap_curve, ks_curves, roc_curve
+from penstock.measure.stability import LARGE, MODERATE, Shift
 
 MAX_POINTS = 200
 SCORE_BARS = 40
@@ -104,6 +105,37 @@ def vintage_figure(vintages: list[tuple[str, float, float]]) -> Figure:
             Series("mean PD", names, tuple(mean for _, _, mean in vintages), "line"),
         ),
         "A mean PD that leaves the bad rate over time tells of drift.",
+    )
+
+
+def vintage_curve_figure(curves: dict[str, NDArray[np.float64]]) -> Figure:
+    """Return the cumulative bad rate by month on book, from 0 on, one line for each vintage."""
+    return Figure(
+        "Vintage curves",
+        "months on book",
+        "share of loans gone bad",
+        tuple(
+            _line(name, np.arange(len(rate), dtype=np.float64), rate)
+            for name, rate in curves.items()
+        ),
+        "A younger vintage above the older ones at the same age is riskier than they were.",
+    )
+
+
+def psi_figure(shifts: list[tuple[str, Shift]]) -> Figure:
+    """Return the PSI of each period, in the order given, with its bands and sampling threshold."""
+    names = tuple(name for name, _ in shifts)
+    return Figure(
+        "Population stability over time",
+        "period",
+        "PSI",
+        (
+            Series("PSI", names, tuple(found.psi for _, found in shifts), "points"),
+            Series("chance alone", names, tuple(found.threshold for _, found in shifts), "line"),
+            Series("moderate", names, (MODERATE,) * len(names), "reference"),
+            Series("large", names, (LARGE,) * len(names), "reference"),
+        ),
+        "A period above a band and above what chance alone does has other loans than before.",
     )
 
 

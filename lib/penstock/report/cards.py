@@ -5,8 +5,9 @@ from html import escape
 
 
 def card(name: str, value: str, under: str = "") -> str:
-    """Return a card; all three texts are escaped here."""
-    remark = f'<div class="under">{escape(under)}</div>' if under else ""
+    """Return a card; all three texts are escaped here, and the remark wraps at its commas."""
+    parts = ", ".join(f"<span>{escape(part)}</span>" for part in under.split(", "))
+    remark = f'<div class="under">{parts}</div>' if under else ""
     return (
         f'<div class="card"><div class="name">{escape(name)}</div>'
         f'<div class="value">{escape(value)}</div>{remark}</div>'

@@ -10,6 +10,7 @@ MS_PER_SECOND = 1000
 MS_PER_MINUTE = 60_000
 MS_PER_HOUR = 3_600_000
 THOUSAND = 1000
+BYTE_UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
 SMALL = 0.1
 NEVER_IN_POINT_NOTATION = 1e-4
 
@@ -64,6 +65,17 @@ def duration(ms: float | None) -> str:
         return f"{minutes} min {rest // MS_PER_SECOND:02d} s"
     hours, rest = divmod(int(ms), MS_PER_HOUR)
     return f"{hours} h {rest // MS_PER_MINUTE:02d} min"
+
+
+def data_size(count: float | None) -> str:
+    """Return a number of bytes, for example "512 B", "2.1 MB", "20 MB" (1 kB = 1,000 B)."""
+    if count is None:
+        return UNKNOWN
+    unit = 0
+    while round(count) >= THOUSAND and unit < len(BYTE_UNITS) - 1:
+        count, unit = count / THOUSAND, unit + 1
+    is_whole = not unit or round(count, 1) >= 10  # noqa: PLR2004 (two digits say enough)
+    return f"{count:.{0 if is_whole else 1}f} {BYTE_UNITS[unit]}"
 
 
 def moment(iso: str | None) -> datetime | None:

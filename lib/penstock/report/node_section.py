@@ -4,7 +4,15 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
-from penstock.report.formats import UNKNOWN, cell, duration, html_cell, label, number
+from penstock.report.formats import (
+    UNKNOWN,
+    cell,
+    data_size,
+    duration,
+    html_cell,
+    label,
+    number,
+)
 from penstock.report.graph_drawing import draw_graph, kind_class
 from penstock.report.tables import Html, table_html
 from penstock.report.timeline import draw_timeline
@@ -13,8 +21,8 @@ from penstock.report.totals import broken_rows, rows_into
 STATUS_CHIPS = {"done": "good", "ok": "good", "failed": "bad", "skipped": "", "not run": "warn"}
 STATUS_CHIPS |= {"running": "warn", "interrupted": "warn"}
 METER_WIDTH = 72  # pixels of the longest bar
-COLUMNS = ("Node", "Kind", "Status", "Rows in", "Rows out", "Quarantined", "Time", "Versions")
-NUMBERS = {"Rows in", "Rows out", "Quarantined", "Time"}
+NUMBERS = ("Rows in", "Rows out", "Quarantined", "Time", "CPU", "Shuffle", "Spill")
+COLUMNS = ("Node", "Kind", "Status", *NUMBERS, "Versions")
 
 
 def status_chip(status: str) -> Html:
@@ -74,15 +82,21 @@ def _node_rows(node: Mapping[str, Any], nodes: Sequence[Mapping[str, Any]]) -> s
     quarantined = node["quarantined"] if has_run else node["quarantined"] or None
     lines = (node["reason"], *node["notes"], _fates(node), _metrics(node))
     remarks = [line for line in lines if line]
+    numbers = (
+        number(rows_into(node, nodes)),
+        _rows_out(node),
+        number(quarantined),
+        duration(node["ms"]) if has_run else UNKNOWN,
+        duration(node["cpu_ms"]) if node["cpu_ms"] else "",
+        data_size(node["shuffle_bytes"]) if node["shuffle_bytes"] else "",
+        data_size(node["spill_bytes"]) if node["spill_bytes"] else "",
+    )
     cells = (
         f'<td class="mono"><i class="dot {kind_class(node["kind"])}"></i>'
-        f"{html_cell(node['name'])}</td>"
+        f"{escape(node['name']).replace('_', '_<wbr>')}</td>"  # long names may break at their words
         f"<td>{html_cell(node['kind'].lower())}</td><td>{status_chip(node['status'])}</td>"
-        f'<td class="number">{number(rows_into(node, nodes))}</td>'
-        f'<td class="number">{_rows_out(node)}</td>'
-        f'<td class="number">{number(quarantined)}</td>'
-        f'<td class="number">{duration(node["ms"]) if has_run else UNKNOWN}</td>'
-        f'<td class="mono">{_versions(node)}</td>'
+        + "".join(f'<td class="number">{text}</td>' for text in numbers)
+        + f'<td class="mono">{_versions(node)}</td>'
     )
     if not remarks:
         return f"<tr>{cells}</tr>"

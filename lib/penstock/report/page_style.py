@@ -52,6 +52,7 @@ margin:22px 0 0}
 .card .value{font-size:25px;font-weight:600;line-height:1.25;letter-spacing:-.01em;
 overflow-wrap:anywhere}
 .card .under{color:var(--muted);font-size:12.5px;overflow-wrap:anywhere}
+.card .under span{display:inline-block}
 .small-cards{grid-template-columns:repeat(auto-fill,minmax(118px,1fr));gap:9px;margin:0}
 .small-cards .card{padding:8px 13px}
 .small-cards .value{font-size:18px}

@@ -8,10 +8,10 @@ from html import escape
 from typing import Any
 
 from penstock.report.cards import card, cards
-from penstock.report.formats import UNKNOWN, duration, html_cell, number, plural
+from penstock.report.formats import UNKNOWN, data_size, duration, html_cell, number, plural
 from penstock.report.graph_drawing import draw_graph, kind_class
 from penstock.report.page_style import html_page
-from penstock.report.plan_summary import data_size, expected_time, nodes_to_run, plan_sentence
+from penstock.report.plan_summary import expected_time, nodes_to_run, plan_sentence
 from penstock.report.tables import Html, table_html
 
 FINGERPRINT_CHARACTERS = 12

@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from penstock.report.formats import UNKNOWN, duration, plural
+from penstock.report.formats import data_size, duration, plural
 
 SIGNS = {"run": ("▸", "bold green", "RUN"), "skip": ("»", "cyan", "skip")}
 WIDTH = 100
@@ -18,8 +18,6 @@ LEAST_CAUSE = 40  # columns; where fewer are left, causes stand below the node
 INDENT = 4
 MOST_NAMES = 6
 ROUND_FROM_MS = 10_000
-BYTE_UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
-THOUSAND = 1000
 
 
 def plan_summary(document: Mapping[str, Any], *, width: int = WIDTH, color: bool = False) -> str:
@@ -36,8 +34,10 @@ def plan_summary(document: Mapping[str, Any], *, width: int = WIDTH, color: bool
     facts = (document["graph"], document["env"], f"as of {document['as_of']}")
     head = Text(" · ".join((*facts, f"planned in {duration(document['planned_ms'])}")))
     head.stylize("bold", 0, len(document["graph"]))
-    last = Text(plan_sentence(document), "bold")
-    lines = [head, *_node_lines(document["nodes"], width), *_remarks(document), last]
+    # A no-break space keeps the count of jobs with its noun.
+    said = wrap(plan_sentence(document).replace(" Spark job", "\u00a0Spark\u00a0job"), width)
+    last = [Text(line.replace("\u00a0", " "), "bold", no_wrap=True) for line in said]
+    lines = [head, *_node_lines(document["nodes"], width), *_remarks(document), *last]
     return rendered(lines, width=width, color=color)
 
 
@@ -70,17 +70,6 @@ def expected_time(ms: float | None) -> str:
     if ms is None or ms < ROUND_FROM_MS:
         return duration(ms)
     return duration(round(ms, -3)).replace(".0 s", " s")
-
-
-def data_size(count: float | None) -> str:
-    """Return a number of bytes, for example "512 B", "2.1 MB", "20 MB" (1 kB = 1,000 B)."""
-    if count is None:
-        return UNKNOWN
-    unit = 0
-    while round(count) >= THOUSAND and unit < len(BYTE_UNITS) - 1:
-        count, unit = count / THOUSAND, unit + 1
-    is_whole = not unit or round(count, 1) >= 10  # noqa: PLR2004 (two digits say enough)
-    return f"{count:.{0 if is_whole else 1}f} {BYTE_UNITS[unit]}"
 
 
 def rendered(lines: Sequence[Text], *, width: int, color: bool) -> str:

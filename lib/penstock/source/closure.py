@@ -7,7 +7,6 @@ where no statement tells: closures, partials, notebooks.
 import ast
 import functools
 import hashlib
-import re
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from importlib import metadata
 from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
+from penstock.source.calls import is_hidden, is_hidden_in_sql, looks_at_rows, runs_python
 from penstock.source.module import (
     Chain,
     Module,
@@ -29,28 +29,6 @@ from penstock.source.module import (
     targets,
 )
 
-# Clocks and randomness, by the place of the argument that settles them; -1: none does.
-_SETTLED_BY = {
-    "datetime.datetime.now": -1, "datetime.datetime.utcnow": -1, "datetime.datetime.today": -1,
-    "datetime.date.today": -1, "pandas.Timestamp.now": -1, "pandas.Timestamp.today": -1,
-    "time.time": -1, "time.time_ns": -1, "time.localtime": 0, "time.gmtime": 0, "time.ctime": 0,
-    "time.strftime": 1, "os.environ": -1, "os.getenv": -1, "pandas.read_csv": -1,
-    "pandas.read_parquet": -1, "pandas.read_json": -1, "pandas.read_excel": -1,
-    "os.urandom": -1, "uuid.uuid1": -1, "uuid.uuid4": -1,
-    "random.Random": 0, "random.SystemRandom": -1, "numpy.random.default_rng": 0,
-    "numpy.random.RandomState": 0, "numpy.random.SeedSequence": 0,
-    "F.rand": 0, "F.randn": 0, "F.random": 0, "F.uuid": 0, "F.shuffle": 1, "F.randstr": 1,
-    "F.uniform": 2, "F.unix_timestamp": 0, "F.now": -1, "F.curdate": -1, "F.current_date": -1,
-    "F.current_time": -1, "F.current_timestamp": -1, "F.localtimestamp": -1,
-    "F.monotonically_increasing_id": -1, "F.spark_partition_id": -1,
-    ".sample": 1, ".randomSplit": 1, ".sampleBy": 2,
-}  # fmt: skip
-_SETTLING_KEYWORDS = (None, "seed", "random_state", "timestamp", "entropy")
-_DRAWS = re.compile(r"(secrets|random|numpy\.random)\.(?!seed$)[a-z]\w*")
-_PYTHON = re.compile(
-    r"(pyspark|F)\..*(udf|udtf)|\.(mapIn|applyIn|transformWithStateIn)\w+|\.(cogroup|rdd|udf|udtf)"
-)
-
 
 @dataclass(frozen=True)
 class SourceCode:
@@ -62,12 +40,14 @@ class SourceCode:
             layout do not count.
         libraries: Distribution to version, for what the reached modules import.
         hidden: Clocks and unseeded randomness: "datetime.now() (lending/cleaning.py, line 12)".
+        looks_at_rows: Calls that a plan may depend on, as in `hidden`.
         runs_python: Whether it hands Python functions to Spark's workers.
     """
 
     functions: Mapping[str, str]
     libraries: Mapping[str, str]
     hidden: tuple[str, ...]
+    looks_at_rows: tuple[str, ...]
     runs_python: bool
 
 
@@ -87,9 +67,14 @@ def source_of(function: Callable[..., Any]) -> SourceCode:
     return SourceCode(
         {key: _digest(*sorted(texts)) for key, texts in sorted(closure.texts.items())},
         {name: version for found in versions for name, version in found},
-        tuple(f"{what} ({path}, line {line})" for path, line, what in sorted(closure.hidden)),
+        _told(closure.hidden),
+        _told(closure.looks_at_rows),
         closure.runs_python,
     )
+
+
+def _told(places: set[tuple[str, int, str]]) -> tuple[str, ...]:
+    return tuple(f"{what} ({path}, line {line})" for path, line, what in sorted(places))
 
 
 def _digest(*texts: str) -> str:
@@ -117,6 +102,7 @@ class _Facts:
     libraries: frozenset[str]
     reached: list[tuple[Module, str]] = field(default_factory=list)
     hidden: set[tuple[str, int, str]] = field(default_factory=set)
+    looks_at_rows: set[tuple[str, int, str]] = field(default_factory=set)
     runs_python: bool = False
 
 
@@ -150,7 +136,7 @@ def _facts_of(module: Module, reading: Reading) -> _Facts:
         local |= imports_of(node, module)
     facts = _Facts(_digest(*reading.text), libraries_of(local))
     for name, line in reading.sql:
-        if f"F.{name.lower()}" in _SETTLED_BY:
+        if is_hidden_in_sql(name):
             facts.hidden.add((module.path, line, f"{name}() in SQL"))
     for chain, line, call in reading.uses:
         dotted = [f".{part}" for part in chain[1:]]
@@ -159,21 +145,16 @@ def _facts_of(module: Module, reading: Reading) -> _Facts:
                 facts.reached.append((owner, name))
             else:
                 dotted.append(name)
-        facts.runs_python |= any(_PYTHON.fullmatch(name) for name in dotted)
-        if any(_is_hidden(name, call) for name in dotted):
-            facts.hidden.add((module.path, line, f"{'.'.join(chain)}()"))
+        facts.runs_python |= any(runs_python(name) for name in dotted)
+        if chain == ("open",) and not dotted and "open" not in module.statements:
+            dotted = ["builtins.open"]
+        place = module.path, line, f"{'.'.join(chain)}()"
+        if any(is_hidden(name, call) for name in dotted):
+            facts.hidden.add(place)
+        is_column = f"F.{chain[-1]}" in dotted
+        if not is_column and any(looks_at_rows(name, call) for name in dotted):
+            facts.looks_at_rows.add(place)
     return facts
-
-
-def _is_hidden(dotted: str, call: ast.Call | None) -> bool:
-    place = _SETTLED_BY.get(dotted)
-    if place is None or place < 0:
-        return place is not None or _DRAWS.fullmatch(dotted) is not None
-    if not call:
-        return False
-    given = [*call.args[place:], *(arg for arg in call.args if isinstance(arg, ast.Starred))]
-    given += [word.value for word in call.keywords if word.arg in _SETTLING_KEYWORDS]
-    return all(isinstance(value, ast.Constant) and value.value is None for value in given)
 
 
 def _names(code: CodeType) -> list[str]:
@@ -198,6 +179,7 @@ class _Closure:
         self.texts: dict[str, set[str]] = {}
         self.libraries: set[str] = set()
         self.hidden: set[tuple[str, int, str]] = set()
+        self.looks_at_rows: set[tuple[str, int, str]] = set()
         self.runs_python = False
         self._reached: set[tuple[Module, str]] = set()
         # Identity to the value, or a new one could get the same identity, and its text.
@@ -219,6 +201,7 @@ class _Closure:
         self.texts.setdefault(f"{module.path}:{name}", set()).add(facts.digest + values)
         self.libraries |= module.libraries | facts.libraries
         self.hidden |= facts.hidden
+        self.looks_at_rows |= facts.looks_at_rows
         self.runs_python |= facts.runs_python
         for target in facts.reached:
             self._reach(*target)

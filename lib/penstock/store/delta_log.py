@@ -15,6 +15,8 @@ from urllib.parse import unquote
 import pyarrow.parquet as pq
 from pyspark.sql.types import StructType
 
+from penstock.errors import DataError
+
 _COMMIT = re.compile(r"^(\d{20})\.json$")
 # One file, or the parts of several: "…1.checkpoint.0000000001.0000000003.parquet".
 _CHECKPOINT = re.compile(r"^(\d{20})\.checkpoint(?:\.\d{10}\.(\d{10}))?\.parquet$")
@@ -38,11 +40,19 @@ class LocalLog:
         return self.folder / "_delta_log" / f"{version:020d}.json"
 
     def actions(self, version: int, kind: str) -> list[dict[str, Any]]:
-        """Return the actions of a kind in one commit: "add", "remove", "metaData", …."""
-        text = self.commit_file(version).read_text(encoding="utf-8")
-        actions = [json.loads(line) for line in text.splitlines() if line.strip()]
+        """Return the actions of a kind in one commit: "add", "remove", "metaData", ….
+
+        Raises:
+            DataError: The commit is empty, as a power cut leaves it, or cut off.
+        """
+        file = self.commit_file(version)
+        try:
+            lines = file.read_text(encoding="utf-8").splitlines()
+            actions = [json.loads(line) for line in lines if line.strip()]
+        except ValueError as error:
+            raise DataError(f"The commit {file} is damaged ({error}). Bring it back.") from error
         if not actions:
-            raise ValueError(f"the commit {self.commit_file(version)} is empty")
+            raise DataError(f"The commit {file} is damaged: it is empty. Bring it back.")
         return [action[kind] for action in actions if kind in action]
 
     def table_id(self) -> str | None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
-from penstock.errors import Conflict, NodeFailed, SetupError, UsageError
+from penstock.errors import Conflict, DataError, NodeFailed, SetupError, UsageError
 from penstock.store.delta import DeltaTable
 from penstock.store.spark_errors import is_conflict
 
@@ -122,7 +122,7 @@ class Releases:
             try:
                 latest = log.latest_version()
                 rows = [] if latest is None else log.rows(latest, newest)
-            except (ValueError, OSError) as error:
+            except (DataError, ValueError, OSError) as error:
                 raise SetupError(
                     f"The table of releases, {self.table.location}, is damaged ({error}): nobody "
                     "can tell what is current. Bring the folder back from a backup."

@@ -1,0 +1,91 @@
+"""Binning: equal to OptBinning on the raw rows, its time and the driver's memory by rows."""
+
+import tempfile
+import warnings
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+
+from bench.binning_session import COLUMNS, fitted_on
+from bench.binning_sketch import sketch_seconds
+from bench.result import Figure, Result
+from penstock.learn.binning.bins import ColumnBins, information_value
+from penstock.learn.binning.rules import BinningRules
+
+SIZES = {"1e5": 100_000, "1e6": 1_000_000, "1e7": 10_000_000}
+QUANTILES = BinningRules(split_at_ties=False)
+
+
+def measure(sizes: tuple[str, ...] = tuple(SIZES)) -> Result:
+    """Bin 20 generated columns of each size, each in a process and cluster of its own.
+
+    Args:
+        sizes: Which of `SIZES`; the first is compared with OptBinning, on raw rows and by sketches.
+    """
+    figures: list[Figure] = []
+    with tempfile.TemporaryDirectory(prefix="penstock-bench-") as folder:
+        found = {size: fitted_on(Path(folder) / size, SIZES[size]) for size in sizes}
+        smallest = Path(folder) / sizes[0]
+        seconds = {size: median(each["seconds"]) for size, each in found.items()}
+        equal = _share_equal(smallest, found[sizes[0]]["bins"])
+        sketched = sketch_seconds(smallest)
+    figures += [
+        Figure(
+            "equal_to_optbinning",
+            equal,
+            f"share of {COLUMNS} columns with equal splits, counts and IV (1e-12), {sizes[0]} rows",
+        ),
+        Figure(
+            "speedup_vs_sketch",
+            sketched / seconds[sizes[0]],
+            f"time of OptBinning's own sketches on Spark / ours, {sizes[0]} rows",
+        ),
+    ]
+    for size, each in found.items():
+        figures += [
+            Figure(f"seconds_{size}", seconds[size], f"{COLUMNS} columns, {size} rows, warm"),
+            Figure(
+                f"driver_mb_{size}",
+                each["jvm_mb"] + each["python_mb"],
+                "driver's resident memory: the peaks of JVM and Python added",
+            ),
+        ]
+    return Result(tuple(figures), _notes(found, sketched, sizes[0]))
+
+
+def _share_equal(folder: Path, fitted: list[dict[str, Any]]) -> float:
+    """Fit OptBinning on the raw rows, column by column."""
+    # Imported here, because it takes seconds.
+    import pandas  # noqa: PLC0415
+    from optbinning import OptimalBinning  # noqa: PLC0415
+
+    raw = pandas.read_parquet(folder / "rows")
+    equal = 0
+    for bins in map(ColumnBins.from_json, fitted):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of each quantile that is no edge of its own
+            judge = OptimalBinning(prebinning_method="quantile", min_bin_size=QUANTILES.min_share)
+            judge.fit(raw[bins.column].to_numpy(), raw["is_bad"].to_numpy())
+        judge.binning_table.build()
+        iv = information_value(np.array(bins.n_good), np.array(bins.n_bad), smoothing=0)
+        equal += (
+            list(judge.splits) == list(bins.splits)
+            # It has a bin for special codes, of which there are none, before that of missing ones.
+            and np.delete(judge.binning_table.n_event, -2).tolist() == list(bins.n_bad)
+            and np.delete(judge.binning_table.n_nonevent, -2).tolist() == list(bins.n_good)
+            and abs(judge.binning_table.iv - iv) < 1e-12  # noqa: PLR2004
+        )
+    return equal / COLUMNS
+
+
+def _notes(found: dict[str, Any], sketched: float, smallest: str) -> tuple[str, ...]:
+    passes = ", ".join(f"{size}: {each['passes']}" for size, each in found.items())
+    return (
+        "Each size runs in a process of its own on two executors of one core and 1 GB; the "
+        "driver's JVM may use 1 GB. Seconds are medians of three fits after one to warm up.",
+        f"Passes over the rows to find all quantiles and count all bins: {passes}.",
+        f"OptBinning's sketches (`OptimalBinningSketch`, its default precision, one for each "
+        f"column and partition, merged on the driver) took {sketched:.1f} s on {smallest} rows.",
+    )

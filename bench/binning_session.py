@@ -1,0 +1,145 @@
+"""The part of the binning bench that needs Spark: generated rows are binned on two executors.
+
+A process of its own for each size, so that peaks of memory are its own.
+"""
+
+import json
+import os
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from penstock.errors import NodeFailed
+from penstock.jvm import driver_settings, empty_folder, find_java
+from penstock.learn.binning.cells import Longs, Zoom
+from penstock.learn.binning.counting import count_cells
+from penstock.learn.binning.rules import BinningRules
+from penstock.learn.binning.settling import settle
+from penstock.learn.binning.woe import WoeBinning
+from penstock.session import ALWAYS, SMALL
+
+PROJECT = Path(__file__).resolve().parents[1]
+COLUMNS = 20
+ROUNDS = 3
+MEGABYTE = 1_000_000
+OUT = "figures.json"
+
+
+def fitted_on(folder: Path, rows: int) -> dict[str, Any]:
+    """Bin generated rows in a process of its own; the rows stay in the folder, as Parquet.
+
+    Returns:
+        "seconds" of each round, "passes" of one, "jvm_mb" and "python_mb" (peaks of the driver),
+        and "bins" of each column, as JSON.
+
+    Raises:
+        NodeFailed: It did not get through; with its last words.
+    """
+    folder.mkdir(parents=True)
+    paths = [str(PROJECT / "lib"), str(PROJECT), os.environ.get("PYTHONPATH", "")]
+    ended = subprocess.run(
+        [sys.executable, "-m", "bench.binning_session", str(folder), str(rows)],
+        cwd=PROJECT,
+        env={**os.environ, "PYTHONPATH": ":".join(paths)},
+        text=True,
+        stderr=subprocess.PIPE,
+        check=False,
+    )
+    if ended.returncode:
+        raise NodeFailed(f"bench.binning_session ended so: {ended.stderr[-2000:]}")
+    found: dict[str, Any] = json.loads((folder / OUT).read_text("utf-8"))
+    return found
+
+
+@contextmanager
+def cluster(folder: Path) -> Iterator[SparkSession]:
+    """Start two executors in processes of their own, so that the driver's memory is its own."""
+    environment = Path(sys.prefix)
+    settings = ALWAYS | SMALL | driver_settings(environment, find_java(os.environ))
+    settings |= {"spark.sql.warehouse.dir": str(folder / "warehouse")}
+    os.environ["SPARK_CONF_DIR"] = str(empty_folder(environment))
+    os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    builder = SparkSession.builder.master("local-cluster[2,1,1024]").appName("bench binning")
+    for key, value in settings.items():
+        builder = builder.config(key, value)
+    spark = builder.getOrCreate()
+    try:
+        yield spark
+    finally:
+        spark.stop()
+
+
+def generated(spark: SparkSession, rows: int) -> DataFrame:
+    """Return a label and columns that tell of it more and less: smooth, rounded, counts, spikes."""
+    score = F.randn(1)
+    columns = []
+    for number in range(COLUMNS):
+        signal = F.col("score") * (number % 5) / 5 + F.randn(number + 10)
+        shapes = [F.exp(signal * 2), F.round(signal, 2), F.floor(F.exp(signal)),
+                  F.when(signal > 0, signal).otherwise(0.0)]  # fmt: skip
+        is_missing = F.rand(number + 50) < 0.05  # noqa: PLR2004
+        value = F.when(~is_missing, shapes[number % len(shapes)].cast("double"))
+        columns.append(value.alias(f"x{number}"))
+    label = (F.rand(2) < 1 / (1 + F.exp(2 - F.col("score")))).cast("int").alias("is_bad")
+    return (
+        spark.range(0, rows, numPartitions=8).select(score.alias("score")).select(label, *columns)
+    )
+
+
+def main(folder: Path, rows: int) -> None:
+    """Generate, bin, and write the figures into the folder."""
+    with cluster(folder) as spark:
+        generated(spark, rows).write.parquet(str(folder / "rows"))
+        table = spark.read.parquet(str(folder / "rows"))
+        names = [name for name in table.columns if name != "is_bad"]
+        rules = {"split_at_ties": False}
+        binning = WoeBinning.of(numeric=names, categorical=[], label="is_bad", rules=rules)
+        seconds = []
+        for _ in range(ROUNDS + 1):
+            started = time.perf_counter()
+            model = binning.fit(table)
+            seconds.append(time.perf_counter() - started)
+        found = {
+            "seconds": seconds[1:],
+            "passes": _passes(table, names),
+            "jvm_mb": _peak_mb(_driver_jvm(spark)),
+            "python_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / MEGABYTE,
+            "bins": [bins.to_json() for bins in model.column_bins],
+        }
+    (folder / OUT).write_text(json.dumps(found), "utf-8")
+
+
+def _passes(table: DataFrame, names: list[str]) -> int:
+    """Count the reads of the rows until all quantiles are found."""
+    passes: list[int] = []
+
+    def count(zooms: list[Zoom]) -> Longs:
+        passes.append(len(zooms))
+        return count_cells(table, "is_bad", names, zooms)
+
+    settle(dict.fromkeys(names, BinningRules(split_at_ties=False)), count)
+    return len(passes)
+
+
+def _driver_jvm(spark: SparkSession) -> int:
+    gateway: Any = spark.sparkContext._gateway
+    return int(gateway.proc.pid)
+
+
+def _peak_mb(pid: int) -> float:
+    status = Path("/proc", str(pid), "status").read_text()
+    kibibytes = next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM"))
+    return int(kibibytes) * 1024 / MEGABYTE
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), int(sys.argv[2]))

@@ -1,0 +1,1 @@
+"""Optimal binning and weight of evidence, exact at any number of rows."""

@@ -1,0 +1,205 @@
+"""Fitting: from rows to the bins of every column, and the reasons for leaving columns out."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import pandas
+from numpy.typing import NDArray
+from pyspark.sql import DataFrame
+
+from penstock.learn.binning.bins import (
+    ColumnBins,
+    information_value,
+    trend_of,
+    weight_of_evidence,
+)
+from penstock.learn.binning.categories import CategoryCounts, count_categories
+from penstock.learn.binning.cells import Cells, Pair, keys_of
+from penstock.learn.binning.counting import check_rows, count_values
+from penstock.learn.binning.quantiles import Prebins, prebins
+from penstock.learn.binning.rules import BinningRules
+from penstock.learn.binning.settling import ValueCounts
+from penstock.learn.binning.solving import Problem, Solution, solve_all
+
+
+@dataclass(frozen=True)
+class Column:
+    """What is counted of one column, before its bins are chosen.
+
+    Attributes:
+        problem: Its pre-bins, and what may be merged.
+        apart: Goods and bads of the bins after those of values: others, special codes, missing.
+        categories: Ordered by bad rate; the pre-bins are of their places in this order. Empty for a
+            number.
+        groups: The categories of each pre-bin, if they are given by rule.
+    """
+
+    problem: Problem
+    apart: tuple[Pair, ...]
+    categories: tuple[str, ...] = ()
+    groups: tuple[tuple[str, ...], ...] = ()
+
+
+@dataclass(frozen=True)
+class FittedBins:
+    """Bins of the columns that have any, and column to reason for the others."""
+
+    bins: tuple[ColumnBins, ...]
+    left_out: Mapping[str, str] = field(default_factory=dict)
+
+
+def fit_bins(
+    rows: DataFrame,
+    *,
+    label: str,
+    numeric: Mapping[str, BinningRules],
+    categorical: Mapping[str, BinningRules],
+) -> FittedBins:
+    """Fit the bins of all columns: as a rule five reads of the rows, whatever the columns.
+
+    Args:
+        rows: One row per loan: the label and the columns named by the rules.
+        label: Column of the label: 0 = good, 1 = bad.
+        numeric: Rules of the columns that are numbers or booleans; NaN is missing.
+        categorical: Rules of the columns that are read as text; blanks are missing.
+
+    Raises:
+        DataError: As `counting.check_rows`, before anything is fitted.
+    """
+    rules = {**numeric, **categorical}
+    least = max((each.max_bins or each.max_prebins for each in rules.values()), default=1)
+    check_rows(rows, label=label, numeric=numeric, least=least)
+    columns: dict[str, Column | str] = {}
+    for name, values in count_values(rows, label=label, rules=numeric).items():
+        columns[name] = _numeric_column(values, numeric[name])
+    for name, counts in count_categories(rows, label=label, rules=categorical).items():
+        columns[name] = _categorical_column(counts, categorical[name])
+    left_out = {name: why for name in rules if (why := _fault(columns[name]))}
+    used = {name: each for name, each in columns.items() if isinstance(each, Column)}
+    used = {name: each for name, each in used.items() if name not in left_out}
+    solutions = solve_all([each.problem for each in used.values()])
+    bins = []
+    for (name, column), solution in zip(used.items(), solutions, strict=True):
+        fitted = _column_bins(name, column, solution, rules[name])
+        if sum(g + b > 0 for g, b in zip(fitted.n_good, fitted.n_bad, strict=True)) > 1:
+            bins.append(fitted)
+        else:
+            left_out[name] = f"no split obeys the rules ({fitted.note or 'one bin is optimal'})"
+    return FittedBins(tuple(bins), left_out)
+
+
+def _numeric_column(counts: ValueCounts, rules: BinningRules) -> Column | str:
+    if not counts.cells.n_rows and not _total(counts.specials):
+        return "it has no value"
+    apart = (*counts.specials, counts.missing)
+    problem = Problem(prebins(counts.cells, rules), rules, _total(apart))
+    is_one_value = len(counts.cells.low) == 1 and counts.cells.low[0] == counts.cells.high[0]
+    if is_one_value and not problem.n_apart:
+        return "constant: all rows have one value"
+    return Column(problem, apart)
+
+
+def _categorical_column(counts: CategoryCounts, rules: BinningRules) -> Column | str:
+    apart = (counts.others, *counts.specials, counts.missing)
+    if not counts.n_known and not _total(counts.specials):
+        return "it has no value"
+    if counts.is_identifier_like and rules.groups is None:
+        return f"identifier-like: {counts.n_distinct:,} categories in {counts.n_known:,} rows"
+    if not counts.categories and rules.groups is None:
+        share = f"{rules.min_category_share:g}"
+        return f"all of its {counts.n_distinct:,} categories are rarer than {share} of its rows"
+    if len(counts.categories) == 1 and not _total(apart):
+        return "constant: all rows have one value"
+    if rules.groups is not None:
+        return _grouped(counts.categories, rules, apart)
+    ordered = by_bad_rate(counts.categories)
+    good, bad = np.array([counts.categories[name] for name in ordered]).T
+    places = keys_of(np.arange(len(ordered), dtype=float))
+    made = prebins(Cells(places, places, good, bad), rules)
+    return Column(Problem(made, rules, _total(apart), is_ordered_by_rate=True), apart, ordered)
+
+
+def _grouped(
+    categories: Mapping[str, Pair], rules: BinningRules, apart: tuple[Pair, ...]
+) -> Column:
+    groups = rules.groups or ()
+    good, bad = np.array(
+        [np.sum([categories.get(name, (0, 0)) for name in group], axis=0) for group in groups]
+    ).T
+    made = Prebins(np.arange(1.0, len(groups)), good, bad)
+    return Column(Problem(made, rules, _total(apart)), apart, groups=groups)
+
+
+def by_bad_rate(categories: Mapping[str, Pair]) -> tuple[str, ...]:
+    """Return the categories by rising bad rate; equal rates in the order that pandas leaves them.
+
+    OptBinning orders them by the same call, and where many are equal its order is no stable one.
+    """
+    good, bad = np.array(list(categories.values())).T
+    rates = pandas.Series(bad / (good + bad), index=list(categories))
+    return tuple(rates.sort_values().index)
+
+
+def _total(pairs: tuple[Pair, ...]) -> int:
+    return sum(good + bad for good, bad in pairs)
+
+
+def _fault(column: Column | str) -> str:
+    """Return why a column cannot be used: it says the label, or it was found unfit before."""
+    if isinstance(column, str):
+        return column
+    counts = column.problem.prebins
+    good = np.append(counts.n_good, [g for g, _ in column.apart])
+    bad = np.append(counts.n_bad, [b for _, b in column.apart])
+    is_mixed = (good > 0) & (bad > 0)
+    if not is_mixed.any():
+        return "target copy: its values tell goods from bads without error"
+    [mixed] = np.nonzero(is_mixed[: len(counts.n_good)])
+    if is_mixed.sum() == len(mixed) == 1:
+        below, above = slice(None, mixed[0]), slice(mixed[0] + 1, len(counts.n_good))
+        sides = [(good[side].sum(), bad[side].sum()) for side in (below, above)]
+        (good_below, bad_below), (good_above, bad_above) = sides
+        if (good_below and bad_above and not bad_below + good_above) or (
+            bad_below and good_above and not good_below + bad_above
+        ):
+            return "target copy: all its pre-bins but one tell goods from bads without error"
+    return ""
+
+
+def _column_bins(name: str, column: Column, solution: Solution, rules: BinningRules) -> ColumnBins:
+    counts = column.problem.prebins
+    starts = np.append(0, np.flatnonzero(solution.is_split) + 1)
+    values_good = np.add.reduceat(counts.n_good, starts)
+    values_bad = np.add.reduceat(counts.n_bad, starts)
+    good = np.append(values_good, [g for g, _ in column.apart])
+    bad = np.append(values_bad, [b for _, b in column.apart])
+    splits = counts.splits[solution.is_split]
+    fitted = ColumnBins(
+        column=name,
+        kind="numeric",
+        splits=tuple(splits.tolist()),
+        groups=(),
+        specials=tuple(rules.specials.items()),
+        n_good=tuple(good.tolist()),
+        n_bad=tuple(bad.tolist()),
+        woe=tuple(weight_of_evidence(good, bad).tolist()),
+        iv=information_value(good, bad),
+        trend=trend_of(values_good, values_bad),
+        status=solution.status,
+        note=solution.note,
+    )
+    if not column.categories and not column.groups:
+        return fitted
+    groups = column.groups or _groups(column.categories, splits)
+    return replace(fitted, kind="categorical", splits=(), groups=groups)
+
+
+def _groups(
+    categories: tuple[str, ...], splits: NDArray[np.float64]
+) -> tuple[tuple[str, ...], ...]:
+    group_of = np.digitize(np.arange(len(categories)), splits)
+    return tuple(
+        tuple(sorted(name for name, at in zip(categories, group_of, strict=True) if at == group))
+        for group in range(len(splits) + 1)
+    )

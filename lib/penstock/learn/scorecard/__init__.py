@@ -1,0 +1,1 @@
+"""The scorecard: logistic regression on weights of evidence, told as points."""

@@ -1,0 +1,144 @@
+"""The scorecard from typed columns to calibrated PD and points, by its parameters."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pyspark.ml import Pipeline
+
+from penstock.errors import ConfigError, did_you_mean
+from penstock.learn.binning.woe import WoeBinning
+from penstock.learn.calibrated import CalibratedClassifier
+from penstock.learn.logistic import LABEL, PD, SAMPLE
+from penstock.learn.scorecard.classifier import ScorecardClassifier
+from penstock.learn.scorecard.estimator import Scorecard
+from penstock.learn.scorecard.points import PointScale
+from penstock.learn.scorecard.selection import Selection
+
+POINTS = "points"
+
+
+def scorecard_pd(
+    *,
+    numeric: list[str],
+    categorical: list[str],
+    trends: dict[str, str],
+    special_codes: dict[str, list[float]],
+    min_bin_share: float,
+    constraints: dict[str, str],
+    ridge: float,
+    iv_floor: float,
+    max_correlation: float,
+    max_vif: float,
+    stepwise: str,
+    significance: float,
+    folds: int,
+    forced: list[str],
+    forbidden: list[str],
+    pdo: float,
+    base_points: float,
+    base_odds: float,
+) -> ScorecardClassifier:
+    """Return the unfitted PD model: optimal bins, a scorecard on their WoE, and Platt scaling.
+
+    It is fitted on rows with `sample` = "development" and calibrated on "calibration" rows, by the
+    label `is_bad`, and adds `points` (INT, higher = safer) and `pd` (DOUBLE, 0-1). Missing values
+    and categories that were never seen have bins of their own.
+
+    Args:
+        numeric: Numeric or boolean features.
+        categorical: Features that are read as text.
+        trends: Feature to how its bad rate may go from bin to bin: auto (without being named),
+            ascending, descending, peak, valley or none.
+        special_codes: Numeric feature to values that have a bin each, as -9 for "no file".
+        min_bin_share: Least share of loans in a bin, 0-0.5.
+        constraints: Feature to conditions on its coefficient, parted by commas: "free" of the sign
+            rule, "<= -0.2", ">= other_feature", "= -1".
+        ridge: Strength of the penalty on coefficients, >= 0.
+        iv_floor: Least information value of a feature.
+        max_correlation: Greatest absolute correlation of two features' WoE, 0-1.
+        max_vif: Greatest variance inflation factor, >= 1.
+        stepwise: "forward", "both" (features may also leave) or "none".
+        significance: Greatest p-value of a feature that enters stepwise, 0-1.
+        folds: Parts of the development rows that are held out in turn, >= 2.
+        forced: Features used in any case.
+        forbidden: Features that are binned and reported, but never used.
+        pdo: Points that double the odds of good, > 0.
+        base_points: Points at the base odds.
+        base_odds: Goods per bad, > 0.
+
+    Raises:
+        ConfigError: No features, a feature named twice, label, sample, PD or points among them, or
+            a parameter out of its range or for no feature.
+    """
+    features = [*numeric, *categorical]
+    _refuse_features(features)
+    _refuse_unknown("trends", trends, features)
+    _refuse_unknown("special_codes", special_codes, numeric)
+    for name, value in (("pdo", pdo), ("base_odds", base_odds)):
+        if value <= 0:
+            raise ConfigError(f"{name} of the scorecard is {value:g}; it must be above 0.")
+    binning = WoeBinning.of(
+        numeric=numeric,
+        categorical=categorical,
+        label=LABEL,
+        rules={"min_share": min_bin_share},
+        by_column=_rules(trends, special_codes),
+    )
+    scorecard = Scorecard.of(
+        features,
+        label=LABEL,
+        selection=Selection(
+            iv_floor=iv_floor,
+            max_correlation=max_correlation,
+            max_vif=max_vif,
+            stepwise=stepwise,
+            significance=significance,
+            folds=folds,
+            forced=tuple(forced),
+            forbidden=tuple(forbidden),
+        ),
+        constraints=constraints,
+        ridge=ridge,
+    )
+    calibrated = CalibratedClassifier(
+        Pipeline(stages=[binning, scorecard]),
+        numeric=numeric,
+        categorical=categorical,
+        label=LABEL,
+        sample=SAMPLE,
+        pd=PD,
+    )
+    return ScorecardClassifier(
+        calibrated, scale=PointScale(pdo, base_points, base_odds), points=POINTS
+    )
+
+
+def _rules(
+    trends: Mapping[str, str], special_codes: Mapping[str, Sequence[float]]
+) -> dict[str, dict[str, Any]]:
+    rules: dict[str, dict[str, Any]] = {name: {"trend": trend} for name, trend in trends.items()}
+    for name, codes in special_codes.items():
+        rules.setdefault(name, {})["specials"] = {f"code {code:g}": (code,) for code in codes}
+    return rules
+
+
+def _refuse_features(features: Sequence[str]) -> None:
+    if not features:
+        raise ConfigError(
+            "The scorecard has no features: name some under 'numeric' or 'categorical'."
+        )
+    if twice := sorted({name for name in features if features.count(name) > 1}):
+        raise ConfigError(f"Features of the scorecard are named twice: {', '.join(twice)}.")
+    if reserved := sorted({LABEL, SAMPLE, PD, POINTS} & set(features)):
+        raise ConfigError(
+            f"Features of the scorecard include {', '.join(reserved)}, which no application has."
+        )
+
+
+def _refuse_unknown(parameter: str, named: Mapping[str, Any], features: Sequence[str]) -> None:
+    for name in named:
+        if name not in features:
+            raise ConfigError(
+                f"'{parameter}' of the scorecard names '{name}', which is not among the features "
+                f"it can be for.{did_you_mean(name, features)}"
+            )

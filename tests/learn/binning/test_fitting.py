@@ -1,0 +1,256 @@
+"""Bins fitted on Spark against OptBinning on the raw rows, column by column."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas
+import pytest
+from pyspark.sql import functions as F
+
+from penstock.errors import DataError
+from penstock.learn.binning.categories import count_categories
+from penstock.learn.binning.fitting import by_bad_rate, fit_bins
+from penstock.learn.binning.rules import BinningRules
+from tests.learn.binning.counted import assert_equal_to, judged
+
+SHARED = Path(__file__).resolve().parents[4] / "shared" / "data"
+QUANTILES = BinningRules(split_at_ties=False)
+RANDOM = np.random.default_rng(11)
+GERMAN = ["A", "n", "A", "A", "n", "A", "A", "n", "A", "A", "n", "A", "n", "A", "A", "n", "A", "n",
+          "A", "A"]  # fmt: skip
+
+
+def shared(name):
+    path = SHARED / name
+    if not path.exists():
+        pytest.skip(f"{name} is not in ../shared/data, beside the repository")
+    return path
+
+
+def read_hmeq():
+    rows = pandas.read_csv(shared("hmeq/hmeq.csv.gz"), float_precision="round_trip")
+    return rows.rename(columns={"BAD": "is_bad"})
+
+
+def read_german():
+    names = [f"{kind}{place}" for place, kind in enumerate(GERMAN)]
+    path = shared("german_credit/german.data.gz")
+    rows = pandas.read_csv(path, sep=" ", names=[*names, "is_bad"])
+    return rows.assign(is_bad=rows.is_bad - 1)
+
+
+def read_give_me_some_credit():
+    path = shared("give_me_some_credit/cs-training.csv.gz")
+    rows = pandas.read_csv(path, index_col=0, float_precision="round_trip")
+    return rows.rename(columns={"SeriousDlqin2yrs": "is_bad"})
+
+
+def on_spark(spark, rows, tmp_path):
+    """Return a pandas table as a Spark table of several partitions, NaN as null."""
+    for part, some in enumerate(np.array_split(np.arange(len(rows)), 3)):
+        rows.iloc[some].to_parquet(tmp_path / f"part-{part}.parquet", index=False)
+    return spark.read.parquet(str(tmp_path))
+
+
+def with_ties(values):
+    """Return the splits of the rule for ties, from raw values."""
+    edges = np.percentile(values, np.arange(0, 101, 5), method="averaged_inverted_cdf")
+    distinct = np.unique(values)
+    tied = {v for v in distinct if np.count_nonzero(edges == v) > 1}
+    splits = {*edges[1:-1], *tied, *(distinct[distinct > v].min() for v in tied - {distinct[-1]})}
+    ordered = sorted(splits)
+    sizes = np.histogram(values, [-np.inf, *ordered, np.inf])[0]
+    return [split for split, below in zip(ordered, sizes, strict=False) if below]
+
+
+@pytest.mark.parametrize(
+    ("read", "all_rules"),
+    [
+        (read_hmeq, (QUANTILES,)),
+        (read_german, (QUANTILES,)),
+        (read_give_me_some_credit, (QUANTILES, BinningRules())),
+    ],
+)
+def test_bins_of_real_columns_are_optbinnings_on_the_raw_rows(spark, tmp_path, read, all_rules):
+    raw = read()
+    is_text = {name: raw[name].dtype == object for name in raw.columns if name != "is_bad"}
+    table = on_spark(spark, raw, tmp_path)
+    for rules in all_rules:
+        fitted = fit_bins(
+            table,
+            label="is_bad",
+            numeric={name: rules for name, text in is_text.items() if not text},
+            categorical={name: rules for name, text in is_text.items() if text},
+        )
+        assert len(fitted.bins) > len(is_text) / 3
+        for bins in fitted.bins:
+            values = raw[bins.column].to_numpy()
+            options = {"prebinning_method": "quantile"}
+            if bins.kind == "categorical":
+                options = {**options, "dtype": "categorical", "cat_cutoff": 0.01}
+            elif rules.split_at_ties:
+                options = {"user_splits": with_ties(values[~np.isnan(values.astype(float))])}
+            judge = judged(values, raw.is_bad, min_bin_size=0.05, **options)
+            assert_equal_to(judge, bins)
+        one_bin = [
+            name for name in fitted.left_out if "one bin is optimal" in fitted.left_out[name]
+        ]
+        assert len(one_bin) == len(fitted.left_out)
+
+
+def random_columns(n):
+    """Return a table of awkward columns, with nulls and special codes, and labels they tell of."""
+    score = RANDOM.normal(size=n)
+    is_bad = RANDOM.random(n) < 1 / (1 + np.exp(1 - score))
+    columns = {
+        "smooth": score + RANDOM.normal(size=n),
+        "rounded": np.round(score + RANDOM.normal(size=n), 1),
+        "count": RANDOM.poisson(np.exp(score)) * 1.0,
+        "flag": (score + RANDOM.normal(size=n) > 1) * 1.0,
+        "spike": np.where(RANDOM.random(n) < 0.7, 0.0, score),
+        "tiny": score * 1e-7,
+    }
+    for values in columns.values():
+        values[RANDOM.random(n) < 0.1] = np.nan
+        values[RANDOM.random(n) < 0.04] = -9.0
+        values[RANDOM.random(n) < 0.03] = -8.0
+    letters = np.array([*"abcdefghijklmnopqrstuvwxyz"], object)
+    text = letters[np.clip((score * 4 + RANDOM.normal(0, 3, n) + 13).astype(int), 0, 25)]
+    text[RANDOM.random(n) < 0.1] = None
+    return pandas.DataFrame({**columns, "text": text, "is_bad": is_bad.astype(int)})
+
+
+def test_bins_of_awkward_columns_are_optbinnings_with_special_codes_apart(spark, tmp_path):
+    raw = random_columns(3000)
+    rules = BinningRules(split_at_ties=False, specials={"none": (-9,), "old": (-8.0,)})
+    text_rules = BinningRules(split_at_ties=False, specials={"vowel": ("e", "i")})
+    numeric = [name for name in raw.columns if name not in ("text", "is_bad")]
+    fitted = fit_bins(
+        on_spark(spark, raw, tmp_path),
+        label="is_bad",
+        numeric=dict.fromkeys(numeric, rules),
+        categorical={"text": text_rules},
+    )
+    assert [bins.column for bins in fitted.bins] == [*numeric, "text"]
+    for bins in fitted.bins:
+        options = {"special_codes": {"none": -9.0, "old": -8.0}}
+        if bins.kind == "categorical":
+            options = {
+                "dtype": "categorical",
+                "cat_cutoff": 0.01,
+                "special_codes": {"vowel": ["e", "i"]},
+            }
+        judge = judged(
+            raw[bins.column].to_numpy(),
+            raw.is_bad,
+            prebinning_method="quantile",
+            min_bin_size=0.05,
+            **options,
+        )
+        assert_equal_to(judge, bins)
+
+
+def test_bins_do_not_depend_on_partitions_and_fixed_ones_are_counted_as_they_are(spark, tmp_path):
+    raw = random_columns(1500)
+    table = on_spark(spark, raw, tmp_path)
+    fitted = [
+        fit_bins(
+            table.repartition(parts),
+            label="is_bad",
+            numeric={"smooth": BinningRules(), "count": BinningRules(splits=(0.0, 2.0))},
+            categorical={"text": BinningRules(groups=(("m", "n"), ("k", "never seen")))},
+        )
+        for parts in (1, 2, 7)
+    ]
+    assert fitted[0] == fitted[1] == fitted[2]
+    smooth, count, text = fitted[0].bins
+    assert [smooth.status, count.status, text.status] == ["optimal", "fixed", "fixed"]
+    bads = raw[raw.is_bad == 1]
+    places = np.digitize(bads["count"].dropna(), [0.0, 2.0])
+    assert count.n_bad == (*np.bincount(places), bads["count"].isna().sum())
+    by_letter = bads.text.value_counts()
+    in_groups = (by_letter["m"] + by_letter["n"], by_letter["k"])
+    assert text.groups == (("m", "n"), ("k", "never seen"))
+    others = bads.text.notna().sum() - sum(in_groups)
+    assert text.n_bad == (*in_groups, others, bads.text.isna().sum())
+
+
+def test_rare_categories_are_put_together_before_the_driver_sees_them(spark):
+    text = (
+        F.when(F.col("id") < 60, " a")
+        .when(F.col("id") < 98, "b")
+        .otherwise(F.concat(F.lit("c"), "id"))
+    )
+    rows = spark.range(100).select(
+        F.when(F.col("id") % 10 != 5, text).alias("text"), (F.col("id") % 4 == 0).alias("is_bad")
+    )
+    rules = {"text": BinningRules(min_category_share=0.05, specials={"last": ("c99",)})}
+    counts = count_categories(rows, label="is_bad", rules=rules)["text"]
+    assert list(counts.categories) == ["a", "b"]
+    assert sum(counts.categories["a"]) == 54
+    assert (sum(counts.others), sum(counts.missing)) == (1, 10)
+    assert [sum(pair) for pair in counts.specials] == [1]
+    assert (counts.n_distinct, counts.n_known) == (3, 89)
+
+
+def test_equal_bad_rates_are_ordered_as_optbinning_orders_them():
+    # Enough equal rates for the order of an unstable sort to differ from the alphabet's.
+    names = [f"c{number:02}" for number in range(60)]
+    pairs = {name: (3 - number % 2, 1 + number % 2) for number, name in enumerate(names)}
+    raw = [(name, bad) for name, (g, b) in pairs.items() for bad in [0] * g + [1] * b]
+    category, is_bad = (np.array(each) for each in zip(*raw, strict=True))
+    from optbinning.binning.preprocessing import categorical_transform
+
+    assert list(by_bad_rate(pairs)) == list(categorical_transform(category, is_bad)[0])
+
+
+def test_unfit_columns_are_left_out_with_their_reasons(spark):
+    rows = spark.range(400).select(
+        (F.col("id") % 4 == 0).cast("int").alias("is_bad"),
+        (F.col("id") % 3 == 0).alias("useless"),
+        F.lit(7.0).alias("constant"),
+        F.lit(None).cast("double").alias("empty"),
+        F.lit("x").alias("one_text"),
+        F.lit("  ").alias("blank"),
+        F.concat(F.lit("loan "), F.col("id")).alias("key"),
+        (F.col("id") % 4 != 0).alias("copy"),
+        F.when(F.col("id") % 4 == 0, 1000 + F.col("id")).otherwise(F.col("id")).alias("post"),
+        F.when(F.col("id") % 4 == 0, "late").otherwise("fine").alias("status"),
+    )
+    fitted = fit_bins(
+        rows,
+        label="is_bad",
+        numeric={
+            **dict.fromkeys(["constant", "empty", "copy", "post"], BinningRules()),
+            "useless": QUANTILES,
+        },
+        categorical=dict.fromkeys(["one_text", "blank", "key", "status"], BinningRules()),
+    )
+    assert fitted.bins == ()
+    assert fitted.left_out == {
+        "constant": "constant: all rows have one value",
+        "empty": "it has no value",
+        "copy": "target copy: its values tell goods from bads without error",
+        "post": "target copy: its values tell goods from bads without error",
+        "useless": "no split obeys the rules (one bin is optimal)",
+        "one_text": "constant: all rows have one value",
+        "blank": "it has no value",
+        "key": "identifier-like: 400 categories in 400 rows",
+        "status": "target copy: its values tell goods from bads without error",
+    }
+
+
+def test_all_faults_of_the_rows_are_told_at_once(spark):
+    rows = spark.createDataFrame(
+        [(0, 1.0), (0, float("inf")), (0, float("-inf")), (1, 2.0), (None, 0.0), (2, 0.0)],
+        "is_bad INT, income DOUBLE",
+    )
+    with pytest.raises(DataError) as error:
+        fit_bins(rows, label="is_bad", numeric={"income": BinningRules(max_bins=3)}, categorical={})
+    assert str(error.value) == (
+        "Cannot bin these rows: 1 rows have no is_bad; 1 rows have is_bad neither 0 nor 1; "
+        "1 rows have is_bad = 1, fewer than there may be bins (3): "
+        "lower max_bins or give more rows; 2 rows have an infinite income."
+    )
+    with pytest.raises(DataError, match="no row has is_bad = 1, and both classes are needed"):
+        fit_bins(rows.where("is_bad = 0"), label="is_bad", numeric={}, categorical={})

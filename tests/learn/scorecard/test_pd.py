@@ -1,0 +1,214 @@
+import csv
+import io
+import json
+
+import numpy as np
+import pandas
+import pytest
+from pyspark.ml import PipelineModel
+from pyspark.sql import functions as F
+from sklearn.metrics import roc_auc_score
+
+from penstock.errors import ConfigError, DataError
+from penstock.learn.scorecard.explain import explain_scorecard
+from penstock.learn.scorecard.pd import scorecard_pd
+from penstock.learn.scorecard.tables import bin_points, to_csv, to_json
+
+PARAMETERS = {
+    "numeric": ["income", "debt", "noise"],
+    "categorical": ["purpose"],
+    "trends": {"income": "descending"},
+    "special_codes": {"debt": [-9.0]},
+    "min_bin_share": 0.05,
+    "constraints": {"debt": "<= -0.2"},
+    "ridge": 0.0,
+    "iv_floor": 0.02,
+    "max_correlation": 0.7,
+    "max_vif": 5.0,
+    "stepwise": "forward",
+    "significance": 0.01,
+    "folds": 4,
+    "forced": [],
+    "forbidden": [],
+    "pdo": 20.0,
+    "base_points": 600.0,
+    "base_odds": 50.0,
+}
+N = 4000
+
+
+def simulated() -> pandas.DataFrame:
+    random = np.random.default_rng(2)
+    income, debt, noise = random.normal(0, 1, (3, N))
+    purpose = random.choice(["car", "card", "home"], N, p=[0.3, 0.5, 0.2])
+    effect = np.select([purpose == "car", purpose == "card"], [-0.6, 0.5], 0.0)
+    log_odds = -1.5 - 0.9 * income + 0.8 * debt + effect
+    loans = pandas.DataFrame({"income": income, "debt": debt, "noise": noise, "purpose": purpose})
+    loans["is_bad"] = (random.random(N) < 1 / (1 + np.exp(-log_odds))).astype(int)
+    loans["sample"] = np.where(np.arange(N) % 3 < 2, "development", "calibration")
+    loans.loc[random.random(N) < 0.08, "debt"] = -9.0
+    loans.loc[random.random(N) < 0.05, "income"] = np.nan
+    return loans
+
+
+LOANS = simulated()
+
+
+@pytest.fixture(scope="module")
+def loans(spark):
+    return spark.createDataFrame(LOANS)
+
+
+@pytest.fixture(scope="module")
+def model(loans):
+    return scorecard_pd(**PARAMETERS).fit(loans)
+
+
+@pytest.fixture(scope="module")
+def scored(model, loans):
+    return model.transform(loans).toPandas()
+
+
+@pytest.fixture(scope="module")
+def evidence(model):
+    return explain_scorecard(model)
+
+
+def table(evidence, name):
+    found = evidence.tables[name]
+    return pandas.DataFrame(found.rows, columns=found.columns)
+
+
+def bins_of(model):
+    binning, scorecard, points, _ = model.stages
+    return bin_points(binning.column_bins, scorecard.fitted, points.point_rule), points.point_rule
+
+
+def test_points_and_pd_are_added_and_nothing_else(scored):
+    assert list(scored.columns) == [*LOANS.columns, "points", "pd"]
+    assert scored.points.dtype == np.int32
+
+
+def test_the_points_of_a_loan_are_the_sum_of_its_bins(model, loans, scored):
+    rows, rule = bins_of(model)
+    points = {(row.variable, row.woe): row.points for row in rows}
+    woe = model.stages[0].transform(loans).toPandas()
+    total = sum(
+        woe[f"woe_{name}"].map(lambda value, name=name: points[name, value])
+        for name in rule.columns
+    )
+    np.testing.assert_array_equal(total, scored.points)
+
+
+def test_exact_points_say_what_the_calibrated_pd_says(model, loans, scored):
+    _, rule = bins_of(model)
+    woe = model.stages[0].transform(loans).toPandas()
+    exact = sum(rule.exact(name, woe[f"woe_{name}"].to_numpy()) for name in rule.columns)
+    np.testing.assert_allclose(rule.scale.pd(exact), scored.pd, rtol=1e-10)
+    assert np.abs(exact - scored.points).max() <= len(rule.columns) / 2
+
+
+def test_the_loss_by_rounding_is_that_of_the_calibration_rows(model, loans, scored, evidence):
+    held = scored[scored["sample"] == "calibration"]
+    loss = model.stages[2].rounding_loss
+    assert loss.loans == len(held)
+    assert loss.auc_exact == pytest.approx(roc_auc_score(held.is_bad, held.pd), abs=1e-6)
+    assert loss.auc_rounded == pytest.approx(roc_auc_score(held.is_bad, -held.points), abs=1e-12)
+    of_points = model.stages[2].point_rule.scale.pd(held.points.to_numpy())
+    difference = np.abs(of_points - held.pd).max()
+    # Exact points are counted by 1e-4, some 1e-6 of a PD.
+    assert loss.largest_pd_difference == pytest.approx(difference, abs=2e-6)
+    assert evidence.metrics["rounding_auc_loss"] == loss.auc_exact - loss.auc_rounded
+
+
+def test_more_points_are_a_lower_pd_and_fewer_bads(scored, evidence):
+    by_bin = table(evidence, "scorecard")
+    for _, bins in by_bin.groupby("variable"):
+        ordered = bins.sort_values("WoE")
+        assert (np.diff(ordered["exact points"]) >= 0).all()
+        assert (np.diff(ordered["points"]) >= 0).all()
+    thirds = pandas.qcut(scored.points, 3, labels=False)
+    assert (np.diff(scored.is_bad.groupby(thirds).mean()) < -0.05).all()
+    assert evidence.metrics["least_points"] <= scored.points.min()
+    assert evidence.metrics["greatest_points"] >= scored.points.max()
+
+
+def test_the_evidence_names_variables_bins_and_reasons(evidence):
+    variables = table(evidence, "variables").set_index("variable")
+    assert set(variables.index) == {"income", "debt", "noise", "purpose"}
+    assert (variables["left out"] == "").to_dict() == {
+        "income": True, "debt": True, "purpose": True, "noise": False
+    }  # fmt: skip
+    assert (variables.coefficient.dropna() < 0).all()
+    assert "code -9" in set(table(evidence, "scorecard").query("variable == 'debt'")["bin"])
+    assert set(evidence.figures) >= {"bins_income", "bins_debt", "bins_purpose"}
+    assert evidence.metrics["variables_used"] == 3
+
+
+def test_texts_hold_every_bin(model, evidence):
+    rows, rule = bins_of(model)
+    read = list(csv.DictReader(io.StringIO(to_csv(evidence.tables["scorecard"]))))
+    assert [(r["variable"], r["bin"], int(r["points"]), float(r["WoE"])) for r in read] == [
+        (row.variable, row.label, row.points, row.woe) for row in rows
+    ]
+    document = json.loads(to_json(rows, rule))
+    assert document["factor"] == pytest.approx(28.853901, abs=1e-6)
+    assert document["offset"] == pytest.approx(487.122876, abs=1e-6)
+    assert [bin_["points"] for bins in document["variables"].values() for bin_ in bins] == [
+        row.points for row in rows
+    ]
+
+
+def test_what_no_row_of_development_had_gets_points_and_pd(model, spark):
+    applications = spark.createDataFrame(
+        [(None, None, None, None), (float("nan"), -9.0, 0.0, "yacht")],
+        "income DOUBLE, debt DOUBLE, noise DOUBLE, purpose STRING",
+    )
+    rows = model.transform(applications).collect()
+    assert all(0 < row.pd < 1 and row.points is not None for row in rows)
+
+
+def test_a_saved_model_scores_and_explains_the_same(model, loans, evidence, tmp_path):
+    model.write().overwrite().save(str(tmp_path / "model"))
+    loaded = PipelineModel.load(str(tmp_path / "model"))
+    few = loans.limit(50)
+    assert model.transform(few).collect() == loaded.transform(few).collect()
+    assert explain_scorecard(loaded) == evidence
+
+
+def test_the_partitions_do_not_change_a_bit(model, loans, evidence):
+    again = scorecard_pd(**PARAMETERS).fit(loans.repartition(5, "income"))
+    assert again.stages[1].fitted == model.stages[1].fitted
+    assert explain_scorecard(again) == evidence
+
+
+def test_types_are_known_without_a_job(spark, loans):
+    tracker = spark.sparkContext.statusTracker()
+    spark.sparkContext.setJobGroup("types", "")
+    estimator = scorecard_pd(**PARAMETERS)
+    estimator.check_training_schema(loans.schema)
+    applications = loans.drop("is_bad", "sample").schema
+    assert estimator.transformSchema(applications).names == [*applications.names, "points", "pd"]
+    assert tracker.getJobIdsForGroup("types") == []
+    spark.sparkContext.setLocalProperty("spark.jobGroup.id", None)
+    with pytest.raises(DataError, match="Column 'points' is there already"):
+        estimator.transformSchema(loans.withColumn("points", F.lit(1)).schema)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"numeric": [], "categorical": []}, "has no features"),
+        ({"categorical": ["income"]}, "named twice: income"),
+        ({"numeric": ["income", "debt", "points"]}, "include points, which no application has"),
+        ({"trends": {"incme": "peak"}}, "'trends' .* 'incme'.*Did you mean 'income'"),
+        ({"trends": {"income": "up"}}, "trend is 'up'"),
+        ({"special_codes": {"purpose": [1.0]}}, "'special_codes' .* 'purpose'"),
+        ({"constraints": {"debt": "small"}}, "Constraint 'small' on column 'debt'"),
+        ({"constraints": {"debt": ">= 1"}}, "No coefficients satisfy the constraints on debt"),
+        ({"pdo": 0.0}, "pdo of the scorecard is 0; it must be above 0"),
+    ],
+)
+def test_wrong_parameters_are_refused_before_spark(changes, said):
+    with pytest.raises(ConfigError, match=said):
+        scorecard_pd(**PARAMETERS | changes)

@@ -1,0 +1,116 @@
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+
+from penstock.errors import DataError
+from penstock.learn.scorecard.constraints import Constraints
+from penstock.learn.scorecard.design import check_design
+from penstock.learn.scorecard.stepwise import choose_stepwise
+from tests.learn.scorecard.loans import COLUMNS, LOANS, rows_of
+
+TRUE = {"age", "income", "debt", "region"}
+PARAMETERS = {
+    "constraints": Constraints(),
+    "ridge": 0.0,
+    "forced": (),
+    "significance": 0.01,
+    "direction": "forward",
+}
+
+
+@pytest.fixture(scope="module")
+def loans(spark):
+    rows, design = rows_of(spark)
+    yield rows, design
+    rows.unpersist()
+
+
+@pytest.fixture(scope="module")
+def choice(loans):
+    return choose_stepwise(*loans, **PARAMETERS)
+
+
+def held_out_loss(columns):
+    """Loss on each fold of scikit-learn's regression on the other folds, averaged over loans."""
+    total = 0.0
+    for fold in range(5):
+        out = LOANS.fold == fold
+        model = LogisticRegression(C=np.inf, tol=1e-10, max_iter=500)
+        model.fit(LOANS.loc[~out, columns], LOANS.is_bad[~out])
+        pd = model.predict_proba(LOANS.loc[out, columns])[:, 1]
+        total -= np.log(np.where(LOANS.is_bad[out] == 1, pd, 1 - pd)).sum()
+    return total / len(LOANS)
+
+
+def test_the_true_columns_are_found_and_noise_is_refused(choice):
+    assert set(choice.columns) == TRUE
+    assert set(choice.reasons) == {"noise", "echo", "copy"}
+    assert all("adds nothing" in why or "sign" in why for why in choice.reasons.values())
+
+
+def test_the_first_score_statistic_is_that_of_a_table_of_means(choice):
+    # Without other columns Rao's statistic is n r^2, with r the correlation of column and label.
+    first = choice.steps[0]
+    r2 = {name: np.corrcoef(LOANS[name], LOANS.is_bad)[0, 1] ** 2 for name in COLUMNS}
+    assert first.column == max(r2, key=r2.get)
+    assert first.chi_square == pytest.approx(len(LOANS) * r2[first.column], rel=1e-9)
+
+
+def test_the_gain_is_that_of_regressions_fitted_without_each_fold(choice):
+    for place, step in enumerate(choice.steps[1:], start=1):
+        before, after = list(choice.columns[:place]), list(choice.columns[: place + 1])
+        gain = held_out_loss(before) - held_out_loss(after)
+        # One Newton step stands for the fit with the new column.
+        assert step.gain == pytest.approx(gain, rel=0.05)
+        assert step.action == "in"
+
+
+def test_what_fits_by_chance_is_refused_by_the_loans_held_out(loans):
+    # Of a level of 90 % noise is tried, and loans held out decide.
+    choice = choose_stepwise(*loans, **PARAMETERS | {"significance": 0.9})
+    refused = [step for step in choice.steps if step.action == "refused"]
+    assert refused
+    for step in refused:
+        assert step.gain <= 0
+        assert step.column not in choice.columns
+        assert "loans held out become less likely" in choice.reasons[step.column]
+
+
+def test_a_column_with_the_wrong_sign_is_not_tried_unless_it_is_free(spark):
+    loans = LOANS.assign(age=-LOANS.age)
+    rows, design = rows_of(spark, loans, ("age", "income"))
+    choice = choose_stepwise(rows, design, **PARAMETERS)
+    assert choice.columns == ("income",)
+    assert choice.reasons["age"].startswith("sign: beside the chosen columns its coefficient would")
+    free = Constraints.parse({"age": "free"}, ("age", "income"))
+    again = choose_stepwise(rows, design, **PARAMETERS | {"constraints": free})
+    rows.unpersist()
+    assert set(again.columns) == {"age", "income"}
+
+
+def test_a_forced_column_is_in_from_the_start(loans):
+    rows, design = loans
+    some = design.only(("age", "noise"))
+    choice = choose_stepwise(rows, some, **PARAMETERS | {"forced": ("noise",), "direction": "both"})
+    assert choice.columns == ("noise", "age")
+
+
+def test_a_column_that_others_make_needless_leaves(spark):
+    # The sum of two causes is the best single column, and nothing once both of them are in.
+    random = np.random.default_rng(5)
+    loans = LOANS[["is_bad", "fold", "age", "debt"]].assign(
+        both=LOANS.age + LOANS.debt + random.normal(0, 0.25, len(LOANS))
+    )
+    rows, design = rows_of(spark, loans, ("age", "debt", "both"))
+    forward = choose_stepwise(rows, design, **PARAMETERS)
+    assert forward.steps[0].column == "both"
+    both_ways = choose_stepwise(rows, design, **PARAMETERS | {"direction": "both"})
+    rows.unpersist()
+    assert set(both_ways.columns) == {"age", "debt"}
+    assert "no longer needed" in both_ways.reasons["both"] or "sign" in both_ways.reasons["both"]
+
+
+def test_one_fold_is_refused(spark):
+    rows, _ = rows_of(spark, LOANS[:50].assign(fold=3), ("age",))
+    with pytest.raises(DataError, match="All rows are in one fold"):
+        choose_stepwise(rows, check_design(rows), **PARAMETERS)
