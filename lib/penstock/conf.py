@@ -76,9 +76,14 @@ class ModelConf:
 
 @dataclass(frozen=True)
 class AliasConf:
-    """An alias of a registered MLflow model; the dataset's name is the alias."""
+    """An alias of a registered MLflow model.
+
+    Attributes:
+        alias: The alias; empty means the dataset's name.
+    """
 
     model: str
+    alias: str = ""
 
 
 @dataclass(frozen=True)

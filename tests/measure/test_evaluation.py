@@ -10,7 +10,7 @@ from penstock.evidence import Evidence
 from penstock.measure.evaluation import evaluate_pd
 
 COLUMNS = "pd DOUBLE, is_bad INT, issue_date DATE"
-PARAMETERS = {"vintage": "quarter", "bins": 10, "decimals": 6}
+PARAMETERS = {"date": "issue_date", "vintage": "quarter", "bins": 10, "decimals": 6}
 RANDOM = np.random.default_rng(2)
 PDS = RANDOM.beta(2, 8, 600).round(6)
 LABELS = (RANDOM.random(600) < PDS).astype(int)

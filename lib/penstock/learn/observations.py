@@ -17,6 +17,8 @@ MOST_SHOWN = 40  # letters of a value that cannot be read
 HASH_LETTERS = 32  # 128 bits: two rows that differ have one name once in 10^19 tables of 10^9 rows
 DRAWS = 1 << 53
 ROW_ID, LABEL, DATE = "row_id", "is_bad", "observed_on"
+# What is read of a scored table to judge the scores.
+SCORED_COLUMNS = f"pd DOUBLE, {LABEL} INT, {DATE} DATE"
 # What the stored table adds to the features; a feature of such a name would be overwritten.
 RESERVED = (ROW_ID, LABEL, DATE, "fault", "raw", "group", "sample", "pd", "points", "model_version")
 

@@ -18,7 +18,9 @@ FEWEST_BINS = 2
 MOST_DECIMALS = 8
 
 
-def evaluate_pd(scored: DataFrame, *, vintage: str, bins: int, decimals: int) -> Evidence:
+def evaluate_pd(
+    scored: DataFrame, *, date: str, vintage: str, bins: int, decimals: int
+) -> Evidence:
     """Measure ranking and calibration of the PDs, over all loans and by vintage.
 
     Runs one Spark query, whose result is bounded as `count_by_score` says; the rest is arithmetic
@@ -27,8 +29,9 @@ def evaluate_pd(scored: DataFrame, *, vintage: str, bins: int, decimals: int) ->
     Grain: one row per loan.
 
     Args:
-        scored: Needs `pd` (0-1), `is_bad` (0 or 1) and `issue_date` (null: vintage "unknown").
-        vintage: "year" or "quarter" of issue.
+        scored: Needs `pd` (0-1), `is_bad` (0 or 1) and the column `date`.
+        date: Column with the day that vintages go by (null: vintage "unknown").
+        vintage: "year" or "quarter" of that day.
         bins: Bins of equally many loans for ECE and the calibration table, at least 2.
         decimals: Decimals of PD that loans are counted by, 1-8; metrics are exact for the rounded
             PD.
@@ -43,7 +46,7 @@ def evaluate_pd(scored: DataFrame, *, vintage: str, bins: int, decimals: int) ->
         DataError: There are no rows, or rows that cannot be measured.
     """
     _check_resolution(bins, decimals)
-    by_vintage = scored.select("pd", "is_bad", _vintage(vintage).alias("vintage"))
+    by_vintage = scored.select("pd", "is_bad", _vintage(date, vintage).alias("vintage"))
     counted = count_by_score(
         by_vintage, score="pd", label="is_bad", by="vintage", decimals=decimals
     )
@@ -72,12 +75,12 @@ def _check_resolution(bins: int, decimals: int) -> None:
         raise ConfigError(f"Parameter 'decimals' is {decimals}; it must be 1 to {MOST_DECIMALS}.")
 
 
-def _vintage(length: str) -> Column:
-    year = F.year("issue_date").cast("string")
+def _vintage(date: str, length: str) -> Column:
+    year = F.year(date).cast("string")
     if length == "year":
         return year
     if length == "quarter":
-        return F.concat(year, F.lit("Q"), F.quarter("issue_date").cast("string"))
+        return F.concat(year, F.lit("Q"), F.quarter(date).cast("string"))
     raise ConfigError(f"Parameter 'vintage' is '{length}'; it must be 'year' or 'quarter'.")
 
 
@@ -110,7 +113,7 @@ def _metrics(counts: ScoreCounts, *, bins: int) -> dict[str, float | None]:
 
 def _vintage_table(vintages: dict[str, ScoreCounts]) -> Table:
     return Table(
-        "By vintage of issue",
+        "By vintage",
         ("vintage", "loans", "bad_rate", "mean_pd", "auc", "ks"),
         tuple(
             (

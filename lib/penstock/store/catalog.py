@@ -190,6 +190,12 @@ class Catalog:
         assert isinstance(conf, ModelConf | AliasConf)
         return conf.name if isinstance(conf, ModelConf) else conf.model
 
+    def alias(self, name: str) -> str:
+        """Return the alias of a model that a dataset stands for."""
+        conf = self.entries[name]
+        assert isinstance(conf, AliasConf)
+        return conf.alias or name
+
     def location(self, name: str) -> str:
         """Say where a dataset lies, for people."""
         match self.entries[name]:
@@ -202,6 +208,6 @@ class Catalog:
             case ModelConf(name=model):
                 return f"models:/{model}"
             case AliasConf(model=model):
-                return f"models:/{model}@{name}"
+                return f"models:/{model}@{self.alias(name)}"
             case conf:
                 return KIND_OF[type(conf)]

@@ -66,8 +66,8 @@ class Stores:
         while release.release_id != followed:
             for name, version in release.pins.items():
                 if self.catalog.kinds.get(name) == "alias":
-                    model = self.catalog.model_name(name)
-                    self.registry.move_alias(ModelVersion(model, version), name)
+                    model = ModelVersion(self.catalog.model_name(name), version)
+                    self.registry.move_alias(model, self.catalog.alias(name))
             release, followed = releases.current(spark), release.release_id
 
     @property
