@@ -21,7 +21,8 @@ from penstock.learn.margin import MarginParams, count_by_margin
 
 STAGE = "Isotonic scaling"
 MARGIN = "_penstock_margin"
-# CASEs within CASEs: a flat one tries all knots in turn, 4 times slower at 300 of them.
+# CASEs within CASEs: a flat one tries its knots in turn, and takes 5 times as long as Platt scaling
+# with 300 of them; these take 1.6 times as long.
 FAN_OUT = 8
 
 

@@ -3,25 +3,21 @@
 Counts and Newton steps fit it; transforming is plain Column arithmetic.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from pyspark.ml import Estimator, Model
-from pyspark.ml.functions import vector_to_array
 from pyspark.ml.param import Param, Params, TypeConverters
-from pyspark.ml.param.shared import HasLabelCol, HasRawPredictionCol
+from pyspark.ml.param.shared import HasLabelCol
 from pyspark.ml.util import DefaultParamsReadable, DefaultParamsWritable
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
-from pyspark.sql.types import DoubleType, StructField, StructType
+from pyspark.sql.types import StructType
 
-from penstock.errors import DataError
+from penstock.learn.margin import MarginParams, count_by_margin
 
-# Margins are counted by this grid: it moves the fitted slope by some 1e-9 of itself, and a margin
-# in -36..36 (beyond which a PD is 0 or 1 in double) has at most 720,001 places on it.
-MARGIN_DECIMALS = 4
+STAGE = "Platt scaling"
 MAX_STEPS = 100
 TOLERANCE = 1e-12  # smallest step worth taking, in coefficients of the standardised margin
 
@@ -86,29 +82,7 @@ def _loss(
     return float((loans * (np.logaddexp(0, linear) - target * linear)).sum())
 
 
-class _PlattParams(HasRawPredictionCol, Params):
-    pdCol: Param[str] = Param(
-        Params._dummy(), "pdCol", "column to add: PD, 0-1", TypeConverters.toString
-    )
-    dropCols: Param[Iterable[str]] = Param(
-        Params._dummy(), "dropCols", "columns to leave out", TypeConverters.toListString
-    )
-
-    def _output_schema(self, schema: StructType) -> StructType:
-        pd_col, margin = self.getOrDefault(self.pdCol), self.getRawPredictionCol()
-        if margin not in schema.names:
-            raise DataError(f"Platt scaling needs column '{margin}', which the classifier adds.")
-        if pd_col in schema.names:
-            raise DataError(f"Column '{pd_col}' is there already: drop it before scoring.")
-        dropped = set(self.getOrDefault(self.dropCols))
-        kept = [f for f in schema.fields if f.name not in dropped]
-        return StructType([*kept, StructField(pd_col, DoubleType())])
-
-    def _margin(self) -> Column:
-        return vector_to_array(F.col(self.getRawPredictionCol()))[1]
-
-
-class PlattModel(_PlattParams, Model, DefaultParamsWritable, DefaultParamsReadable["PlattModel"]):
+class PlattModel(MarginParams, Model, DefaultParamsWritable, DefaultParamsReadable["PlattModel"]):
     """Adds the calibrated PD (DOUBLE, 0-1; null for a null margin) and drops intermediate columns.
 
     Params: `slope`, `intercept`, `rawPredictionCol`, `pdCol`, `dropCols`.
@@ -123,19 +97,17 @@ class PlattModel(_PlattParams, Model, DefaultParamsWritable, DefaultParamsReadab
 
     def transformSchema(self, schema: StructType) -> StructType:
         """Return the columns after scoring, without a Spark job."""
-        return self._output_schema(schema)
+        return self.output_schema(schema, stage=STAGE)
 
     def _transform(self, dataset: DataFrame) -> DataFrame:
-        kept = self._output_schema(dataset.schema).names[:-1]
-        log_odds = self._margin() * self.getOrDefault(self.slope) + self.getOrDefault(
-            self.intercept
-        )
+        kept = self.output_schema(dataset.schema, stage=STAGE).names[:-1]
+        log_odds = self.margin() * self.getOrDefault(self.slope) + self.getOrDefault(self.intercept)
         pd = 1 / (1 + F.exp(-log_odds))
         return dataset.select(*kept, pd.alias(self.getOrDefault(self.pdCol)))
 
 
 class PlattScaling(
-    _PlattParams,
+    MarginParams,
     HasLabelCol,
     Estimator[PlattModel],
     DefaultParamsWritable,
@@ -156,18 +128,13 @@ class PlattScaling(
 
     def transformSchema(self, schema: StructType) -> StructType:
         """Return the columns after scoring, without a Spark job."""
-        return self._output_schema(schema)
+        return self.output_schema(schema, stage=STAGE)
 
     def _fit(self, dataset: DataFrame) -> PlattModel:
-        is_bad = F.col(self.getLabelCol())
-        counted = (
-            dataset.groupBy(F.round(self._margin(), MARGIN_DECIMALS).alias("margin"))
-            .agg(F.count_if(is_bad == 0).alias("n_good"), F.count_if(is_bad == 1).alias("n_bad"))
-            .toArrow()
-            .sort_by("margin")
+        counted = count_by_margin(
+            dataset, margin=self.margin(), label=F.col(self.getLabelCol()).cast("double")
         )
-        margin, n_good, n_bad = (column.to_numpy() for column in counted.columns)
-        fitted = fit_sigmoid(margin, n_good, n_bad)
+        fitted = fit_sigmoid(*counted)
         return PlattModel()._set(
             slope=fitted.slope,
             intercept=fitted.intercept,
