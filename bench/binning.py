@@ -22,7 +22,8 @@ def measure(sizes: tuple[str, ...] = tuple(SIZES)) -> Result:
     """Bin 20 generated columns of each size, each in a process and cluster of its own.
 
     Args:
-        sizes: Which of `SIZES`; the first is compared with OptBinning, on raw rows and by sketches.
+        sizes: Which of `SIZES`; the first is compared with OptBinning, on raw rows (of which it
+            takes a sample beyond 200,000) and by its sketches.
     """
     figures: list[Figure] = []
     with tempfile.TemporaryDirectory(prefix="penstock-bench-") as folder:
@@ -84,7 +85,8 @@ def _notes(found: dict[str, Any], sketched: float, smallest: str) -> tuple[str, 
     passes = ", ".join(f"{size}: {each['passes']}" for size, each in found.items())
     return (
         "Each size runs in a process of its own on two executors of one core and 1 GB; the "
-        "driver's JVM may use 1 GB. Seconds are medians of three fits after one to warm up.",
+        "driver's JVM, with master and workers in it, may use 1 GB. Seconds are medians of three "
+        "fits after one to warm up.",
         f"Passes over the rows to find all quantiles and count all bins: {passes}.",
         f"OptBinning's sketches (`OptimalBinningSketch`, its default precision, one for each "
         f"column and partition, merged on the driver) took {sketched:.1f} s on {smallest} rows.",

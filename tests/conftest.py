@@ -17,6 +17,18 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give each of two processes whole modules, and all that looks at the first run to one.
+
+    Both then work to the end: what takes longest comes first.
+    """
+    for item in items:
+        is_of_first_run = "first_run" in getattr(item, "fixturenames", ())
+        group = "first_run" if is_of_first_run else item.nodeid.partition("::")[0]
+        item.add_marker(pytest.mark.xdist_group(group))
+    items.sort(key=lambda item: not item.get_closest_marker("xdist_group").args == ("first_run",))
+
+
 @pytest.fixture(scope="session")
 def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     """Return a small local session with Delta; leave no view, cache or setting behind."""

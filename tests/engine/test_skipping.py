@@ -199,7 +199,7 @@ def test_a_contract_and_where_or_how_a_dataset_lies_rerun_what_hangs_on_it(proje
     project.csv.write_text(project.csv.read_text().replace(";", ","))
     project.more = {**STORED, "totals": DeltaConf(path=str(project.home.root / "elsewhere"))}
     assert project.causes()["total"].startswith("storage of totals changed")
-    project.more = STORED
+    project.graph, project.more = graph, STORED
     project.grow(Measure(measure, "totals", "report", reads={"totals": "total BIGINT"}))
     assert project.causes()["measure"].startswith("columns read of totals changed")
     project.csv.write_text("id,amont\na,1\n")  # a record does not hide what is wrong by now

@@ -45,7 +45,22 @@ def evaluate_pd(
         ConfigError: `vintage`, `bins` or `decimals` is not as above.
         DataError: There are no rows, or rows that cannot be measured.
     """
-    _check_resolution(bins, decimals)
+    check_resolution(bins, decimals)
+    return evidence_of(
+        count_by_vintage(scored, date=date, vintage=vintage, decimals=decimals), bins=bins
+    )
+
+
+def count_by_vintage(scored: DataFrame, *, date: str, vintage: str, decimals: int) -> ScoreCounts:
+    """Count goods and bads by PD, vintage by vintage, in one Spark query.
+
+    Args:
+        scored, date, vintage, decimals: As in `evaluate_pd`.
+
+    Raises:
+        ConfigError: `vintage` is neither "year" nor "quarter".
+        DataError: There are no rows, or rows that cannot be measured.
+    """
     by_vintage = scored.select("pd", "is_bad", _vintage(date, vintage).alias("vintage"))
     counted = count_by_score(
         by_vintage, score="pd", label="is_bad", by="vintage", decimals=decimals
@@ -55,6 +70,11 @@ def evaluate_pd(
             "There are no rows to evaluate: check the filter or split that feeds this evaluation."
         )
     _refuse_impossible_pds(counted)
+    return counted
+
+
+def evidence_of(counted: ScoreCounts, *, bins: int) -> Evidence:
+    """Return the evidence that `evaluate_pd` speaks of, from counts by PD and vintage."""
     counts, vintages = counted.total(), counted.by_group()
     calibrated = calibration.calibration_bins(counts, bins=bins)
     return Evidence(
@@ -68,7 +88,12 @@ def evaluate_pd(
     )
 
 
-def _check_resolution(bins: int, decimals: int) -> None:
+def check_resolution(bins: int, decimals: int) -> None:
+    """Refuse too few bins, or decimals out of range, before anything is counted.
+
+    Raises:
+        ConfigError: `bins` or `decimals` is not as in `evaluate_pd`.
+    """
     if bins < FEWEST_BINS:
         raise ConfigError(f"Parameter 'bins' is {bins}; it must be {FEWEST_BINS} or more.")
     if not 1 <= decimals <= MOST_DECIMALS:

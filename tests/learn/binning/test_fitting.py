@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas
 import pytest
+from optbinning.binning.preprocessing import categorical_transform
 from pyspark.sql import functions as F
 
 from penstock.errors import DataError
@@ -199,8 +200,6 @@ def test_equal_bad_rates_are_ordered_as_optbinning_orders_them():
     pairs = {name: (3 - number % 2, 1 + number % 2) for number, name in enumerate(names)}
     raw = [(name, bad) for name, (g, b) in pairs.items() for bad in [0] * g + [1] * b]
     category, is_bad = (np.array(each) for each in zip(*raw, strict=True))
-    from optbinning.binning.preprocessing import categorical_transform
-
     assert list(by_bad_rate(pairs)) == list(categorical_transform(category, is_bad)[0])
 
 

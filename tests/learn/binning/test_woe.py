@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 from pyspark.ml import Pipeline
@@ -97,8 +99,6 @@ def test_a_bin_that_was_empty_is_neutral_and_a_value_at_a_split_belongs_above(sp
     )  # fmt: skip
     assert bins.labels == ("(-inf, 1)", "[1, 2)", "[2, inf)", "missing")
     assert ColumnBins.from_json(bins.to_json()) == bins
-    import json
-
     model = WoeBinningModel()._set(
         inputCols=["income"], outputCols=["woe_income"], categoricalCols=[],
         bins=json.dumps([bins.to_json()]), leftOut="{}",
