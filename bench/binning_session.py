@@ -44,11 +44,10 @@ def fitted_on(folder: Path, rows: int) -> dict[str, Any]:
         NodeFailed: It did not get through; with its last words.
     """
     folder.mkdir(parents=True)
-    paths = [str(PROJECT / "lib"), str(PROJECT), os.environ.get("PYTHONPATH", "")]
     ended = subprocess.run(
         [sys.executable, "-m", "bench.binning_session", str(folder), str(rows)],
         cwd=PROJECT,
-        env={**os.environ, "PYTHONPATH": ":".join(paths)},
+        env={**os.environ, "PYTHONPATH": _python_path()},
         text=True,
         stderr=subprocess.PIPE,
         check=False,
@@ -59,12 +58,19 @@ def fitted_on(folder: Path, rows: int) -> dict[str, Any]:
     return found
 
 
+def _python_path() -> str:
+    return ":".join((str(PROJECT / "lib"), str(PROJECT), os.environ.get("PYTHONPATH", "")))
+
+
 @contextmanager
 def cluster(folder: Path) -> Iterator[SparkSession]:
     """Start two executors in processes of their own, so that the driver's memory is its own."""
     environment = Path(sys.prefix)
     settings = ALWAYS | SMALL | driver_settings(environment, find_java(os.environ))
-    settings |= {"spark.sql.warehouse.dir": str(folder / "warehouse")}
+    settings |= {
+        "spark.sql.warehouse.dir": str(folder / "warehouse"),
+        "spark.executorEnv.PYTHONPATH": _python_path(),  # executors do not inherit it
+    }
     os.environ["SPARK_CONF_DIR"] = str(empty_folder(environment))
     os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)

@@ -23,6 +23,8 @@ from penstock.strict_json import json_text
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+    from penstock.store.models import Registry
+
 
 def main(job: str) -> NoReturn:
     """Do the job that the command line asks for and leave with its exit code."""
@@ -82,16 +84,18 @@ def run_job(job: Job, spark: "SparkSession") -> int:
     document = record.to_json()
     page = job.home.run_folder(order.run_id) / "index.html"
     texts = _run_texts(document, plan_document(job, plan, stores.catalog))
+    validated: list[Path] = []
     try:
         write_text(page, texts["index.html"])
         write_text(page.with_name("openlineage.jsonl"), texts["openlineage.jsonl"])
         runner.journal.add_texts(texts)
+        validated = _write_validations(document, page.parent, stores.registry)
     except Exception as trouble:  # the run is over: what it published stands
         runner.journal.troubles.append(str(trouble).splitlines()[0])
     for line in runner.journal.troubles:
         print(f"penstock: the run's record is not complete: {line}", file=sys.stderr)
     if not job.options.quiet:
-        print(run_summary(document, page=str(page)), file=sys.stderr)
+        print(run_summary(document, page=str(page), validated=map(str, validated)), file=sys.stderr)
     if job.options.json:
         print(json_text(_outcome(document, page)))
     return error.exit_code if error else 0
@@ -189,6 +193,25 @@ def _run_texts(document: dict[str, Any], planned: dict[str, Any]) -> dict[str, s
         "plan.html": plan_page(planned, lineage_section(document["lineage"])),
         "openlineage.jsonl": "".join(events),
     }
+
+
+def _write_validations(document: dict[str, Any], folder: Path, registry: "Registry") -> list[Path]:
+    """Write page and JSON of each model version that a run validated; return the pages."""
+    from penstock.report.model_record import model_records
+    from penstock.report.validation_page import validation_page
+    from penstock.store.models import ModelVersion
+
+    pages = []
+    for record in model_records(document):
+        model = ModelVersion(record["model"], record["version"])
+        name = f"validation-{model.name}-{model.version}"
+        page, data = validation_page(record), json_text(record, indent=1)
+        texts = {f"{name}.html": page, f"{name}.json": data}
+        for file, text in texts.items():
+            write_text(folder / file, text)
+        registry.add_texts(model, texts)
+        pages.append(folder / f"{name}.html")
+    return pages
 
 
 def _outcome(document: dict[str, Any], page: Path) -> dict[str, Any]:

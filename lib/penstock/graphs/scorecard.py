@@ -10,8 +10,8 @@ from penstock.engine.nodes import Apply, Deploy, Fit, Gate, Measure, Transform
 from penstock.learn.observations import SCORED_COLUMNS, read_observations, split_observations
 from penstock.learn.scorecard.explain import explain_scorecard
 from penstock.learn.scorecard.pd import scorecard_pd
-from penstock.measure.evaluation import evaluate_pd
 from penstock.measure.gate import pd_gate
+from penstock.measure.validation import validate_pd
 
 OBSERVATIONS = Contract(
     "row_id STRING COMMENT 'key of the table, or hash of the row', "
@@ -31,13 +31,14 @@ TRAINING = (
     Transform(split_observations, "observations", ("development_table", "judged_table")),
     Fit(scorecard_pd, "development_table", "scorecard"),
     Measure(explain_scorecard, "scorecard", "scorecard_page"),
+    Apply("scorecard", "development_table", "development_scores"),
     Apply("scorecard", "judged_table", "judged_scores"),
     Measure(
-        evaluate_pd,
-        "judged_scores",
+        validate_pd,
+        ("judged_scores", "development_scores"),
         "scorecard_report",
-        name="evaluate_scorecard",
-        reads={"judged_scores": SCORED_COLUMNS},
+        name="validate_scorecard",
+        reads={"judged_scores": SCORED_COLUMNS, "development_scores": SCORED_COLUMNS},
     ),
     Deploy("scorecard", "scorecard_candidate", after="scorecard_report"),
     Gate(pd_gate, "scorecard_report", "scorecard_verdict", name="scorecard_gate"),
@@ -52,11 +53,10 @@ GRAPH = Graph(
         "prepare": Slice(("development_table", "judged_table")),
         "train": Slice(("scorecard",), given=("development_table",)),
         "evaluate": Slice(
-            ("scorecard_report", "scorecard_page"), given=("scorecard", "judged_table")
+            ("scorecard_report", "scorecard_page"),
+            given=("scorecard", "development_table", "judged_table"),
         ),
         "register": Slice(("scorecard_candidate",), given=("scorecard", "scorecard_report")),
-        "deploy": Slice(
-            ("scorecard_champion",), given=("scorecard_candidate", "scorecard_report")
-        ),
+        "deploy": Slice(("scorecard_champion",), given=("scorecard_candidate", "scorecard_report")),
     },
 )

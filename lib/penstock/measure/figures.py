@@ -1,5 +1,7 @@
 """Figures of a PD's evaluation, as data; drawing them is `report`'s."""
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -91,6 +93,44 @@ def score_figure(counts: ScoreCounts) -> Figure:
         if of_class.sum()
     )
     return Figure("Distribution of PD", "PD", "share of the class", series)
+
+
+def lift_figure(
+    deciles: list[tuple[int, int, int, float, float | None, float | None]],
+) -> Figure | None:
+    """Return the lift of each row of `lift_by_decile`, riskiest first; None without bads."""
+    lifts = [(str(row[0]), row[4]) for row in deciles]
+    names = tuple(name for name, _ in lifts)
+    known = tuple(lift for _, lift in lifts if lift is not None)
+    if not known:
+        return None
+    return Figure(
+        "Lift by decile",
+        "decile of loans, riskiest first",
+        "bad rate as a multiple of the mean",
+        (
+            Series("lift", names, known, "bars"),
+            Series("mean of all loans", (names[0], names[-1]), (1.0, 1.0), "reference"),
+        ),
+        "The steeper from left to right, the better the ranking.",
+    )
+
+
+def population_figure(samples: Mapping[str, ScoreCounts]) -> Figure:
+    """Return how the PDs of each sample spread, as shares of its loans for each bar."""
+    top = max(float(counts.score.max()) for counts in samples.values())
+    edges = np.linspace(0.0, max(top, 1e-6), SCORE_BARS + 1)
+    middles = tuple(float(x) for x in (edges[:-1] + edges[1:]) / 2)
+    return Figure(
+        "Distribution of PD by sample",
+        "PD",
+        "share of the sample",
+        tuple(
+            Series(name, middles, _shares(counts.score, counts.n, edges))
+            for name, counts in samples.items()
+        ),
+        "Samples of one population lie on each other.",
+    )
 
 
 def vintage_figure(vintages: list[tuple[str, float, float]]) -> Figure:

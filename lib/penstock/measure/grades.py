@@ -3,10 +3,14 @@
 Takes counts of PDs that are grouped by grade.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
+import numpy as np
 from scipy.stats import beta, binom
 
+from penstock.errors import ConfigError
 from penstock.measure.calibration import bad_rate, mean_pd
 from penstock.measure.counts import ScoreCounts
 
@@ -32,6 +36,38 @@ class GradeTest:
     bad_rate: float
     jeffreys: float
     binomial: float
+
+
+def check_limits(limits: Sequence[float]) -> None:
+    """Refuse limits of grades that do not rise or lie outside 0-1.
+
+    Raises:
+        ConfigError: They do.
+    """
+    if not all(low < high for low, high in pairwise((0.0, *limits, 1.0))):
+        raise ConfigError(
+            f"Parameter 'grades' is {list(limits)}; its limits must rise, above 0 and below 1."
+        )
+
+
+def grade_by_pd(counts: ScoreCounts, limits: Sequence[float]) -> ScoreCounts:
+    """Return the same counts grouped by rating grade.
+
+    Args:
+        counts: Loans by PD.
+        limits: Upper PD limits of the grades, rising, in 0-1; a PD equal to a limit lies below it,
+            and a last grade lies above all.
+
+    Returns:
+        Groups "1: up to 0.02", "2: up to 0.05", ..., in the order of their names; a grade without
+        loans has none.
+    """
+    digits = len(str(len(limits) + 1))
+    names = [f"up to {limit:g}" for limit in limits]
+    names.append(f"above {limits[-1]:g}" if limits else "all")
+    numbered = np.array([f"{n:0{digits}d}: {name}" for n, name in enumerate(names, start=1)])
+    of_score = np.searchsorted(np.asarray(limits, dtype=np.float64), counts.score, side="left")
+    return ScoreCounts(counts.score, counts.n_good, counts.n_bad, numbered[of_score])
 
 
 def jeffreys_by_grade(counts: ScoreCounts) -> list[GradeTest]:

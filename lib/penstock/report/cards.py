@@ -1,7 +1,11 @@
-"""Cards: one number each, with its name above and a remark below."""
+"""Cards, one number each with its name above and a remark below, and facts, side by side."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
+from typing import Any
+
+from penstock.report.formats import html_cell
+from penstock.report.tables import Html
 
 
 def card(name: str, value: str, under: str = "") -> str:
@@ -19,3 +23,12 @@ def cards(shown: Sequence[str], *, small: bool) -> str:
     if not shown:
         return ""
     return f'<div class="cards{" small-cards" if small else ""}">{"".join(shown)}</div>'
+
+
+def facts_html(facts: Mapping[str, Any], links: str = "") -> str:
+    """Return facts side by side; `links` are HTML already and come last."""
+    shown = "".join(
+        f"<div><dt>{escape(name)}</dt><dd>{v if isinstance(v, Html) else html_cell(v)}</dd></div>"
+        for name, v in facts.items()
+    )
+    return f'<dl class="facts">{shown}{links}</dl>'

@@ -20,16 +20,19 @@ def evidence_section(name: str, document: Mapping[str, Any]) -> str:
         name: The report's dataset.
         document: `Evidence.to_json()`.
     """
-    evidence = Evidence.from_json(dict(document))
+    body = evidence_body(Evidence.from_json(dict(document)))
+    return f'<section><h2>Report <span class="mono">{escape(name)}</span></h2>{body}</section>'
+
+
+def evidence_body(evidence: Evidence) -> str:
+    """Return metrics as cards, then figures, then tables; nothing for what there is none of."""
     figures = "".join(_figure(figure) for figure in evidence.figures.values())
     paired = " paired" if len(evidence.figures) in PAIRED else ""
     tables = "".join(evidence_table(table) for table in evidence.tables.values())
     return (
-        f'<section><h2>Report <span class="mono">{escape(name)}</span></h2>'
-        + cards(_metric_cards(evidence.metrics), small=True)
+        cards(_metric_cards(evidence.metrics), small=True)
         + (f'<div class="figures{paired}">{figures}</div>' if figures else "")
         + (f'<div class="tables">{tables}</div>' if tables else "")
-        + "</section>"
     )
 
 

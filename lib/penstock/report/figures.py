@@ -8,7 +8,9 @@ import io
 import math
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from html import escape
+from textwrap import wrap
 from typing import Any
 
 import matplotlib
@@ -24,7 +26,7 @@ from penstock.report.formats import THOUSAND, number
 WIDTH_INCHES, HEIGHT_INCHES = 5.6, 3.5
 MOST_LABELS = 7
 FEW_CATEGORIES = 12
-LONGEST_LABEL = 18
+LONGEST_LABEL, MOST_LINES = 18, 3  # characters in a line of a label, and its lines
 MOST_LEGEND_COLUMNS = 3
 MOST_CHARACTERS = 60  # of all labels of an axis side by side
 GREY: dict[str, dict[str, Any]] = {
@@ -74,6 +76,8 @@ STYLE: dict[Any, Any] = {
 }
 
 
+# The page of the run and that of the model show the same figures, and drawing takes a while.
+@lru_cache(maxsize=128)
 def figure_svg(figure: Figure) -> str:
     """Draw a figure as an SVG element to stand inside a page.
 
@@ -131,10 +135,9 @@ def _scale(axes: Axes, figure: Figure, categories: Sequence[str]) -> None:
         # Only many are thinned out (they are periods, not names); long words are turned.
         step = math.ceil(len(categories) / MOST_LABELS) if len(categories) > FEW_CATEGORIES else 1
         shown = list(range(0, len(categories), step))
-        is_long = (
-            len(shown) > 1 and max(len(categories[i]) for i in shown) * len(shown) > MOST_CHARACTERS
-        )
         labels = [_plain(_short(categories[i])) for i in shown]
+        longest = max(len(line) for label in labels for line in label.split("\n"))
+        is_long = len(shown) > 1 and longest * len(shown) > MOST_CHARACTERS
         axes.set_xticks(shown, labels)
         if is_long:
             axes.set_xticks(shown, labels, rotation=30, ha="right", rotation_mode="anchor")
@@ -193,7 +196,9 @@ def _tick(value: float) -> str:
 
 
 def _short(text: str) -> str:
-    return text if len(text) <= LONGEST_LABEL else text[: LONGEST_LABEL - 1] + "…"
+    """Break a text into a few lines; the last ends in "…" if not all of it has room."""
+    lines = wrap(text, LONGEST_LABEL, max_lines=MOST_LINES, placeholder="…")
+    return "\n".join(lines)
 
 
 def _plain(text: str) -> str:

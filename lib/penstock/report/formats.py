@@ -16,7 +16,10 @@ NEVER_IN_POINT_NOTATION = 1e-4
 
 INDUSTRY_WORDS = {
     word.lower(): word
-    for word in ("AUC", "KS", "Gini", "ECE", "PSI", "CSI", "IV", "PD", "LGD", "EAD", "ROC", "CAP")
+    for word in (
+        *("AUC", "KS", "Gini", "ECE", "PSI", "CSI", "IV", "PD", "LGD", "EAD", "ROC", "CAP", "H"),
+        *("Brier", "Hosmer", "Lemeshow", "Jeffreys"),
+    )
 }
 
 

@@ -102,9 +102,8 @@ figure{margin:0}
 figcaption{font-weight:600;font-size:14px;margin-bottom:6px;overflow-wrap:anywhere}
 .figure{display:block;width:100%;height:auto}
 .note{color:var(--muted);font-size:13px;margin:8px 0 0}
-.tables{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(400px,100%),1fr));gap:14px;
-margin-top:14px;align-items:start}
-.wide{grid-column:1/-1}
+.tables{display:flex;flex-wrap:wrap;gap:14px;margin-top:14px;align-items:flex-start}
+.tables>.panel{flex:1 1 auto;min-width:min(400px,100%);max-width:100%}
 details{margin-top:14px}
 summary{cursor:pointer;font-weight:600;font-size:18px}
 details pre{margin:12px 0 0;white-space:pre-wrap;overflow-wrap:anywhere;font-size:13px}

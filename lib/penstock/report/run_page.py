@@ -8,11 +8,10 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any
 
-from penstock.report.cards import card, cards
+from penstock.report.cards import card, cards, facts_html
 from penstock.report.evidence_section import evidence_section
 from penstock.report.formats import (
     UNKNOWN,
-    cell,
     duration,
     elapsed_ms,
     html_cell,
@@ -23,7 +22,7 @@ from penstock.report.formats import (
 from penstock.report.lineage_section import lineage_section
 from penstock.report.node_section import flow_section, node_section, status_chip
 from penstock.report.page_style import STYLE
-from penstock.report.tables import Html, table_html
+from penstock.report.tables import Html, dataset_table, table_html
 from penstock.report.totals import failed_nodes, run_totals
 
 COMMIT_CHARACTERS = 12
@@ -77,17 +76,13 @@ def _headline(record: Mapping[str, Any]) -> str:
             f"<code>{escape(commit)}</code>{' + changes' if record['git_dirty'] else ''}"
         ),
     }
-    shown = "".join(
-        f"<div><dt>{escape(name)}</dt><dd>{v if isinstance(v, Html) else html_cell(v)}</dd></div>"
-        for name, v in facts.items()
-    )
     links = "".join(f"<div>{_link(n, address)}</div>" for n, address in record["links"].items())
     failed = record["status"] in {"failed", "interrupted"}  # then the banner shows the command
     command = "" if failed else f'<pre class="command">{escape(record["command"])}</pre>'
     return (
         f'<header><div class="head"><h1>{escape(record["graph"])}</h1>'
         f"{status_chip(record['status'])}</div>"
-        f'<dl class="facts">{shown}{links}</dl>{command}</header>'
+        f"{facts_html(facts, links)}{command}</header>"
     )
 
 
@@ -150,17 +145,7 @@ def _summary_cards(record: Mapping[str, Any]) -> str:
 def _datasets(record: Mapping[str, Any]) -> str:
     if not record["datasets"]:
         return ""
-    rows = [
-        (
-            Html(f'<span class="mono">{escape(dataset["name"])}</span>'),
-            dataset["role"],
-            dataset["kind"],
-            cell(dataset["version"]),
-            Html(f"<code>{html_cell(dataset['location'])}</code>"),
-        )
-        for dataset in record["datasets"]
-    ]
-    table = table_html(("Dataset", "Role", "Kind", "Version", "Location"), rows)
+    table = dataset_table(record["datasets"])
     return f'<section><h2>Datasets and versions</h2><div class="panel">{table}</div></section>'
 
 

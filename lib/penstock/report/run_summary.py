@@ -1,6 +1,6 @@
 """The few lines that close a run on a terminal: how it went, where to look, what to do next."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from penstock.report.formats import UNKNOWN, duration, elapsed_ms, number, plural
@@ -10,12 +10,13 @@ MOST_FAILURES = 3
 LABEL_WIDTH = 10
 
 
-def run_summary(record: Mapping[str, Any], *, page: str) -> str:
-    """Return the closing summary of a run, at most twelve lines of plain text.
+def run_summary(record: Mapping[str, Any], *, page: str, validated: Iterable[str] = ()) -> str:
+    """Return the closing summary of a run, a dozen lines of plain text.
 
     Args:
         record: `RunRecord.to_json()`.
         page: Where the run's page lies, as the reader should open it.
+        validated: Where the pages of the model versions lie that it validated.
 
     Returns:
         Status and time; rows; measures and champion as far as known; the release; the page; after
@@ -40,6 +41,7 @@ def run_summary(record: Mapping[str, Any], *, page: str) -> str:
     if record["release"] is not None:
         lines.append(_line("release", str(record["release"])))
     lines.append(_line("report", page))
+    lines += [_line("validated", of_model) for of_model in validated]
     return "\n".join([*lines, *_what_next(record)])
 
 

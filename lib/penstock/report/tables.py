@@ -1,13 +1,14 @@
 """Tables as HTML: numbers to the right, unknown values as an en dash, everything escaped."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
 from penstock.evidence import Table
-from penstock.report.formats import html_cell, label
+from penstock.report.formats import cell, html_cell, label
 
-MANY_COLUMNS = 5
+DATASET_COLUMNS = ("Dataset", "Role", "Kind", "Version", "Location")
+LIGHTS = {"green": "good", "amber": "warn", "red": "bad"}  # of a column "light"
 
 
 class Html(str):
@@ -39,12 +40,35 @@ def table_html(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
 
 
 def evidence_table(table: Table) -> str:
-    """Return a table of a report in a panel with its title; a broad one takes the whole width."""
-    wide = " wide" if len(table.columns) > MANY_COLUMNS else ""
-    shown = table_html([label(name) for name in table.columns], table.rows)
+    """Return a table of a report in a panel with its title."""
+    rows = [
+        tuple(_shown(name, value) for name, value in zip(table.columns, row, strict=True))
+        for row in table.rows
+    ]
+    shown = table_html([label(name) for name in table.columns], rows)
     empty = "" if table.rows else '<p class="note">No rows.</p>'
-    caption = f"<figcaption>{escape(table.title)}</figcaption>"
-    return f'<div class="panel{wide}">{caption}{shown}{empty}</div>'
+    return f'<div class="panel"><figcaption>{escape(table.title)}</figcaption>{shown}{empty}</div>'
+
+
+def dataset_table(datasets: Sequence[Mapping[str, Any]]) -> str:
+    """Return a table of datasets, each a `DatasetRecord` as plain values."""
+    rows = [
+        (
+            Html(f'<span class="mono">{escape(dataset["name"])}</span>'),
+            dataset["role"],
+            dataset["kind"],
+            cell(dataset["version"]),
+            Html(f"<code>{html_cell(dataset['location'])}</code>"),
+        )
+        for dataset in datasets
+    ]
+    return table_html(DATASET_COLUMNS, rows)
+
+
+def _shown(column: str, value: Any) -> Any:
+    if column == "light" and value in LIGHTS:
+        return Html(f'<span class="chip {LIGHTS[value]}">{value}</span>')
+    return value
 
 
 def _is_numeric(values: Sequence[Any]) -> bool:

@@ -105,6 +105,13 @@ class Registry:
         for key, value in tags.items():
             self.client.set_model_version_tag(model.name, model.version, key, value)
 
+    def add_texts(self, model: ModelVersion, texts: dict[str, str]) -> None:
+        """Add texts to the MLflow run that made a version, as its artefacts: file name to text."""
+        run_id = self.client.get_model_version(model.name, model.version).run_id
+        assert run_id is not None  # `save` registers no version without its run
+        for file, text in texts.items():
+            self.client.log_text(run_id, text, file)
+
     def move_alias(self, model: ModelVersion, alias: str) -> None:
         """Point `alias` at the version; pointing twice is pointing once."""
         self.client.set_registered_model_alias(model.name, alias, model.version)

@@ -1,4 +1,5 @@
 import numpy as np
+import pandas
 import pytest
 from scipy.optimize import Bounds, LinearConstraint, minimize
 from sklearn.linear_model import LogisticRegression
@@ -20,6 +21,16 @@ def loans(spark):
     rows.unpersist()
 
 
+@pytest.fixture(scope="module")
+def free(loans):
+    return fit_regression(*loans, constraints=ALL_FREE, ridge=0.0)
+
+
+@pytest.fixture(scope="module")
+def signed(loans):
+    return fit_regression(*loans, constraints=Constraints(), ridge=0.0)
+
+
 def loss(theta, ridge=0.0, weight=WEIGHT):
     linear = DESIGN @ theta
     each = np.logaddexp(0, linear) - LABEL * linear
@@ -31,14 +42,13 @@ def gradient(theta, ridge=0.0, weight=WEIGHT):
     return DESIGN.T @ (weight * residual) / weight.sum() + ridge * np.append(0.0, theta[1:])
 
 
-def test_without_constraints_it_is_what_scikit_learn_fits(loans):
-    fitted = fit_regression(*loans, constraints=ALL_FREE, ridge=0.0)
+def test_without_constraints_it_is_what_scikit_learn_fits(free):
     expected = LogisticRegression(C=np.inf, solver="newton-cholesky", tol=1e-12, max_iter=100)
     expected.fit(DESIGN[:, 1:], LABEL, sample_weight=WEIGHT)
-    np.testing.assert_allclose(fitted.theta[1:], expected.coef_[0], atol=1e-8)
-    assert fitted.theta[0] == pytest.approx(expected.intercept_[0], abs=1e-8)
-    assert np.abs(gradient(fitted.theta)).max() < 1e-10
-    assert fitted.steps < 8
+    np.testing.assert_allclose(free.theta[1:], expected.coef_[0], atol=1e-8)
+    assert free.theta[0] == pytest.approx(expected.intercept_[0], abs=1e-8)
+    assert np.abs(gradient(free.theta)).max() < 1e-10
+    assert free.steps < 8
 
 
 def test_a_ridge_penalises_coefficients_and_not_the_intercept(loans):
@@ -55,7 +65,7 @@ KINDS = {
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_under_each_kind_of_constraint_it_is_what_scipy_finds(loans, kind):
+def test_under_each_kind_of_constraint_it_is_what_scipy_finds(loans, free, kind):
     conditions, pair = KINDS[kind]
     constraints = Constraints.parse(conditions, COLUMNS)
     fitted = fit_regression(*loans, constraints=constraints, ridge=0.0)
@@ -77,7 +87,6 @@ def test_under_each_kind_of_constraint_it_is_what_scipy_finds(loans, kind):
     assert loss(fitted.theta) <= expected.fun + 1e-13
     np.testing.assert_allclose(fitted.theta, expected.x, atol=2e-6)
     # The constraint binds: without it the coefficients are others, and all of it is kept.
-    free = fit_regression(*loans, constraints=ALL_FREE, ridge=0.0)
     assert np.abs(fitted.theta - free.theta).max() > 0.01
     assert (np.array(low) <= fitted.theta).all()
     assert (fitted.theta <= np.array(high)).all()
@@ -85,23 +94,20 @@ def test_under_each_kind_of_constraint_it_is_what_scipy_finds(loans, kind):
         assert row.A @ fitted.theta == pytest.approx(0, abs=1e-12)
 
 
-def test_a_coefficient_held_by_the_sign_rule_is_exactly_zero(loans):
-    fitted = fit_regression(*loans, constraints=Constraints(), ridge=0.0)
-    free = fit_regression(*loans, constraints=ALL_FREE, ridge=0.0)
+def test_a_coefficient_held_by_the_sign_rule_is_exactly_zero(free, signed):
     positive = free.theta[1:] > 0
     assert positive.any()
-    assert (fitted.theta[1:][positive] == 0).all()
+    assert (signed.theta[1:][positive] == 0).all()
 
 
 @pytest.mark.parametrize("partitions", [1, 2, 7])
-def test_the_partitions_do_not_change_a_bit(spark, loans, partitions):
-    fitted = fit_regression(*loans, constraints=Constraints(), ridge=0.0)
+def test_the_partitions_do_not_change_a_bit(spark, signed, partitions):
     shuffled = LOANS.sample(frac=1, random_state=partitions)
     rows, design = rows_of(spark, shuffled, weight="weight", partitions=partitions)
     again = fit_regression(rows, design, constraints=Constraints(), ridge=0.0)
     rows.unpersist()
-    assert again.theta.tobytes() == fitted.theta.tobytes()
-    assert again.likelihood.loss == fitted.likelihood.loss
+    assert again.theta.tobytes() == signed.theta.tobytes()
+    assert again.likelihood.loss == signed.likelihood.loss
 
 
 def test_contradicting_constraints_are_refused(loans):
@@ -111,8 +117,6 @@ def test_contradicting_constraints_are_refused(loans):
 
 
 def few(spark, columns, labels):
-    import pandas
-
     loans = pandas.DataFrame({**columns, "is_bad": labels, "fold": 0}).astype({"is_bad": float})
     return rows_of(spark, loans, tuple(columns))
 

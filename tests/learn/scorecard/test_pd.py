@@ -112,12 +112,12 @@ def test_the_loss_by_rounding_is_that_of_the_calibration_rows(model, loans, scor
     held = scored[scored["sample"] == "calibration"]
     loss = model.stages[2].rounding_loss
     assert loss.loans == len(held)
-    assert loss.auc_exact == pytest.approx(roc_auc_score(held.is_bad, held.pd), abs=1e-6)
+    assert loss.auc_exact == pytest.approx(roc_auc_score(held.is_bad, held.pd), abs=1e-5)
     assert loss.auc_rounded == pytest.approx(roc_auc_score(held.is_bad, -held.points), abs=1e-12)
     of_points = model.stages[2].point_rule.scale.pd(held.points.to_numpy())
     difference = np.abs(of_points - held.pd).max()
-    # Exact points are counted by 1e-4, some 1e-6 of a PD.
-    assert loss.largest_pd_difference == pytest.approx(difference, abs=2e-6)
+    # Exact points are counted by 1e-3, at most 1e-3 ln 2 / 20 / 4 / 2 of a PD off.
+    assert loss.largest_pd_difference == pytest.approx(difference, abs=5e-6)
     assert evidence.metrics["rounding_auc_loss"] == loss.auc_exact - loss.auc_rounded
 
 

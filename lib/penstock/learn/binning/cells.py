@@ -145,9 +145,10 @@ def tally(zoom: Zoom, values: Floats, is_bad: NDArray[np.bool_]) -> Longs:
         apart.append(np.isin(values, codes))
         is_known &= ~apart[-1]
     keys, is_bad_known = keys_of(values[is_known]), is_bad[is_known]
-    cells = np.searchsorted(zoom.low, keys, side="right") - 1
-    is_inside = (cells >= 0) & (keys <= zoom.high[cells])
-    keys, is_bad_known = keys[is_inside], is_bad_known[is_inside]
+    if not zoom.is_first:
+        cells = np.searchsorted(zoom.low, keys, side="right") - 1
+        is_inside = (cells >= 0) & (keys <= zoom.high[cells])
+        keys, is_bad_known = keys[is_inside], is_bad_known[is_inside]
     pieces = [_runs(zoom, np.sort(keys[is_bad_known == bad]), bad=bad) for bad in (False, True)]
     if zoom.is_first:
         for part, chosen in enumerate(apart):
@@ -160,8 +161,9 @@ def tally(zoom: Zoom, values: Floats, is_bad: NDArray[np.bool_]) -> Longs:
 def _runs(zoom: Zoom, keys: Longs, *, bad: bool) -> Longs:
     if not len(keys):
         return np.empty((len(TALLY), 0), np.int64)
-    cells = np.searchsorted(zoom.low, keys, side="right") - 1
-    start, shift = zoom.low[cells].view(np.uint64), zoom.shift[cells]
+    # Keys are sorted and all in some cell, so the few cells are looked up and not the many keys.
+    sizes = np.diff(np.searchsorted(keys, zoom.low), append=len(keys))
+    start, shift = (np.repeat(of_cell, sizes) for of_cell in (zoom.low.view(np.uint64), zoom.shift))
     parts = (start + ((keys.view(np.uint64) - start) >> shift << shift)).view(np.int64)
     firsts = np.flatnonzero(np.append(True, parts[1:] != parts[:-1]))
     lasts = np.append(firsts[1:], len(keys)) - 1

@@ -70,23 +70,34 @@ def fit_bins(
     rules = {**numeric, **categorical}
     least = max((each.max_bins or each.max_prebins for each in rules.values()), default=1)
     check_rows(rows, label=label, numeric=numeric, least=least)
-    columns: dict[str, Column | str] = {}
-    for name, values in count_values(rows, label=label, rules=numeric).items():
-        columns[name] = _numeric_column(values, numeric[name])
-    for name, counts in count_categories(rows, label=label, rules=categorical).items():
-        columns[name] = _categorical_column(counts, categorical[name])
+    columns: dict[str, Column | str] = {
+        name: _numeric_column(counts, numeric[name])
+        for name, counts in count_values(rows, label=label, rules=numeric).items()
+    }
+    for name, found in count_categories(rows, label=label, rules=categorical).items():
+        columns[name] = _categorical_column(found, categorical[name])
     left_out = {name: why for name in rules if (why := _fault(columns[name]))}
-    used = {name: each for name, each in columns.items() if isinstance(each, Column)}
-    used = {name: each for name, each in used.items() if name not in left_out}
-    solutions = solve_all([each.problem for each in used.values()])
-    bins = []
-    for (name, column), solution in zip(used.items(), solutions, strict=True):
+    used = {
+        name: column
+        for name, column in columns.items()
+        if isinstance(column, Column) and name not in left_out
+    }
+    return _solved(used, rules, left_out)
+
+
+def _solved(
+    columns: Mapping[str, Column], rules: Mapping[str, BinningRules], left_out: Mapping[str, str]
+) -> FittedBins:
+    """Choose the bins of all columns; a column that comes to one bin tells nothing."""
+    solutions = solve_all([column.problem for column in columns.values()])
+    bins, unsplit = [], {}
+    for (name, column), solution in zip(columns.items(), solutions, strict=True):
         fitted = _column_bins(name, column, solution, rules[name])
         if sum(g + b > 0 for g, b in zip(fitted.n_good, fitted.n_bad, strict=True)) > 1:
             bins.append(fitted)
         else:
-            left_out[name] = f"no split obeys the rules ({fitted.note or 'one bin is optimal'})"
-    return FittedBins(tuple(bins), left_out)
+            unsplit[name] = f"no split obeys the rules ({fitted.note or 'one bin is optimal'})"
+    return FittedBins(tuple(bins), {**left_out, **unsplit})
 
 
 def _numeric_column(counts: ValueCounts, rules: BinningRules) -> Column | str:

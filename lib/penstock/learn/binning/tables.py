@@ -40,7 +40,7 @@ def explain_bins(model: WoeBinningModel) -> Evidence:
     """Return what a fitted binning has learnt, as evidence; no Spark job.
 
     Tables: "characteristics" (all columns, greatest information value first), "left_out" and one
-    of bins per column. Figures: share and bad rate by bin per column. Metrics: `iv_<column>`.
+    of bins per column. Figures: share and bad rate by bin per column.
     """
     by_iv = sorted(model.column_bins, key=lambda fitted: (-fitted.iv, fitted.column))
     columns = ("column", "bins", "IV", "strength", "trend of bad rate", "status", "note")
@@ -58,7 +58,7 @@ def explain_bins(model: WoeBinningModel) -> Evidence:
         )
         tables[f"bins_{fitted.column}"] = Table(f"Bins of {fitted.column}", BIN_TITLES, shown)
     return Evidence(
-        metrics={f"iv_{fitted.column}": fitted.iv for fitted in by_iv},
+        metrics={},
         tables=tables,
         figures={f"bins_{fitted.column}": _figure(fitted) for fitted in by_iv},
     )

@@ -19,8 +19,7 @@ def explain_scorecard(model: PipelineModel) -> Evidence:
     Tables: "scorecard" (bins with points), "variables" (information value, variance inflation,
     coefficient, or the reason why it was left out), "rounding" (exact against rounded points, on
     the calibration rows), and the tables and figures of the bins. Metrics: `variables_used`,
-    `least_points`, `greatest_points`, `rounding_auc_loss`, `rounding_pd_difference` and the
-    information values.
+    `least_points`, `greatest_points`, `rounding_auc_loss` and `rounding_pd_difference`.
     """
     binning = _stage(model, WoeBinningModel)
     fitted = _stage(model, ScorecardModel).fitted
@@ -40,7 +39,7 @@ def explain_scorecard(model: PipelineModel) -> Evidence:
         "variables": variable_table(fitted, binning.left_out),
         "rounding": _rounding_table(loss),
     }
-    return Evidence(metrics | bins.metrics, tables | bins.tables, bins.figures)
+    return Evidence(metrics, tables | bins.tables, bins.figures)
 
 
 def _by_variable(rows: tuple[BinPoints, ...]) -> list[list[int]]:

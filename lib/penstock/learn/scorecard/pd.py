@@ -74,9 +74,18 @@ def scorecard_pd(
     _refuse_features(features)
     _refuse_unknown("trends", trends, features)
     _refuse_unknown("special_codes", special_codes, numeric)
-    for name, value in (("pdo", pdo), ("base_odds", base_odds)):
-        if value <= 0:
-            raise ConfigError(f"{name} of the scorecard is {value:g}; it must be above 0.")
+    scale = PointScale(pdo, base_points, base_odds)
+    _refuse_scale(scale)
+    selection = Selection(
+        iv_floor=iv_floor,
+        max_correlation=max_correlation,
+        max_vif=max_vif,
+        stepwise=stepwise,
+        significance=significance,
+        folds=folds,
+        forced=tuple(forced),
+        forbidden=tuple(forbidden),
+    )
     binning = WoeBinning.of(
         numeric=numeric,
         categorical=categorical,
@@ -85,20 +94,7 @@ def scorecard_pd(
         by_column=_rules(trends, special_codes),
     )
     scorecard = Scorecard.of(
-        features,
-        label=LABEL,
-        selection=Selection(
-            iv_floor=iv_floor,
-            max_correlation=max_correlation,
-            max_vif=max_vif,
-            stepwise=stepwise,
-            significance=significance,
-            folds=folds,
-            forced=tuple(forced),
-            forbidden=tuple(forbidden),
-        ),
-        constraints=constraints,
-        ridge=ridge,
+        features, label=LABEL, selection=selection, constraints=constraints, ridge=ridge
     )
     calibrated = CalibratedClassifier(
         Pipeline(stages=[binning, scorecard]),
@@ -108,9 +104,7 @@ def scorecard_pd(
         sample=SAMPLE,
         pd=PD,
     )
-    return ScorecardClassifier(
-        calibrated, scale=PointScale(pdo, base_points, base_odds), points=POINTS
-    )
+    return ScorecardClassifier(calibrated, scale=scale, points=POINTS)
 
 
 def _rules(
@@ -133,6 +127,12 @@ def _refuse_features(features: Sequence[str]) -> None:
         raise ConfigError(
             f"Features of the scorecard include {', '.join(reserved)}, which no application has."
         )
+
+
+def _refuse_scale(scale: PointScale) -> None:
+    for name, value in (("pdo", scale.pdo), ("base_odds", scale.base_odds)):
+        if value <= 0:
+            raise ConfigError(f"{name} of the scorecard is {value:g}; it must be above 0.")
 
 
 def _refuse_unknown(parameter: str, named: Mapping[str, Any], features: Sequence[str]) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import compress
 from typing import Any, get_args
 
 from pyspark.sql import DataFrame
@@ -112,18 +113,10 @@ def fit_scorecard(
     """
     design = check_design(rows)
     moments = column_moments(rows, design)
-    kept, reasons = filter_columns(
-        moments,
-        iv_floor=selection.iv_floor,
-        max_correlation=selection.max_correlation,
-        max_vif=selection.max_vif,
-        forced=selection.forced,
-        forbidden=selection.forbidden,
-    )
-    if lost := [f"'{name}': {reasons[name]}" for name in selection.forced if name not in kept]:
-        raise DataError(f"Forced into the scorecard, but of no use there: {'; '.join(lost)}.")
+    kept, reasons = _filtered(moments, selection)
     if not ridge:
         refuse_separation(design.only(kept), constraints)
+    start = None
     if kept and selection.stepwise != "none":
         choice = choose_stepwise(
             rows,
@@ -134,23 +127,35 @@ def fit_scorecard(
             significance=selection.significance,
             direction="both" if selection.stepwise == "both" else "forward",
         )
-        kept, reasons = choice.columns, reasons | choice.reasons
-    fitted = None
+        kept, start, reasons = choice.columns, choice.theta, reasons | choice.reasons
     while kept:
-        fitted = fit_regression(rows, design.only(kept), constraints=constraints, ridge=ridge)
+        fitted = fit_regression(
+            rows, design.only(kept), constraints=constraints, ridge=ridge, start=start
+        )
         against = _against_sign(fitted, selection.forced)
         if not against:
-            break
+            return _scorecard(moments, fitted, reasons)
         reasons |= dict.fromkeys(against, "sign: its coefficient is held at 0")
-        kept = tuple(name for name in kept if name not in against)
-    if not kept or fitted is None:
-        raise _nothing_left(reasons)
-    return FittedScorecard(
-        kept,
-        tuple(fitted.theta[1:].tolist()),
-        float(fitted.theta[0]),
-        _variables(moments, fitted, reasons),
+        stays = [name not in against for name in kept]
+        kept, start = tuple(compress(kept, stays)), fitted.theta[[True, *stays]]
+    told = "; ".join(f"{name}: {reason}" for name, reason in reasons.items())
+    raise DataError(f"No variable is left for the scorecard. {told}.")
+
+
+def _filtered(
+    moments: ColumnMoments, selection: Selection
+) -> tuple[tuple[str, ...], dict[str, str]]:
+    kept, reasons = filter_columns(
+        moments,
+        iv_floor=selection.iv_floor,
+        max_correlation=selection.max_correlation,
+        max_vif=selection.max_vif,
+        forced=selection.forced,
+        forbidden=selection.forbidden,
     )
+    if lost := [f"'{name}': {reasons[name]}" for name in selection.forced if name not in kept]:
+        raise DataError(f"Forced into the scorecard, but of no use there: {'; '.join(lost)}.")
+    return kept, reasons
 
 
 def _against_sign(fitted: FittedRegression, forced: Sequence[str]) -> list[str]:
@@ -158,17 +163,18 @@ def _against_sign(fitted: FittedRegression, forced: Sequence[str]) -> list[str]:
     return [name for name, b in coefficients if b == 0 and name not in forced]
 
 
-def _variables(
+def _scorecard(
     moments: ColumnMoments, fitted: FittedRegression, reasons: dict[str, str]
-) -> tuple[Variable, ...]:
+) -> FittedScorecard:
     iv = dict(zip(moments.columns, moments.iv.tolist(), strict=True))
     vif = moments.vif(fitted.columns).tolist()
-    told = zip(fitted.columns, vif, fitted.theta[1:].tolist(), strict=True)
+    intercept, *coefficients = fitted.theta.tolist()
+    told = zip(fitted.columns, vif, coefficients, strict=True)
     used = [Variable(name, iv[name], inflation, b, "") for name, inflation, b in told]
     rest = sorted(reasons, key=lambda name: (-iv[name], name))
-    return (*used, *(Variable(name, iv[name], None, None, reasons[name]) for name in rest))
-
-
-def _nothing_left(reasons: dict[str, str]) -> DataError:
-    told = "; ".join(f"{name}: {reason}" for name, reason in reasons.items())
-    return DataError(f"No variable is left for the scorecard. {told}.")
+    return FittedScorecard(
+        fitted.columns,
+        tuple(coefficients),
+        intercept,
+        (*used, *(Variable(name, iv[name], None, None, reasons[name]) for name in rest)),
+    )

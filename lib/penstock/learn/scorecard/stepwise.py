@@ -9,6 +9,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.linalg import LinAlgError
+from numpy.typing import NDArray
 from pyspark.sql import DataFrame
 from scipy.stats import chi2
 
@@ -41,11 +42,19 @@ class Step:
     gain: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Choice:
-    """The columns chosen, in the order they came; why others were not; and the way there."""
+    """What was chosen.
+
+    Attributes:
+        columns: In the order they came.
+        theta: Intercept and their coefficients, near their optimum: shape (1 + n_columns,).
+        reasons: Why each other column was not chosen.
+        steps: The way there.
+    """
 
     columns: tuple[str, ...]
+    theta: NDArray[np.float64]
     reasons: dict[str, str]
     steps: tuple[Step, ...]
 
@@ -111,7 +120,7 @@ def choose_stepwise(
         search.drop_against_sign()
         while direction == "both" and search.leave():
             pass
-    return Choice(search.state.columns, search.reasons(), tuple(search.steps))
+    return Choice(search.state.columns, search.theta(), search.reasons(), tuple(search.steps))
 
 
 class _Stepwise:
@@ -186,6 +195,11 @@ class _Stepwise:
         )
         self.state = self._settle(left, rest)
         return True
+
+    def theta(self) -> NDArray[np.float64]:
+        """Return intercept and coefficients of the columns inside."""
+        places = [0, *map(self._place, self.state.columns)]
+        return self.state.regressions[0].theta[places]
 
     def reasons(self) -> dict[str, str]:
         """Return why each column that is not chosen is not."""
