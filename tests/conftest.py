@@ -20,13 +20,16 @@ if TYPE_CHECKING:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Give each of two processes whole modules, and all that looks at the first run to one.
 
-    Both then work to the end: what takes longest comes first.
+    What takes longest comes first, so that both work to the end.
     """
     for item in items:
-        is_of_first_run = "first_run" in getattr(item, "fixturenames", ())
-        group = "first_run" if is_of_first_run else item.nodeid.partition("::")[0]
-        item.add_marker(pytest.mark.xdist_group(group))
-    items.sort(key=lambda item: not item.get_closest_marker("xdist_group").args == ("first_run",))
+        item.add_marker(pytest.mark.xdist_group(_group(item)))
+    items.sort(key=lambda item: _group(item) != "first_run")
+
+
+def _group(item: pytest.Item) -> str:
+    is_of_first_run = "first_run" in getattr(item, "fixturenames", ())
+    return "first_run" if is_of_first_run else item.nodeid.partition("::")[0]
 
 
 @pytest.fixture(scope="session")

@@ -46,6 +46,14 @@ def test_words_on_the_x_axis_are_categories_thinned_until_they_fit():
     assert 3 <= len(shown) <= 7
 
 
+def test_a_long_name_of_a_category_is_broken_into_lines_and_cut_only_at_the_last():
+    bins = ("car, furniture, repairs", "x" * 80)
+    bars = Series("share", bins, (0.5, 0.5), "bars")
+    shown = _texts(figure_svg(Figure("t", "bin", "y", (bars,))))
+    assert {"car, furniture,", "repairs"} <= set(shown)
+    assert [text for text in shown if set(text) <= {"x", "…"}] == ["x" * 18, "x" * 18, "…"]
+
+
 def test_lines_that_end_apart_are_named_where_they_end():
     lines = (Series("upper", (0.0, 1.0), (0.0, 1.0)), Series("lower", (0.0, 1.0), (0.0, 0.2)))
     svg = figure_svg(Figure("t", "x", "y", lines))

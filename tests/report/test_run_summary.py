@@ -15,6 +15,14 @@ def test_a_good_run_says_how_it_went_and_where_to_look(lending_run):
     ]
 
 
+def test_the_page_of_a_validated_model_is_named_after_that_of_the_run(lending_run):
+    pages = ["var/runs/1/validation-cards-7.html"]
+    lines = run_summary(lending_run, page="index.html", validated=pages).splitlines()
+    assert lines[-2:] == [
+        "  report    index.html", "  validated var/runs/1/validation-cards-7.html"
+    ]  # fmt: skip
+
+
 def test_rows_that_were_dropped_or_warned_of_stand_with_the_quarantined(make_run):
     clean = NodeRecord(
         "clean", "transform", ("raw",), ("loans",), "done",

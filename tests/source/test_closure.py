@@ -64,7 +64,7 @@ def test_a_function_reaches_what_it_calls_in_every_module_and_nothing_else(load)
         "risk.py:STEPS", "risk.py:deep", "risk.py:helper", "risk.py:rate",
     ]  # fmt: skip
     assert all(len(value) == 16 for value in source.functions.values())
-    assert (source.libraries, source.hidden, source.runs_python) == ({}, (), False)
+    assert (source.libraries, source.hidden) == ({}, ())
 
 
 @pytest.mark.parametrize(
@@ -254,23 +254,6 @@ def test_an_edited_file_is_read_anew(load):
     assert source_of(module.f).functions != before
 
 
-@pytest.mark.parametrize(
-    ("source", "runs"),
-    [
-        ("from pyspark.sql.functions import udf\n@udf\ndef g(x): return x\n"
-         "def f(t): return t.select(g('x'))", True),
-        ("from pyspark.sql import functions as F\ndef f(t): return F.pandas_udf(len, 'int')", True),
-        ("from pyspark.ml.functions import predict_batch_udf\ndef f(): predict_batch_udf()", True),
-        ("def g(b): yield from b\ndef f(t): return t.where('x').mapInPandas(g, 'x INT')", True),
-        ("def f(t): return t.groupBy('x').applyInArrow(len, 'x INT')", True),
-        ("def f(spark): spark.udf.register('g', len)", True),
-        ("def f(t): return t.select('udf', 'mapInPandas')", False),
-    ],
-)  # fmt: skip
-def test_python_on_the_workers_is_told(one, source, runs):
-    assert one(source).runs_python is runs
-
-
 def test_the_body_of_a_udf_in_a_closure_counts():
     def close_over(plus):
         return lambda table: table.select(plus("x"))
@@ -278,7 +261,6 @@ def test_the_body_of_a_udf_in_a_closure_counts():
     one = source_of(close_over(udf(lambda x: x + 1)))
     two = source_of(close_over(udf(lambda x: x + 2)))
     typed = source_of(close_over(udf(lambda x: x + 1, LongType())))
-    assert one.runs_python
     assert one.functions != two.functions
     assert one.functions != typed.functions
 
@@ -286,7 +268,7 @@ def test_the_body_of_a_udf_in_a_closure_counts():
 def test_libraries_are_those_of_the_reached_modules_by_their_distribution():
     libraries = source_of(GRAPH.producers["pd_report"].function).libraries
     assert libraries["numpy"] == np.__version__
-    assert set(libraries) == {"numpy", "pyspark"}
+    assert set(libraries) == {"numpy", "pyspark", "scipy"}
 
 
 def test_cleaning_reaches_its_parsers_and_nothing_of_the_checks():

@@ -94,7 +94,8 @@ def _node_rows(node: Mapping[str, Any], nodes: Sequence[Mapping[str, Any]]) -> s
     cells = (
         f'<td class="mono"><i class="dot {kind_class(node["kind"])}"></i>'
         f"{escape(node['name']).replace('_', '_<wbr>')}</td>"  # long names may break at their words
-        f"<td>{html_cell(node['kind'].lower())}</td><td>{status_chip(node['status'])}</td>"
+        f'<td class="kept">{html_cell(node["kind"].lower())}</td>'
+        f"<td>{status_chip(node['status'])}</td>"
         + "".join(f'<td class="number">{text}</td>' for text in numbers)
         + f'<td class="mono">{_versions(node)}</td>'
     )

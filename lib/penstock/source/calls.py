@@ -31,9 +31,6 @@ _LOOKS_AT_ROWS = {
 }  # fmt: skip
 _SETTLING_KEYWORDS = (None, "values", "seed", "random_state", "timestamp", "entropy")
 _DRAWS = re.compile(r"(secrets|random|numpy\.random)\.(?!seed$)[a-z]\w*")
-_PYTHON = re.compile(
-    r"(pyspark|F)\..*(udf|udtf)|\.(mapIn|applyIn|transformWithStateIn)\w+|\.(cogroup|rdd|udf|udtf)"
-)
 
 
 def is_hidden(dotted: str, call: ast.Call | None) -> bool:
@@ -56,11 +53,6 @@ def is_hidden_in_sql(function: str) -> bool:
 def looks_at_rows(dotted: str, call: ast.Call | None) -> bool:
     """Say whether a call brings rows to the driver, so that a plan may depend on them."""
     return dotted in _LOOKS_AT_ROWS and _is_open(_LOOKS_AT_ROWS[dotted], call)
-
-
-def runs_python(dotted: str) -> bool:
-    """Say whether a call hands Python functions to Spark's workers."""
-    return _PYTHON.fullmatch(dotted) is not None
 
 
 def _is_open(place: int, call: ast.Call | None) -> bool:

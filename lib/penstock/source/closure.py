@@ -14,7 +14,7 @@ from importlib import metadata
 from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
-from penstock.source.calls import is_hidden, is_hidden_in_sql, looks_at_rows, runs_python
+from penstock.source.calls import is_hidden, is_hidden_in_sql, looks_at_rows
 from penstock.source.module import (
     Chain,
     Module,
@@ -41,14 +41,12 @@ class SourceCode:
         libraries: Distribution to version, for what the reached modules import.
         hidden: Clocks and unseeded randomness: "datetime.now() (lending/cleaning.py, line 12)".
         looks_at_rows: Calls that a plan may depend on, as in `hidden`.
-        runs_python: Whether it hands Python functions to Spark's workers.
     """
 
     functions: Mapping[str, str]
     libraries: Mapping[str, str]
     hidden: tuple[str, ...]
     looks_at_rows: tuple[str, ...]
-    runs_python: bool
 
 
 def source_of(function: Callable[..., Any]) -> SourceCode:
@@ -69,7 +67,6 @@ def source_of(function: Callable[..., Any]) -> SourceCode:
         {name: version for found in versions for name, version in found},
         _told(closure.hidden),
         _told(closure.looks_at_rows),
-        closure.runs_python,
     )
 
 
@@ -103,7 +100,6 @@ class _Facts:
     reached: list[tuple[Module, str]] = field(default_factory=list)
     hidden: set[tuple[str, int, str]] = field(default_factory=set)
     looks_at_rows: set[tuple[str, int, str]] = field(default_factory=set)
-    runs_python: bool = False
 
 
 @functools.cache
@@ -145,7 +141,6 @@ def _facts_of(module: Module, reading: Reading) -> _Facts:
                 facts.reached.append((owner, name))
             else:
                 dotted.append(name)
-        facts.runs_python |= any(runs_python(name) for name in dotted)
         if chain == ("open",) and not dotted and "open" not in module.statements:
             dotted = ["builtins.open"]
         place = module.path, line, f"{'.'.join(chain)}()"
@@ -180,7 +175,6 @@ class _Closure:
         self.libraries: set[str] = set()
         self.hidden: set[tuple[str, int, str]] = set()
         self.looks_at_rows: set[tuple[str, int, str]] = set()
-        self.runs_python = False
         self._reached: set[tuple[Module, str]] = set()
         # Identity to the value, or a new one could get the same identity, and its text.
         self._seen: dict[int, tuple[Any, str]] = {}
@@ -202,7 +196,6 @@ class _Closure:
         self.libraries |= module.libraries | facts.libraries
         self.hidden |= facts.hidden
         self.looks_at_rows |= facts.looks_at_rows
-        self.runs_python |= facts.runs_python
         for target in facts.reached:
             self._reach(*target)
 
@@ -213,7 +206,6 @@ class _Closure:
         if id(value) in self._seen:
             return self._seen[id(value)][1]
         self._seen[id(value)] = value, "itself"
-        self.runs_python |= hasattr(value, "evalType")
         match value:
             case FunctionType():
                 text = self._function(value)
