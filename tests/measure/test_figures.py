@@ -25,7 +25,7 @@ def test_lift_is_drawn_riskiest_first_and_not_at_all_without_bads():
 
 
 def test_samples_of_any_size_are_drawn_as_shares_over_the_same_bars():
-    few, many = ScoreCounts.of([0.1, 0.5], [0, 1]), ScoreCounts.of([0.1] * 6 + [1.0], [0] * 7)
+    few, many = ScoreCounts.of([0.1, 0.5], [0, 1]), ScoreCounts.of([0.1] * 6 + [1.0], [1] + [0] * 6)
     drawn = population_figure({"few": few, "many": many}).series
     assert [line.name for line in drawn] == ["few", "many"]
     assert drawn[0].x == drawn[1].x

@@ -3,10 +3,12 @@ import json
 
 import numpy as np
 import pytest
+from scipy.stats import chi2
 from sklearn import metrics
 
 from penstock.errors import ConfigError
 from penstock.evidence import Evidence
+from penstock.measure.calibration_line import calibration_line
 from penstock.measure.counts import ScoreCounts
 from penstock.measure.validation import validate_pd, validation_of
 
@@ -73,8 +75,22 @@ def test_log_odds_twice_too_far_out_have_half_the_slope():
     found = validation_of(counts, counts, **STANDARDS).metrics
     assert found["calibration_slope"] == pytest.approx(0.5, abs=1e-9)
     assert found["calibration_intercept"] == pytest.approx(0, abs=1e-9)
-    assert found["calibration_slope_low"] < 0.5 < found["calibration_slope_high"] < 0.52
+    line = calibration_line(counts, floor=1e-9)
+    for name, error in (("slope", line.slope_error), ("intercept", line.intercept_error)):
+        width = found[f"calibration_{name}_high"] - found[f"calibration_{name}_low"]
+        assert width == pytest.approx(2 * 1.959964 * error, rel=1e-6)
     assert found["hosmer_lemeshow_p"] < 1e-6
+
+
+def test_hosmer_and_lemeshow_test_loans_that_nothing_was_fitted_on(report):
+    columns = report.tables["calibration"].columns
+    bins = [dict(zip(columns, row, strict=True)) for row in report.tables["calibration"].rows]
+    statistic = sum(
+        b["loans"] * (b["bad_rate"] - b["mean_pd"]) ** 2 / (b["mean_pd"] * (1 - b["mean_pd"]))
+        for b in bins
+    )
+    expected = chi2.sf(statistic, len(bins))
+    assert report.metrics["hosmer_lemeshow_p"] == pytest.approx(expected, abs=1e-12)
 
 
 def test_a_sample_against_itself_is_stable_and_loses_nothing():

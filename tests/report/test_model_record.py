@@ -63,8 +63,15 @@ def test_a_model_version_comes_with_its_reports_and_with_what_they_are_made_from
 
 def test_a_model_that_its_gate_refused_is_told_as_such(record):
     refused = EVIDENCE | {"verdict": Evidence({"passed": 0.0})}
-    [model] = model_records(record(evidence=refused, gate="failed"))
+    statuses = {name: "skipped" for name, *_ in NODES} | {"gate": "failed"}
+    [model] = model_records(record(evidence=refused, **statuses))
     assert model["passed"] is False
+
+
+def test_one_gate_of_two_is_enough_to_refuse_a_model(record):
+    nodes = (*NODES, ("fairness_gate", "gate", ("report",), ("fair",)))
+    [model] = model_records(record(nodes, EVIDENCE | {"fair": Evidence({"passed": 0.0})}))
+    assert (model["gates"], model["passed"]) == (["verdict", "fair"], False)
 
 
 def test_before_its_gate_a_model_has_neither_passed_nor_failed(record):

@@ -13,7 +13,7 @@ def pd_gate(
     A value equal to its threshold passes; a metric that is undefined or absent does not.
 
     Args:
-        report: Evidence of `evaluate_pd` on out-of-time loans.
+        report: Evidence of `evaluate_pd`, or of `validate_pd`, on out-of-time loans.
         min_auc: Smallest AUC, 0-1.
         max_ece: Largest expected calibration error, as a fraction (0.01 = 1 percentage point).
         min_loans: Fewest loans that the evaluation must rest on.

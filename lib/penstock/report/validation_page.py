@@ -198,4 +198,6 @@ def _card(document: Mapping[str, Any], validation: Evidence) -> str:
 
 
 def _parameter(value: Any) -> Any:
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else value
+    if not isinstance(value, list | dict):
+        return value
+    return json.dumps(value, ensure_ascii=False, default=str)

@@ -15,10 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 SLICE_BITS = 20
-# 2^20 x 2^20 x 2^13 = 2^53, the last whole number up to which doubles count.
-CHUNK = 1 << 13
-# A sum of 2^9 chunks stays below 2^63.
-CHUNKS_IN_INT64 = 1 << 9
+# 2^20 x 2^20 x 2^13 = 2^53, the last whole number up to which doubles count; fewer rows, so that
+# some hundred columns of a chunk stay in the processor's cache (half the time of 2^13).
+CHUNK = 1 << 10
+# A sum of 2^12 chunks stays below 2^63.
+CHUNKS_IN_INT64 = 1 << 12
 BYTES = 16
 
 
@@ -37,10 +38,15 @@ def slices(values: NDArray[np.float64], exponents: NDArray[np.int64]) -> NDArray
     Returns:
         Whole numbers of shape (2 n_columns, n_rows): high slices first, then low ones.
     """
-    grid = np.ldexp(1.0, 2 * SLICE_BITS - exponents)
-    scaled = np.rint(values * grid[:, None])
-    high = np.rint(scaled * 2.0**-SLICE_BITS)
-    return np.concatenate((high, scaled - high * 2.0**SLICE_BITS))
+    n = len(values)
+    cut = np.empty((2 * n, values.shape[1]))
+    high, low = cut[:n], cut[n:]
+    np.multiply(values, np.ldexp(1.0, 2 * SLICE_BITS - exponents)[:, None], out=low)
+    np.rint(low, out=low)
+    np.multiply(low, 2.0**-SLICE_BITS, out=high)
+    np.rint(high, out=high)
+    low -= high * 2.0**SLICE_BITS
+    return cut
 
 
 class ExactProducts:

@@ -141,11 +141,11 @@ def _search(
     at: Likelihood,
     ridge: float,
 ) -> tuple[NDArray[np.float64], Likelihood]:
-    before = _penalised(at, theta, ridge)
+    before = penalised(at, theta, ridge)
     for halving in range(HALVINGS):
         tried = theta + step / 2**halving
         [then] = likelihoods(rows, design, [Regression(tried)])
-        if _penalised(then, tried, ridge) <= before + LOSS_ROUNDING:
+        if penalised(then, tried, ridge) <= before + LOSS_ROUNDING:
             return tried, then
     raise DataError(
         f"The loss of the scorecard on {', '.join(design.columns)} does not fall along its own "
@@ -153,7 +153,8 @@ def _search(
     )
 
 
-def _penalised(at: Likelihood, theta: NDArray[np.float64], ridge: float) -> float:
+def penalised(at: Likelihood, theta: NDArray[np.float64], ridge: float) -> float:
+    """Return the mean loss with the penalty on its coefficients, what a regression minimises."""
     return at.loss + ridge / 2 * float(theta[1:] @ theta[1:])
 
 
