@@ -101,7 +101,7 @@ def test_page_and_json_of_the_version_lie_with_the_run_and_with_the_model(scorec
     assert card["evidence"]["scorecard_report"] == scorecard.record["evidence"]["scorecard_report"]
     client = mlflow_of(scorecard.home)
     version = client.get_model_version_by_alias("scorecard", "champion")
-    assert version.version == "1"
+    assert str(version.version) == "1"
     artefacts = {artefact.path for artefact in client.list_artifacts(version.run_id)}
     assert {page.name, page.with_suffix(".json").name} <= artefacts
 

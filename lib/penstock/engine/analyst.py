@@ -97,7 +97,7 @@ class Analyst:
         parts = {"version": VERSION, "kind": node.kind, "reads": repr(dict(node.reads))}
         fits = [node, *filter(None, [self._trained_by(n) for n in node.inputs[:1]])]
         for fit in fits if node.kind == "apply" else [node]:
-            source = source_of(fit.function) if fit.function else SourceCode({}, {}, (), (), False)
+            source = source_of(fit.function) if fit.function else SourceCode({}, {}, (), ())
             parts |= library_parts(source) | code_parts(source)
             parts[f"parameters {fit.name}"] = plain(self._params[fit.name])
         for name in node.inputs:
