@@ -109,7 +109,7 @@ def stage_columns(stage: Any) -> tuple[tuple[str, ...], tuple[str, ...]]:
     if isinstance(stage, SQLTransformer):
         return _sql_columns(stage.getStatement() or "")
     if hasattr(stage, "features"):  # our own classifiers, which say it themselves
-        return tuple(stage.features), (stage.pd,)
+        return tuple(stage.features), tuple(stage.adds)
     outputs = list(_OUTPUTS)
     several = _named(stage, ("features_cols",))  # xgboost takes them instead of one vector
     reads = _named(stage, _INPUTS if several else (*_INPUTS, _FEATURES))

@@ -66,6 +66,11 @@ class CalibratedClassifier(Estimator[PipelineModel]):
         """The columns that the fitted model reads."""
         return (*self.numeric, *self.categorical)
 
+    @property
+    def adds(self) -> tuple[str, ...]:
+        """The columns that the fitted model adds."""
+        return (self.pd,)
+
     def transformSchema(self, schema: StructType) -> StructType:
         """Return the columns after scoring a table with these columns, without a Spark job.
 

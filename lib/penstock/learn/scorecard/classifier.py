@@ -42,9 +42,9 @@ class ScorecardClassifier(Estimator[PipelineModel]):
         return self.classifier.features
 
     @property
-    def pd(self) -> str:
-        """The column of the PD."""
-        return self.classifier.pd
+    def adds(self) -> tuple[str, ...]:
+        """The columns that the fitted model adds."""
+        return (self.points, *self.classifier.adds)
 
     def transformSchema(self, schema: StructType) -> StructType:
         """Return the columns after scoring a table with these columns, without a Spark job.
