@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 from tests.processes import SMALL, do
 
@@ -16,21 +17,25 @@ if TYPE_CHECKING:
 
     from pyspark.sql import SparkSession
 
+FIRST_RUN = ("tests/graphs/test_lending", "tests/test_jobs.py")  # the modules that look at it
 
-@pytest.hookimpl(tryfirst=True)  # before the plugin reads the groups
+
+class Modules(LoadFileScheduling):
+    """Deals out whole modules, and to one process all that look at the first run."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        module: str = super()._split_scope(nodeid)
+        return "first run" if module.startswith(FIRST_RUN) else module
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Modules:
+    """Say who of several processes does which tests."""
+    return Modules(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give each of two processes whole modules, and all that looks at the first run to one.
-
-    What takes longest comes first, so that both work to the end.
-    """
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(_group(item)))
-    items.sort(key=lambda item: _group(item) != "first_run")
-
-
-def _group(item: pytest.Item) -> str:
-    is_of_first_run = "first_run" in getattr(item, "fixturenames", ())
-    return "first_run" if is_of_first_run else item.nodeid.partition("::")[0]
+    """Begin with what takes longest, so that all processes work to the end."""
+    items.sort(key=lambda item: not item.nodeid.startswith(FIRST_RUN))
 
 
 @pytest.fixture(scope="session")
