@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from pyspark.sql import SparkSession
+
+# One of several processes has no main module with a name, which pyspark takes for its own doctests.
+sys.modules["__main__"].__dict__.setdefault("__file__", __file__)
 
 FIRST_RUN = ("tests/graphs/test_lending", "tests/test_jobs.py")  # the modules that look at it
 

@@ -106,7 +106,7 @@ def kinds(run, node):
 
 def test_ctrl_c_ends_a_run_with_130_and_harms_nothing(home, spark):
     before = everything(spark, home)
-    process = start(home, "run", *SMALL)
+    process = start(home, "run", "--no-skip", *SMALL)
     while "started" not in (line := process.stderr.readline()):
         assert line, "the run ended before it began"
     os.killpg(process.pid, signal.SIGINT)

@@ -105,7 +105,7 @@ def test_every_process_gives_the_same_fingerprints(spark, tmp_path, home, monkey
     assert {p.action for p in recorded.nodes} == {"skip"}
     # On an empty state folder all is analysed anew: by this process, on other cores and partitions.
     # A model's name holds the run that fitted it: the same one for both.
-    [run_id] = {p.taken.run_id for p in recorded.nodes}
+    [run_id] = {p.taken.run_id for p in recorded.nodes if p.taken}
     _, anew = plan_of(spark, tmp_path, monkeypatch, "plan", *SMALL, token=run_id)
     assert {p.action for p in anew.nodes} == {"run"}
     for planned_anew in anew.nodes:

@@ -4,7 +4,10 @@ from importlib import import_module
 
 from penstock.engine.graph import Graph
 
-GRAPHS = {"lending": "penstock.graphs.lending", "scorecard": "penstock.graphs.scorecard"}
+GRAPHS = {
+    "lending": "penstock.graphs.lending",
+    "scorecard": "penstock.graphs.scorecard",
+}
 
 
 def load_graph(name: str) -> Graph:
