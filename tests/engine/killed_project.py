@@ -134,7 +134,7 @@ def run_rounds(folder, name, first, rounds=1):
         tell(begins=time.time())
         runner = project.runner()
         if not is_alone:
-            meet(folder, f"planned-{number // 2}", name)
+            meet(folder, f"planned-{(number + 1) // 2}", name)
         record, error = runner.run()
         tell(
             run=record.run_id,
@@ -146,7 +146,7 @@ def run_rounds(folder, name, first, rounds=1):
             ended=time.time(),
         )
         if not is_alone:
-            meet(folder, f"ended-{number // 2}", name)
+            meet(folder, f"ended-{(number + 1) // 2}", name)
     with suppress(Py4JError, OSError):  # of a JVM that was killed
         spark.stop()
     sys.exit(error.exit_code if error and is_alone else 0)
