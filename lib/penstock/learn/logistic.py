@@ -15,9 +15,9 @@ from pyspark.ml.feature import (
     VectorAssembler,
 )
 
-from penstock.errors import ConfigError
 from penstock.evidence import Evidence, Table
 from penstock.learn.calibrated import CalibratedClassifier
+from penstock.learn.feature_names import check_feature_names
 
 MISSING_LEVEL = "(missing)"
 LABEL, SAMPLE, PD = "is_bad", "sample", "pd"
@@ -48,7 +48,9 @@ def logistic_pd(
     Raises:
         ConfigError: No features, a feature named twice, or label, sample or PD among them.
     """
-    _refuse_features([*numeric, *categorical])
+    check_feature_names(
+        [*numeric, *categorical], reserved={LABEL, SAMPLE, PD}, model="the PD model"
+    )
     regression = LogisticRegression(
         featuresCol="_features",
         labelCol=LABEL,
@@ -64,21 +66,6 @@ def logistic_pd(
         sample=SAMPLE,
         pd=PD,
     )
-
-
-def _refuse_features(features: Sequence[str]) -> None:
-    if not features:
-        raise ConfigError(
-            "The PD model has no features: name some under 'numeric' or 'categorical'."
-        )
-    twice = sorted({name for name in features if features.count(name) > 1})
-    if twice:
-        raise ConfigError(f"Features of the PD model are named twice: {', '.join(twice)}.")
-    reserved = sorted({LABEL, SAMPLE, PD} & set(features))
-    if reserved:
-        raise ConfigError(
-            f"Features of the PD model include {', '.join(reserved)}, which no application has."
-        )
 
 
 def _encoding(numeric: Sequence[str], categorical: Sequence[str]) -> list[Any]:

@@ -8,6 +8,7 @@ from pyspark.ml import Pipeline
 from penstock.errors import ConfigError, did_you_mean
 from penstock.learn.binning.woe import WoeBinning
 from penstock.learn.calibrated import CalibratedClassifier
+from penstock.learn.feature_names import check_feature_names
 from penstock.learn.logistic import LABEL, PD, SAMPLE
 from penstock.learn.scorecard.classifier import ScorecardClassifier
 from penstock.learn.scorecard.estimator import Scorecard
@@ -71,7 +72,7 @@ def scorecard_pd(
             a parameter out of its range or for no feature.
     """
     features = [*numeric, *categorical]
-    _refuse_features(features)
+    check_feature_names(features, reserved={LABEL, SAMPLE, PD, POINTS}, model="the scorecard")
     _refuse_unknown("trends", trends, features)
     _refuse_unknown("special_codes", special_codes, numeric)
     scale = PointScale(pdo, base_points, base_odds)
@@ -114,19 +115,6 @@ def _rules(
     for name, codes in special_codes.items():
         rules.setdefault(name, {})["specials"] = {f"code {code:g}": (code,) for code in codes}
     return rules
-
-
-def _refuse_features(features: Sequence[str]) -> None:
-    if not features:
-        raise ConfigError(
-            "The scorecard has no features: name some under 'numeric' or 'categorical'."
-        )
-    if twice := sorted({name for name in features if features.count(name) > 1}):
-        raise ConfigError(f"Features of the scorecard are named twice: {', '.join(twice)}.")
-    if reserved := sorted({LABEL, SAMPLE, PD, POINTS} & set(features)):
-        raise ConfigError(
-            f"Features of the scorecard include {', '.join(reserved)}, which no application has."
-        )
 
 
 def _refuse_scale(scale: PointScale) -> None:
