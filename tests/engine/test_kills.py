@@ -80,7 +80,7 @@ def killed(spark, tmp_path_factory, empty_mlflow):
     state = Killed(spark, folder, empty_mlflow)
     state.project.write_input(0)
     process = state.start()
-    out, err = process.communicate(timeout=120)
+    out, err = process.communicate(timeout=600)
     assert process.returncode == 0, err
     begun, told = map(json.loads, out.splitlines())
     state.lasts_s = told["ended"] - begun["begins"]
@@ -183,7 +183,7 @@ def kill(process, kind):
 
 def end_of(process):
     """Wait for the end of all that holds the process's output, and return what it told of it."""
-    out, err = process.communicate(timeout=120)
+    out, err = process.communicate(timeout=600)
     told = [json.loads(line) for line in out.splitlines()]
     return told[-1] if told and "status" in told[-1] else {"status": "killed", "error": err}
 
