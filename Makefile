@@ -7,7 +7,8 @@ PYTHON := PYTHONPATH=lib $(ENVIRONMENT)/bin/python
 NO_SPARK := tests/test_errors.py tests/test_conf.py tests/test_launch.py tests/test_jvm.py \
 	tests/test_versions.py tests/test_setup.py tests/test_parameters.py \
 	tests/test_strict_yaml.py tests/engine/test_graph.py tests/engine/test_scheduler.py \
-	tests/engine/test_select.py tests/engine/test_fingerprint.py
+	tests/engine/test_fingerprint.py tests/test_select.py tests/test_binding.py \
+	tests/test_spark_settings.py
 ARGS ?=
 NAME ?=
 
@@ -15,7 +16,7 @@ help:  ## List the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1|\2/p' Makefile | awk -F '|' '{ printf "%-10s %s\n", $$1, $$2 }'
 
 test: ready  ## Run all tests; ARGS="-k name" selects
-	$(PYTHON) -m pytest -n 2 --no-loadscope-reorder $(ARGS)
+	$(PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-fast: ready  ## Run the tests that start no Spark
 	$(PYTHON) -m pytest $(wildcard $(NO_SPARK)) $(ARGS)

@@ -24,7 +24,8 @@ from penstock.learn.binning.counting import count_cells
 from penstock.learn.binning.rules import BinningRules
 from penstock.learn.binning.settling import settle
 from penstock.learn.binning.woe import WoeBinning
-from penstock.session import ALWAYS, SMALL
+from penstock.session import SMALL
+from penstock.spark_settings import ALWAYS
 
 PROJECT = Path(__file__).resolve().parents[1]
 COLUMNS = 20

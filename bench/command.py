@@ -33,7 +33,7 @@ class Run:
         home: Its state folder.
         seconds: Wall time of the whole command, from the shell's prompt to the shell's prompt.
         peaks: None on a system without /proc.
-        record: `run.json` of the run, as `penstock.engine.record` describes it.
+        record: `run.json` of the run, as `penstock.record` describes it.
     """
 
     home: Path
@@ -80,6 +80,21 @@ def run_job(home: Path, *options: str) -> Run:
         outcome = json.loads(out.read().splitlines()[-1])
     record = json.loads((home / "runs" / outcome["run_id"] / "run.json").read_text("utf-8"))
     return Run(home, seconds, peaks, record)
+
+
+def cpu_seconds(ancestor: int) -> float:
+    """Return the CPU that a process and all that descend from it have used so far.
+
+    What has ended counts once its parent has taken note, as a Python worker's does.
+    """
+    ticks = 0
+    for pid in _family(ancestor):
+        try:
+            stat = (PROCESSES / str(pid) / "stat").read_text()
+        except OSError:  # it ended meanwhile
+            continue
+        ticks += sum(map(int, stat.rpartition(")")[2].split()[11:15]))
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def _watch(process: subprocess.Popen[bytes]) -> Peaks | None:

@@ -16,9 +16,9 @@ from bench.engine_graphs import FORTY_PARAMS, forty, forty_catalog
 from bench.engine_session import LEVELS, Sizes, figures
 from bench.peers.table import peers_notes
 from bench.result import Figure, Result
+from penstock.binding import bind_parameters, check_catalog
 from penstock.conf import KIND_OF
-from penstock.engine.binding import bind_parameters, check_catalog
-from penstock.engine.select import select_nodes
+from penstock.select import select_nodes
 from penstock.source.closure import source_of
 
 PEERS = "PEERS"

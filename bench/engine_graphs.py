@@ -14,17 +14,17 @@ from pyspark.ml.feature import VectorAssembler
 from pyspark.sql import DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
+from penstock.binding import bind_parameters
 from penstock.conf import CsvConf, DatasetConf, DeltaConf, MemoryConf, ModelConf, RangeConf, RunConf
-from penstock.engine.binding import bind_parameters
+from penstock.display import QuietProgress
 from penstock.engine.contract import Contract
 from penstock.engine.graph import Graph
 from penstock.engine.journal import Order
 from penstock.engine.nodes import Apply, Fit, Node, Transform
-from penstock.engine.plan import Plan
-from penstock.engine.planner import Planner, Request
-from penstock.engine.progress import QuietProgress
-from penstock.engine.record import RunRecord
+from penstock.engine.plan import Plan, Request
+from penstock.engine.planner import Planner
 from penstock.engine.runner import Runner
+from penstock.record import RunRecord
 from penstock.store.catalog import Catalog
 from penstock.store.home import Home, write_text
 from penstock.store.releases import Releases
@@ -165,6 +165,10 @@ class Place:
         catalog = Catalog(self.entries, self.home, str(self.home.tables))
         return Stores(catalog, RunConf("", "", "bench", 4))
 
+    @property
+    def _next_run(self) -> str:
+        return f"run-{self.runs + 1}"
+
     def plan(self, *, skips: bool = True, spark: SparkSession | None = None) -> Plan:
         """Plan the whole graph as it stands."""
         stores, spark = self.stores, spark or self.spark
@@ -173,7 +177,7 @@ class Place:
             whole=self.graph,
             params=bind_parameters(self.graph, self.params),
             base=Releases(stores.catalog.delta("releases")).current(spark),
-            token=f"token-{self.runs}",
+            token=self._next_run,  # a plan bears the id of the run that it becomes
             pinned={},
             skips=skips,
         )
@@ -185,16 +189,18 @@ class Place:
         Raises:
             PenstockError: It failed.
         """
+        run_id = self._next_run
         self.runs += 1
         order = Order(
-            run_id=f"run-{self.runs}",
+            run_id=run_id,
             env="bench",
             as_of="2025-07-01",
             config={},
             params=bind_parameters(self.graph, self.params),
             command="bench",
             user="bench",
-            git=("", False),
+            git_commit="",
+            git_dirty=False,
             versions={},
             nodes_at_once=4,
         )

@@ -24,9 +24,9 @@ from bench.engine_graphs import (
     write_raw,
 )
 from bench.plain_lending import PlainLending
+from penstock.catalyst.lazy_session import lazy, running
 from penstock.cli import run_job
 from penstock.conf import load_conf
-from penstock.engine.lazy_session import lazy, running
 from penstock.errors import NodeFailed
 from penstock.job import PROJECT, Job, prepare_job
 from penstock.launch import (

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 import shutil
 import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from xdist.scheduler import LoadFileScheduling
 
-from tests.processes import SMALL, do
+from tests.processes import OWN_EXECUTOR, SMALL, do
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,25 +22,24 @@ if TYPE_CHECKING:
 # One of several processes has no main module with a name, which pyspark takes for its own doctests.
 sys.modules["__main__"].__dict__.setdefault("__file__", __file__)
 
-FIRST_RUN = ("tests/graphs/test_lending", "tests/test_jobs.py")  # the modules that look at it
-
-
-class Modules(LoadFileScheduling):
-    """Deals out whole modules, and to one process all that look at the first run."""
-
-    def _split_scope(self, nodeid: str) -> str:
-        module: str = super()._split_scope(nodeid)
-        return "first run" if module.startswith(FIRST_RUN) else module
-
-
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Modules:
-    """Say who of several processes does which tests."""
-    return Modules(config, log)
+# What takes longest, in this order: then no process ends long after the others.
+LONGEST = (
+    "tests/graphs/test_lending.py",
+    "tests/graphs/test_scorecard.py",
+    "tests/engine/test_skipping.py",
+    "tests/engine/test_runner.py",
+    "tests/engine/test_planner.py",
+    "tests/test_jobs.py",
+    "tests/store/test_releases.py",
+    "tests/test_tutorial.py",
+    "tests/graphs/test_lending_plan.py",
+    "tests/engine/",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what takes longest, so that all processes work to the end."""
-    items.sort(key=lambda item: not item.nodeid.startswith(FIRST_RUN))
+    """Begin with what takes longest."""
+    items.sort(key=lambda item: [not item.nodeid.startswith(long) for long in LONGEST])
 
 
 @pytest.fixture(scope="session")
@@ -57,14 +57,23 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
 def first_run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any], str]:
     """Run the lending graph on a small book, by spark-submit, on an executor of its own.
 
+    Of several processes one does it, for all.
+
     Returns:
         The state folder, to be copied before it is changed; the outcome; standard error.
     """
-    home = tmp_path_factory.mktemp("first_run")
-    # An executor in a process of its own proves that the package and its settings reach it.
-    code, out, err = do(home, "--master", "local-cluster[1,1,1024]", "run", *SMALL, "--json")
-    assert code == 0, err
-    return home, json.loads(out.splitlines()[-1]), err
+    own = tmp_path_factory.getbasetemp()
+    folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "first_run"
+    folder.mkdir(exist_ok=True)
+    home, told = folder / "home", folder / "told.json"
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not told.exists():
+            # An executor in a process of its own proves that the package and its settings reach it.
+            code, out, err = do(home, *OWN_EXECUTOR, "run", *SMALL, "--json")
+            assert code == 0, err
+            told.write_text(json.dumps([json.loads(out.splitlines()[-1]), err]))
+    return home, *json.loads(told.read_text())
 
 
 @pytest.fixture(scope="module")

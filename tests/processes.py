@@ -13,6 +13,11 @@ SMALL = (
     "--set", "catalog.application_numbers.rows=400",
     "--set", "params.pd_gate={min_auc: 0.5, max_ece: 0.2, min_loans: 50, min_bads: 5}",
 )  # fmt: skip
+# In a process of its own, with the options for Java of a run that is over in a minute.
+OWN_EXECUTOR = (
+    "--master", "local-cluster[1,1,1024]",
+    "--conf", "spark.executor.extraJavaOptions=-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+)  # fmt: skip
 
 
 def start(home, *words):

@@ -1,7 +1,12 @@
 """What readers of a state folder see: everything goes through the newest release."""
 
+import json
+
+import pytest
 from mlflow.tracking import MlflowClient
 
+from penstock.cli import run_job
+from penstock.job import prepare_job
 from penstock.store.delta import DeltaTable
 from penstock.store.releases import Releases
 
@@ -20,8 +25,33 @@ def table_of(spark, home, name):
     return DeltaTable(name, str(home / "tables" / name)).read(spark, version)
 
 
+def do_here(spark, home, job, *words):
+    """Do a job in the tests' session and return its exit code and its record."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PENSTOCK_HOME", str(home))
+        code = run_job(prepare_job(job, [*words, "--quiet"]), spark)
+    newest = max((home / "runs").iterdir(), key=lambda run: run.stat().st_mtime_ns)
+    return code, json.loads((newest / "run.json").read_text())
+
+
 def everything(spark, home):
     """Return the release, the rows of the scores and the champion, to be compared."""
     champion = mlflow_of(home).get_model_version_by_alias("lending_pd", "champion").version
     scores = sorted(map(tuple, table_of(spark, home, "scores").collect()))
     return release_of(spark, home), scores, str(champion)
+
+
+def contents(spark, home):
+    """Return table to (its rows, the sum of their hashes), of every table of the newest release.
+
+    Which run made a row, or which version of a model, does not count.
+    """
+    pins = release_of(spark, home).pins
+    tables = [folder.name for folder in (home / "tables").iterdir() if folder.name in pins]
+    found = {}
+    for name in tables:
+        rows = DeltaTable(name, str(home / "tables" / name)).read(spark, pins[name])
+        rows = rows.drop("run_id", "model_version")
+        total = rows.selectExpr("count(*)", "sum(CAST(xxhash64(*) AS DECIMAL(38)))")
+        found[name] = tuple(total.first())
+    return found

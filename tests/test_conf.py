@@ -187,3 +187,24 @@ def test_an_unknown_environment_lists_the_known_ones(conf_dir):
 @pytest.mark.parametrize("env", ["local", "lendingclub", "cluster"])
 def test_the_environments_that_come_with_the_project_load(env):
     assert load_conf(PROJECT_CONF, env).env == env
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        ("catalog.loans.known_at={psot: [paid]}", "known_at names the moment 'psot'. Did you mean"),
+        ("catalog.loans.known_at={post: paid}", "has 'paid' for 'post'; it must be a list"),
+        ("catalog.loans.known_at=[paid]", r"known_at is \['paid'\]; it must be of type dict"),
+        ("catalog.loans={kind: model, name: m, known_at: post}", "be application or decision"),
+    ],
+)
+def test_clocks_that_cannot_be_meant_are_refused(conf_dir, change, fault):
+    with pytest.raises(ConfigError, match=fault):
+        load_conf(conf_dir, "local", [change])
+
+
+def test_a_table_says_when_its_columns_are_known(conf_dir):
+    late = "catalog.loans.known_at={post: [paid, last_*]}"
+    loans = load_conf(conf_dir, "local", [late]).catalog["loans"]
+    assert loans.known_at == {"post": ["paid", "last_*"]}
+    assert repr(loans) == repr(DeltaConf())

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from penstock.errors import SetupError, UsageError
+from penstock.errors import ConfigError, SetupError, UsageError
 from penstock.jvm import PROJECT
 from penstock.launch import (
     Command,
@@ -134,6 +134,15 @@ def test_the_users_java_options_stay(place):
     assert plan(place, Request((), "run", ()), LOCAL).env["JAVA_TOOL_OPTIONS"] == "-Da"
     settings = job_settings(Request((), "run", ()), place, LOCAL)
     assert "spark.driver.extraJavaOptions" not in settings
+
+
+@pytest.mark.parametrize("given", ["spark.yaml", "--conf"])
+def test_a_setting_that_every_session_has_is_refused_before_spark_starts(place, given):
+    name, zone = "spark.sql.session.timeZone", "Europe/Berlin"
+    request = Request(("--conf", f"{name}={zone}") if given == "--conf" else (), "run", ())
+    configured = LOCAL if given == "--conf" else {**LOCAL, name: zone}
+    with pytest.raises(ConfigError, match=f"{name} is given as '{zone}'"):
+        job_settings(request, place, configured)
 
 
 @pytest.mark.parametrize("master", ["spark://host:7077", "local-cluster[1,1,1024]"])

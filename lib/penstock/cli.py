@@ -8,6 +8,7 @@ import getpass
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from secrets import token_hex
@@ -57,14 +58,15 @@ def _run(job: Job) -> int:
 
 def run_job(job: Job, spark: "SparkSession") -> int:
     """Plan a job, run the plan, write its page, and return its exit code."""
+    from penstock.display import make_progress
     from penstock.engine.journal import Order
-    from penstock.engine.progress import make_progress
     from penstock.engine.runner import Runner
     from penstock.planning import plan_document, plan_job
     from penstock.report.run_summary import run_summary
     from penstock.store.stores import Stores
     from penstock.versions import installed_versions
 
+    commit, is_dirty = _git()
     order = Order(
         run_id=f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{token_hex(2)}",
         env=job.conf.env,
@@ -73,7 +75,8 @@ def run_job(job: Job, spark: "SparkSession") -> int:
         params=job.params,
         command=job.command,
         user=getpass.getuser(),
-        git=_git(),
+        git_commit=commit,
+        git_dirty=is_dirty,
         versions=installed_versions(),
         nodes_at_once=job.conf.run.nodes_at_once,
     )
@@ -103,7 +106,6 @@ def run_job(job: Job, spark: "SparkSession") -> int:
 
 def _rollback(job: Job) -> int:
     """Make an earlier release current again, by one more release."""
-    from penstock.engine.made import lost_outputs
     from penstock.session import lazy_session
     from penstock.store.releases import Releases, changes, rolled_back
     from penstock.store.stores import Stores
@@ -116,7 +118,7 @@ def _rollback(job: Job) -> int:
             raise UsageError("Nothing is released yet, so there is nothing to go back to.")
         wanted = current.release_id - 1 if job.options.to is None else job.options.to
         target = releases.numbered(spark, wanted)
-        lost = lost_outputs(target, stores, spark)
+        lost = stores.lost_outputs(target, spark)
         if lost:
             raise DataError(
                 f"Release {wanted} cannot come back: {', '.join(lost)} of it are gone (vacuumed or "
@@ -196,7 +198,7 @@ def _run_texts(document: dict[str, Any], planned: dict[str, Any]) -> dict[str, s
 
 
 def _write_validations(document: dict[str, Any], folder: Path, registry: "Registry") -> list[Path]:
-    """Write page and JSON of each model version that a run validated; return the pages."""
+    """Write page, JSON and CSV tables of each version that a run validated; return the pages."""
     from penstock.report.model_record import model_records
     from penstock.report.validation_page import validation_page
     from penstock.store.models import ModelVersion
@@ -206,12 +208,24 @@ def _write_validations(document: dict[str, Any], folder: Path, registry: "Regist
         model = ModelVersion(record["model"], record["version"])
         name = f"validation-{model.name}-{model.version}"
         page, data = validation_page(record), json_text(record, indent=1)
-        texts = {f"{name}.html": page, f"{name}.json": data}
+        texts = {f"{name}.html": page, f"{name}.json": data} | {
+            f"{name}/{report}.{table}.csv": text
+            for report, table, text in _evidence_tables(record["evidence"])
+        }
         for file, text in texts.items():
             write_text(folder / file, text)
         registry.add_texts(model, texts)
         pages.append(folder / f"{name}.html")
     return pages
+
+
+def _evidence_tables(evidence: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
+    from penstock.evidence import Evidence
+    from penstock.report.tables import csv_text
+
+    for report, values in evidence.items():
+        for name, table in Evidence.from_json(values).tables.items():
+            yield report, name, csv_text(table)
 
 
 def _outcome(document: dict[str, Any], page: Path) -> dict[str, Any]:

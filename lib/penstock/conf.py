@@ -4,15 +4,21 @@ How the layers merge is in `layers.py`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeVar, get_origin
 
+from penstock.clocks import APPLICATION, DECISION, KnownAt, clock_fault
 from penstock.errors import ConfigError, did_you_mean
 from penstock.layers import Layer, interpolate, merge_layers, read_layers
 from penstock.parameters import check_parameters
 
 T = TypeVar("T")
+
+
+def _clocks() -> Any:
+    # Not in the repr, which fingerprints are made of: a clock changes no row.
+    return field(default_factory=dict, repr=False, hash=False)
 
 
 @dataclass(frozen=True)
@@ -21,12 +27,14 @@ class DeltaConf:
 
     Attributes:
         external: Whether others write it: then it is only read, at its newest version.
+        known_at: Moment ("decision", "post") to the columns not known before.
     """
 
     path: str = ""
     table: str = ""
     partition_by: tuple[str, ...] = ()
     external: bool = False
+    known_at: KnownAt = _clocks()
 
 
 @dataclass(frozen=True)
@@ -38,6 +46,7 @@ class CsvConf:
         header: Whether the first line names the columns.
         columns: Names in place of the header's, one for each column; needed where there is none.
         filter: SQL condition on the raw columns; only rows that meet it are read.
+        known_at: As of a Delta table.
     """
 
     path: str
@@ -46,13 +55,15 @@ class CsvConf:
     columns: tuple[str, ...] = ()
     filter: str = "true"
     encoding: str = "UTF-8"
+    known_at: KnownAt = _clocks()
 
 
 @dataclass(frozen=True)
 class ParquetConf:
-    """A Parquet file or folder."""
+    """A Parquet file or folder; `known_at` as of a Delta table."""
 
     path: str
+    known_at: KnownAt = _clocks()
 
 
 @dataclass(frozen=True)
@@ -64,14 +75,25 @@ class RangeConf:
 
 @dataclass(frozen=True)
 class MemoryConf:
-    """A table that lives in the run only: computed where it is needed, stored nowhere."""
+    """A table that lives in the run only: computed where it is needed, stored nowhere.
+
+    Attributes:
+        known_at: As of a Delta table.
+    """
+
+    known_at: KnownAt = _clocks()
 
 
 @dataclass(frozen=True)
 class ModelConf:
-    """A registered MLflow model; each run that fits it adds a version."""
+    """A registered MLflow model; each run that fits it adds a version.
+
+    Attributes:
+        known_at: The moment it is used at: its features may be known then, but not later.
+    """
 
     name: str
+    known_at: str = field(default=APPLICATION, repr=False)
 
 
 @dataclass(frozen=True)
@@ -132,6 +154,8 @@ class RunConf:
     nodes_at_once: int
 
 
+# What YAML has for these.
+YAML_TYPES = {tuple: list, Mapping: dict}
 # What a value must be beyond its type. Spark reads CSV line by line in these encodings only.
 LIMITS: dict[tuple[type, str], tuple[Callable[[Any], bool], str]] = {
     (CsvConf, "path"): (bool, "not be empty"),
@@ -140,6 +164,8 @@ LIMITS: dict[tuple[type, str], tuple[Callable[[Any], bool], str]] = {
     (CsvConf, "encoding"): (lambda text: text.upper() in ("UTF-8", "ISO-8859-1"),
                             "be UTF-8 or ISO-8859-1"),
     (ParquetConf, "path"): (bool, "not be empty"),
+    (ModelConf, "known_at"): (lambda moment: moment in (APPLICATION, DECISION),
+                              "be application or decision: a model is not used later"),
     (RangeConf, "rows"): (lambda rows: rows >= 0, "be 0 or more"),
     (RunConf, "nodes_at_once"): (lambda nodes: nodes >= 1, "be 1 or more"),
 }  # fmt: skip
@@ -223,7 +249,7 @@ def _typed(cls: type[T], options: Mapping[str, Any], where: str) -> T:
                 f"{did_you_mean(str(key), known)}"
             )
         declared: Any = known[key].type
-        expected = list if get_origin(declared) is tuple else declared
+        expected = YAML_TYPES.get(get_origin(declared), declared)
         if isinstance(value, bool) != (expected is bool) or not isinstance(value, expected):
             raise ConfigError(
                 f"{where}.{key} is {value!r}; it must be of type {expected.__name__}."
@@ -231,6 +257,8 @@ def _typed(cls: type[T], options: Mapping[str, Any], where: str) -> T:
         holds, limit = LIMITS.get((cls, key), (None, ""))
         if holds and not holds(value):
             raise ConfigError(f"{where}.{key} is {value!r}; it must {limit}.")
+        if declared == KnownAt and (fault := clock_fault(value)):
+            raise ConfigError(f"{where}.{key} {fault}")
     values = {key: tuple(v) if isinstance(v, list) else v for key, v in options.items()}
     try:
         return cls(**values)

@@ -1,6 +1,7 @@
 """Evidence: the metrics, tables and figures that a measurement hands to people, as plain values.
 
-Values only: `measure` and `lending` make them, `store` keeps them as JSON, `report` draws them.
+Values only: `measure`, `learn` and `lending` make them, `store` keeps them as JSON, `report` draws
+them.
 """
 
 from dataclasses import asdict, dataclass, field
@@ -72,6 +73,24 @@ class Evidence:
             },
             figures={name: _figure(figure) for name, figure in document["figures"].items()},
         )
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One of the attempts that a fitted model was chosen from: a run below the one that fitted it.
+
+    Attributes:
+        is_ok: Whether it came to an end of its own.
+        params: What was tried, by name.
+        metrics: How it did, by name; None where unknown.
+        tags: What else is to be said of it, by name.
+    """
+
+    name: str
+    is_ok: bool
+    params: dict[str, Any]
+    metrics: dict[str, float | None]
+    tags: dict[str, str]
 
 
 def _figure(document: dict[str, Any]) -> Figure:

@@ -9,13 +9,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from penstock.binding import bind_parameters, check_catalog
 from penstock.conf import KIND_OF, Conf, is_source, load_conf
-from penstock.engine.binding import bind_parameters, check_catalog
 from penstock.engine.graph import Graph
-from penstock.engine.select import select_nodes
 from penstock.errors import DataError, UsageError, did_you_mean
 from penstock.graphs import load_graph
 from penstock.options import parse_options, run_arguments
+from penstock.select import select_nodes
+from penstock.spark_settings import row_settings
 from penstock.store.home import Home
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -34,6 +35,7 @@ class Job:
         name: The command; `part` names the slice of the graph that it is about.
         graph: That slice, or the nodes selected of it.
         code: Node to the hashes of its functions' source, as it was when they were loaded.
+        settings: Those settings of Spark that can change rows.
         pinned: Dataset to the version to read instead of the newest: those of a run to replay.
         saved: The saved plan that is to be run, if one is.
     """
@@ -47,6 +49,7 @@ class Job:
     graph: Graph
     params: dict[str, dict[str, Any]]
     code: Mapping[str, Mapping[str, str]]
+    settings: Mapping[str, str]
     pinned: Mapping[str, str] = field(default_factory=dict)
     saved: Mapping[str, Any] | None = None
 
@@ -113,16 +116,18 @@ def prepare_job(name: str, arguments: list[str]) -> Job:
     # As loaded: a file that is edited while Spark starts is not what will run.
     code = {node.name: node.code for node in whole.nodes}
     part = _slice(whole, options.job)
-    job = Job(name, arguments, options, home, conf, whole, part, params, code)
+    settings = row_settings(conf.spark, os.environ.get("PYSPARK_SUBMIT_ARGS", ""))
+    job = Job(name, arguments, options, home, conf, whole, part, params, code, settings)
     return job if job.needs_states else job.with_states(())
 
 
 def _slice(whole: Graph, name: str) -> Graph:
-    if name in ("", "run"):
+    if name == "" or (name == "run" and name not in whole.jobs):
         return whole
     if name not in whole.jobs:
         raise UsageError(
-            f"Graph '{whole.name}' has no job '{name}'; it has {', '.join(['run', *whole.jobs])}."
+            f"Graph '{whole.name}' has no job '{name}'; it has "
+            f"{', '.join(dict.fromkeys(('run', *whole.jobs)))}."
             f"{did_you_mean(name, whole.jobs)}"
         )
     part = whole.jobs[name]

@@ -22,6 +22,7 @@ from pathlib import Path
 from penstock.conf import load_conf
 from penstock.errors import PenstockError, SetupError, UsageError, did_you_mean
 from penstock.jvm import PROJECT, delta_jars, driver_settings, empty_folder, find_java, java_version
+from penstock.spark_settings import ALWAYS, refuse_others
 from penstock.versions import CURE, check_versions, installed_versions
 
 NO_JVM = ("describe", "ui")
@@ -165,7 +166,11 @@ def job_settings(request: Request, place: Place, configured: Mapping[str, str]) 
 
     Args:
         configured: `spark.yaml`, merged. It beats what the launcher itself would set.
+
+    Raises:
+        ConfigError: A setting that every session has is given another value.
     """
+    refuse_others({name: _in_force(request, configured, "", name) for name in ALWAYS})
     settings = {"spark.sql.warehouse.dir": str(place.home / "tables")}
     if not _driver_is_elsewhere(request):
         settings |= driver_settings(place.environment, place.java)

@@ -7,8 +7,8 @@ from typing import Any
 from pyspark.sql import SparkSession
 
 from penstock.engine.fingerprint import MADE_BY
-from penstock.engine.plan import Plan
-from penstock.engine.planner import Planner, Request
+from penstock.engine.plan import Plan, Request
+from penstock.engine.planner import Planner
 from penstock.errors import Conflict
 from penstock.job import Job
 from penstock.options import run_arguments
@@ -36,6 +36,7 @@ def plan_job(job: Job, spark: SparkSession, stores: Stores, *, token: str) -> Pl
         base=base,
         token=token,
         pinned=job.pinned,
+        settings=job.settings,
         skips=job.skips,
     )
     if job.needs_states:
@@ -44,7 +45,7 @@ def plan_job(job: Job, spark: SparkSession, stores: Stores, *, token: str) -> Pl
         request = replace(request, graph=job.with_states(changed).graph)
     plan = Planner(request, spark, stores).plan()
     for planned in plan.nodes:
-        if job.code.get(planned.node.name, planned.code) != planned.node.code:
+        if job.code.get(planned.node.name, planned.found.code) != planned.node.code:
             raise Conflict(
                 f"The code of '{planned.node.name}' was edited while the job started, and nothing "
                 "was run. Start it again."

@@ -1,7 +1,8 @@
 """The only place that builds a SparkSession.
 
-What must stand on the JVM's command line comes from `launch.py` and `spark.yaml`; here are the
-settings without which a session of this project is wrong, whatever the environment says.
+What must stand on the JVM's command line comes from `launch.py` and `spark.yaml`; the settings
+without which a session of this project is wrong, whatever the environment says, are in
+`spark_settings.py`.
 """
 
 import logging
@@ -18,28 +19,10 @@ from pyspark.ml.classification import LogisticRegression
 from pyspark.ml.feature import StringIndexer, VectorAssembler
 from pyspark.sql import SparkSession
 
-from penstock.engine.lazy_session import lazy, running
+from penstock.catalyst.lazy_session import lazy, running
 from penstock.errors import SetupError
 from penstock.jvm import class_archive, driver_settings, empty_folder, find_java
-
-ALWAYS = {
-    "spark.sql.session.timeZone": "UTC",
-    "spark.sql.ansi.enabled": "true",
-    # With this on, a plain Python UDF over a Parquet or Delta table hangs for ever (SPARK-58241).
-    "spark.sql.execution.arrow.pythonUDF.columnarInput.enabled": "false",
-    # A Python worker that hangs all the same ends as an error, not as a run that never ends.
-    "spark.sql.execution.pyspark.udf.idleTimeoutSeconds": "600",
-    "spark.sql.execution.pyspark.udf.killOnIdleTimeout": "true",
-    # To replace no rows by no rows is a version too: the run that did it releases it.
-    "spark.databricks.delta.skipRecordingEmptyCommits": "false",
-    # Else each call to build a column asks the JVM where it stands; our errors name the place.
-    "spark.python.sql.dataFrameDebugging.enabled": "false",
-    # What a node cost is read when it ends: by then its first jobs must not be forgotten.
-    "spark.ui.retainedJobs": "10000",
-    "spark.ui.retainedStages": "10000",
-    "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
-    "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
-}
+from penstock.spark_settings import ALWAYS
 
 SMALL = {
     "spark.driver.memory": "1g",
@@ -65,6 +48,8 @@ def start_session(app_name: str) -> SparkSession:
     # pyspark logs an analysis error with the JVM's whole stack before it raises it.
     logging.getLogger("DataFrameQueryContextLogger").disabled = True
     logging.getLogger("SQLQueryContextLogger").disabled = True
+    # xgboost would print its parameters amid the progress of the run.
+    logging.getLogger("XGBoost-PySpark").setLevel(logging.WARNING)
     builder = SparkSession.builder.appName(app_name)
     if "PYSPARK_GATEWAY_PORT" in os.environ:  # spark-submit started us: the JVM is already there
         return _with(builder, ALWAYS).getOrCreate()

@@ -48,16 +48,7 @@ def describe(job: Job) -> int:
     """Show the graph as text, Mermaid or JSON, without a JVM."""
     from penstock.report.mermaid import mermaid
 
-    nodes = [
-        {
-            "name": node.name,
-            "kind": node.kind,
-            "inputs": list(node.inputs),
-            "outputs": list(node.outputs),
-            "tags": list(node.tags),
-        }
-        for node in job.graph.order()
-    ]
+    nodes = [node.to_json() for node in job.graph.order()]
     document = {"graph": job.whole.name, "nodes": nodes}
     if job.options.json:
         print(json_text(document))

@@ -4,8 +4,8 @@ from bench.engine_graphs import chain, forty, forty_catalog
 from bench.peers.observed import EMPTY, NEW, Fault, Kill, Observations, Rerun
 from bench.peers.table import notes_of
 
+from penstock.binding import check_catalog
 from penstock.conf import KIND_OF
-from penstock.engine.binding import check_catalog
 
 
 def test_the_graph_that_plans_are_measured_on_has_forty_nodes_of_the_usual_kinds():

@@ -159,14 +159,14 @@ def test_edits_are_undone_when_what_runs_meanwhile_fails(tmp_path):
 
 
 def test_a_command_is_killed_once_its_condition_holds_with_all_it_started(tmp_path):
-    shell = "(sleep 0.3; touch begun; sleep 0.5; touch survived) & wait"
+    shell = "(sleep 0.3; touch begun; sleep 2; touch survived) & wait"
     program = tmp_path / "program"
     program.write_text(shell)
     tool = replace(SDP, program=("bash", program.name))
     (tmp_path / "events").mkdir()
     project = Project(tool, tmp_path, environment=tmp_path)
     ended = project.call(kill_when=(tmp_path / "begun").exists)
-    time.sleep(0.8)
+    time.sleep(2.2)
     assert ended.code == -signal.SIGKILL
     assert not (tmp_path / "survived").exists()
 

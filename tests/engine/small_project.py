@@ -2,17 +2,19 @@
 
 import sys
 from dataclasses import dataclass, field
+from pathlib import Path
 from secrets import token_hex
 from typing import Any
 
+from penstock.binding import bind_parameters
 from penstock.conf import CsvConf, DeltaConf, MemoryConf, ReportConf, RunConf
-from penstock.engine.binding import bind_parameters
+from penstock.display import QuietProgress
 from penstock.engine.contract import Contract
 from penstock.engine.graph import Graph
 from penstock.engine.journal import Order
 from penstock.engine.nodes import Gate, Measure, Transform
-from penstock.engine.planner import Planner, Request
-from penstock.engine.progress import QuietProgress
+from penstock.engine.plan import Request
+from penstock.engine.planner import Planner
 from penstock.engine.runner import Runner
 from penstock.evidence import Evidence
 from penstock.store.catalog import Catalog
@@ -71,6 +73,7 @@ def graph_of(stages: Any) -> Graph:
     return Graph("small", nodes, CONTRACTS)
 
 
+SETTINGS = {"spark.sql.session.timeZone": "UTC"}
 GRAPH = graph_of(sys.modules[__name__])
 
 
@@ -80,16 +83,13 @@ class SmallProject:
 
     spark: Any
     home: Home
+    csv: Path
     graph: Graph = GRAPH
     params: dict[str, Any] = field(
         default_factory=lambda: {"common": {"as_of": "2024-01-01"}, "gate": {"at_least": 0}}
     )
     more: dict[str, Any] = field(default_factory=dict)
     runs: int = 0
-
-    @property
-    def csv(self):
-        return self.home.root / "raw.csv"
 
     @property
     def catalog(self):
@@ -113,6 +113,7 @@ class SmallProject:
             base=wishes.pop("base", self.current),
             token=wishes.pop("token", token_hex(8)),  # no two plans share it
             pinned=wishes.pop("pinned", {}),
+            settings=wishes.pop("settings", SETTINGS),
             **wishes,
         )
 
@@ -130,7 +131,8 @@ class SmallProject:
             params=bind_parameters(self.graph, self.params),
             command="./spark-submit.sh run",
             user="tester",
-            git=("abc", False),
+            git_commit="abc",
+            git_dirty=False,
             versions={},
             nodes_at_once=4,
         )

@@ -67,7 +67,7 @@ def store_loans(spark, tmp_path):
         tables = {"loans": DeltaConf(), "loans_quarantine": DeltaConf()}
         graph = Graph("levels", (node,), contracts={"loans": contract})
         catalog = Catalog(tables, home, str(home.tables))
-        bench = Workbench(spark, graph, {}, catalog, None, "run-1", {})
+        bench = Workbench(spark, graph, {}, catalog, None, "run-1", {}, {})
         return store(node, "loans", table, bench), bench
 
     return store_under

@@ -7,7 +7,6 @@ import pytest
 
 from penstock.conf import AliasConf, CsvConf, DeltaConf, ModelConf, RunConf
 from penstock.engine.graph import Graph
-from penstock.engine.made import lost_outputs
 from penstock.engine.nodes import Transform
 from penstock.errors import Conflict, DataError
 from penstock.store.catalog import Catalog
@@ -80,8 +79,8 @@ def test_a_table_made_anew_under_a_recorded_version_is_not_the_recorded_one(proj
     # No number has moved, and yet other rows are current: that is a release.
     assert record.release == second.release_id == 2 and second.pins == first.pins
     assert project.causes() == {}
-    assert lost_outputs(first, project.stores, project.spark) == ["scaled"]
-    assert lost_outputs(second, project.stores, project.spark) == []
+    assert project.stores.lost_outputs(first, project.spark) == ["scaled"]
+    assert project.stores.lost_outputs(second, project.spark) == []
 
     project.params["scaled"] = {"by": 1}
     assert project.causes(base=first) == {"scaled": "output missing: scaled 0"}

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from penstock.catalyst.plan_columns import ROWS, PlanReader
-from penstock.engine.lineage import Lineage, columns_of
+from penstock.catalyst.stand_ins import columns_of, stand_in
+from penstock.engine.lineage import Lineage
 from penstock.errors import UsageError
 
 A = "id STRING, x INT, y DOUBLE, xs ARRAY<INT>, d DATE"
@@ -17,8 +18,6 @@ class _Tables:
 
     def __init__(self, spark):
         from pyspark.sql.types import StructType
-
-        from penstock.catalyst.stand_ins import stand_in
 
         self.spark = spark
         self.a = stand_in(spark, StructType.fromDDL(A), "a")
@@ -80,7 +79,7 @@ def test_what_decides_about_rows_stands_apart(tables):
         kept = a.join(b.where("z > 1"), "id", how).select("x")
         assert tables.of(kept) == {"x": "a.x", ROWS: "a.id b.id b.z"}
     sums = a.groupBy("id").agg(F.sum("x").alias("s"), F.count("*").alias("n"))
-    assert tables.of(sums) == {"id": "a.id", "s": "a.x", "n": "", ROWS: "a.id"}
+    assert tables.of(sums) == {"id": "a.id", "s": "a.x", "n": "a.id", ROWS: "a.id"}
     window = Window.partitionBy("id").orderBy("d")
     ranked = a.select(F.sum("x").over(window).alias("s"), F.row_number().over(window).alias("n"))
     assert tables.of(ranked) == {"s": "a.x", "n": "a.d a.id", ROWS: "a.d a.id"}

@@ -81,7 +81,7 @@ def test_all_faults_are_told_at_once_and_none_of_those_behind_them(project):
 def test_a_plan_gives_each_node_its_columns_without_a_job(project):
     plan = project.plan()
     assert plan.spark_jobs == 0
-    columns = {n: s and s.simpleString() for p in plan.nodes for n, s in p.columns.items()}
+    columns = {n: s and s.simpleString() for p in plan.nodes for n, s in p.found.columns.items()}
     assert columns == {
         "loans": "struct<id:string,amount:int>",
         "doubled": "struct<id:string,doubled:int>",
@@ -97,7 +97,7 @@ def test_an_xgboost_model_is_typed_without_a_job_and_its_wrong_column_found(proj
     plan = project.plan()
     assert plan.spark_jobs == 0
     assert plan["boosted"].cause == "never made"
-    scored = plan["apply_model_to_labelled"].columns["scored"]
+    scored = plan["apply_model_to_labelled"].found.columns["scored"]
     assert scored.names == [
         "id", "amount", "is_bad", "rawPrediction", "prediction", "probability", "model_version",
     ]  # fmt: skip
@@ -131,24 +131,19 @@ def carried(table):
     return table.select("id")
 
 
-def test_what_is_not_the_same_twice_is_never_skipped_and_says_so(project):
+def test_what_is_not_the_same_twice_is_never_skipped_and_says_so(released):
+    project = released
     stages = (clocked, drawn, drawn_by_a_seed, drawn_in_python, dated)
     for stage in stages:
-        name = stage.__name__
-        project.grow(
-            Transform(stage, "loans", f"{name}_rows"),
-            Transform(carried, f"{name}_rows", f"{name}_ids", name=f"behind_{name}"),
-            **{f"{name}_rows": DeltaConf(), f"{name}_ids": DeltaConf()},
-        )
+        rows = f"{stage.__name__}_rows"
+        project.grow(Transform(stage, "loans", rows), **{rows: DeltaConf()})
+    for name in ("clocked", "drawn_by_a_seed"):
+        behind = Transform(carried, f"{name}_rows", f"{name}_ids", name=f"behind_{name}")
+        project.grow(behind, **{f"{name}_ids": DeltaConf()})
     _, error = project.run()
     assert error is None
     causes = project.causes()
-    assert set(causes) == {
-        f"{place}{stage.__name__}"
-        for stage in stages
-        if stage is not drawn_by_a_seed
-        for place in ("", "behind_")
-    }
+    assert set(causes) == {"clocked", "behind_clocked", "drawn", "drawn_in_python", "dated"}
     assert causes["clocked"].startswith(
         "never skipped: F.current_date() (tests/engine/test_planner.py"
     )
@@ -159,7 +154,8 @@ def test_what_is_not_the_same_twice_is_never_skipped_and_says_so(project):
     assert causes["behind_clocked"] == "clocked_rows is made anew"
 
 
-def test_a_model_that_is_gone_is_made_again_and_one_without_a_seed_is_never_skipped(project):
+def test_a_model_that_is_gone_is_made_again_and_one_without_a_seed_is_never_skipped(released):
+    project = released
     fitted_by(project, forest)
     project.params["forest"] = {"seed": 1}
     _, error = project.run()
@@ -196,9 +192,8 @@ def test_a_model_that_is_gone_is_made_again_and_one_without_a_seed_is_never_skip
     }
 
 
-def test_a_rollback_takes_the_records_back_too(project):
-    project.more = {"published": DeltaConf()}
-    project.run()
+def test_a_rollback_takes_the_records_back_too(released):
+    project = released
     project.params["gate"]["at_least"] = 1
     project.run()
     second = project.current
@@ -222,7 +217,9 @@ def test_a_rollback_takes_the_records_back_too(project):
     assert dict(project.current.pins) == dict(second.pins)
 
 
-def test_a_node_is_run_for_what_it_keeps_in_memory_though_its_table_is_there(project):
+def test_a_node_is_run_for_what_it_keeps_in_memory_though_its_table_is_there(released):
+    project = released
+
     def split(loans):
         return loans, loans.selectExpr("id")
 

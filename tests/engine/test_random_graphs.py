@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from penstock.engine.graph import Graph
 from penstock.engine.nodes import Measure, Solve, Transform
 from penstock.engine.scheduler import run_graph
-from penstock.engine.select import select_nodes
 from penstock.errors import GraphError, UsageError
+from penstock.select import select_nodes
 
 FUNCTIONS = (lambda: 0, lambda a: a, lambda a, b: a, lambda a, b, c: a)
 SOURCES = ("s1", "s2")

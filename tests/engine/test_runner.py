@@ -1,4 +1,6 @@
 import json
+import re
+import sys
 
 import pytest
 
@@ -27,7 +29,7 @@ def test_a_run_publishes_all_its_outputs_as_one_release(project):
 
 def test_good_and_quarantined_rows_together_are_the_input(project):
     project.csv.write_text("id,amount\na,1\nb,x\nc,-5\nd,4\n,7\ne,8\ne,8\ne,8\nf,2\nf,3\n")
-    record, _ = project.run()
+    record, _ = project.run(project.graph.upto(("loans",)))
     cleaned = record.nodes[0]
     assert (cleaned.rows_in, cleaned.rows_out, cleaned.quarantined) == (10, {"loans": 3}, 7)
     assert cleaned.broken_rules == {
@@ -52,10 +54,12 @@ def test_good_and_quarantined_rows_together_are_the_input(project):
 
 
 def test_rows_put_aside_by_an_earlier_run_are_not_current_after_a_clean_one(project):
+    part = project.graph.upto(("loans",))
     project.csv.write_text("id,amount\na,1\nb,x\n")
-    project.run()
+    project.run(part)
+    assert "loans_quarantine" in project.current.pins
     project.csv.write_text("id,amount\na,1\n")
-    record, _ = project.run()
+    record, _ = project.run(part)
     release = project.current
     assert record.release == release.release_id == 2
     assert "loans_quarantine" not in release.pins
@@ -86,20 +90,20 @@ def test_a_header_without_rows_fails_and_publishes_nothing(project):
 
 def test_a_column_too_many_is_named_and_does_no_harm(project):
     project.csv.write_text("id,amount,colour\na,1,red\n")
-    record, error = project.run()
+    record, error = project.run(project.graph.upto(("loans",)))
     assert error is None
     assert record.nodes[0].notes == ("1 columns of raw are beyond its contract: colour",)
 
 
-def test_a_closed_gate_publishes_nothing_and_the_run_is_gone_on_from_there(project):
-    project.run()
+def test_a_closed_gate_publishes_nothing_and_the_run_is_gone_on_from_there(released):
+    project = released
     project.params["gate"]["at_least"] = 100
     project.csv.write_text("id,amount\na,10\n")
     record, error = project.run()
     assert isinstance(error, GateClosed)
     assert "total 20 is below 100 (at_least)" in str(error)
     assert {n.name: n.status for n in record.nodes if n.status != "done"} == {
-        "gate": "failed", "publish": "skipped",
+        "gate": "failed", "publish": "not run",
     }  # fmt: skip
     assert project.released("totals")[0].total == 6
 
@@ -108,14 +112,14 @@ def test_a_closed_gate_publishes_nothing_and_the_run_is_gone_on_from_there(proje
     assert error is None
     assert {n.name: n.status for n in record.nodes} == {
         "clean": "skipped", "double": "skipped", "total": "skipped", "measure": "skipped",
-        "gate": "done", "publish": "skipped",
+        "gate": "done", "publish": "done",
     }  # fmt: skip
     assert record.nodes[0].reason == "done by run run-2"
     assert project.released("totals")[0].total == 20
 
 
-def test_a_failed_run_names_the_place_and_leaves_what_is_published(project):
-    project.run()
+def test_a_failed_run_names_the_place_and_leaves_what_is_published(released):
+    project = released
 
     def wrong(doubled):
         return doubled.selectExpr("CAST(raise_error(concat('no ', id)) AS BIGINT) AS total")
@@ -132,8 +136,8 @@ def test_a_failed_run_names_the_place_and_leaves_what_is_published(project):
     assert project.released("totals")[0].total == 6
 
 
-def test_what_is_lost_through_no_fault_of_the_node_is_tried_again(project):
-    attempts = []
+def test_what_is_lost_through_no_fault_of_the_node_is_tried_again(released):
+    project, attempts = released, []
 
     def unlucky(totals):
         attempts.append(totals)
@@ -150,8 +154,8 @@ def test_what_is_lost_through_no_fault_of_the_node_is_tried_again(project):
     assert note.startswith("Attempt 1 was lost and repeated: it")
 
 
-def test_what_is_wrong_with_the_node_is_not_tried_again(project):
-    attempts = []
+def test_what_is_wrong_with_the_node_is_not_tried_again(released):
+    project, attempts = released, []
 
     def wrong(totals):
         attempts.append(totals)
@@ -164,19 +168,55 @@ def test_what_is_wrong_with_the_node_is_not_tried_again(project):
     assert isinstance(error, NodeFailed) and len(attempts) == 1
 
 
-def test_of_two_runs_at_once_one_publishes_and_the_other_is_told(project):
+def test_a_function_that_ends_the_process_fails_its_node_and_no_more(released):
+    project = released
+
+    def leave(totals):
+        sys.exit(3)
+
+    def vanish(totals):
+        raise GeneratorExit
+
+    def stop(raw):
+        sys.exit("no more")
+
+    project.grow(
+        Measure(leave, "totals", "left"),
+        Measure(vanish, "totals", "vanished"),
+        left=ReportConf(),
+        vanished=ReportConf(),
+    )
+    record, error = project.run()
+    assert isinstance(error, NodeFailed) and error.exit_code == 5
+    kept = json.loads((project.home.run_folder(record.run_id) / "run.json").read_text())
+    assert kept["status"] == "failed" and kept["release"] is None
+    assert {n["name"]: n["status"] for n in kept["nodes"] if n["status"] != "skipped"} == {
+        "leave": "failed", "vanish": "failed",
+    }  # fmt: skip
+    [told] = [n["reason"] for n in kept["nodes"] if n["name"] == "leave"]
+    assert re.match(r"Node 'leave' \(test_runner.py, line \d+\): SystemExit\(3\) ends a proc", told)
+
+    project.grow(Transform(stop, "raw", "loans", name="clean"))
+    message = r"Node 'clean' \(test_runner.py, line \d+\): SystemExit\('no more'\) ends"
+    with pytest.raises(NodeFailed, match=message):
+        project.plan()
+
+
+def test_of_two_runs_at_once_one_publishes_and_the_other_is_told(released):
+    project = released
+    project.params["gate"]["at_least"] = 1
     first, second = project.runner(), project.runner()
     assert first.run()[1] is None
     record, error = second.run()
     assert isinstance(error, Conflict)
-    assert "Run run-1 of tester published release 1 while this run was at work" in str(error)
+    assert "Run run-2 of tester published release 2 while this run was at work" in str(error)
     assert record.status == "failed" and record.release is None
     release = project.current
-    assert (release.release_id, release.run_id) == (1, "run-1")
+    assert (release.release_id, release.run_id) == (2, "run-2")
 
 
-def test_a_slice_reads_the_release_and_drops_reports_it_makes_untrue(project):
-    project.run()
+def test_a_slice_reads_the_release_and_drops_reports_it_makes_untrue(released):
+    project = released
     part = project.graph.upto(("totals",), given=("loans",))
     record, error = project.run(part, skips=False)
     assert error is None
@@ -194,7 +234,9 @@ def test_without_a_release_there_is_none(project):
     assert project.current is NOTHING_RELEASED
 
 
-def test_an_external_table_is_read_at_its_newest_version_and_never_written(project):
+def test_an_external_table_is_read_at_its_newest_version_and_never_written(released):
+    project = released
+
     def count_ids(own, totals):
         rows = own.selectExpr("count(*) AS n")
         return rows, Evidence(metrics={"n": float(rows.first().n)})
@@ -202,10 +244,12 @@ def test_an_external_table_is_read_at_its_newest_version_and_never_written(proje
     own = project.home.root / "own"
     project.spark.range(3).write.format("delta").save(str(own))
     project.spark.range(5).write.format("delta").mode("overwrite").save(str(own))
-    project.more = {"own": DeltaConf(path=str(own), external=True), "n": DeltaConf()}
-    project.more |= {"n_report": ReportConf()}
-    solve = Solve(count_ids, ("own", "totals"), ("n", "n_report"))
-    project.graph = Graph("small", (*project.graph.nodes, solve), project.graph.contracts)
+    project.grow(
+        Solve(count_ids, ("own", "totals"), ("n", "n_report")),
+        own=DeltaConf(path=str(own), external=True),
+        n=DeltaConf(),
+        n_report=ReportConf(),
+    )
     record, error = project.run()
     assert error is None
     versions = {dataset.name: (dataset.role, dataset.version) for dataset in record.datasets}

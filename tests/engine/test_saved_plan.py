@@ -31,8 +31,8 @@ def saved(plan):
     return json.loads(json.dumps({**plan.to_json(), "sources": sources}, default=str))
 
 
-def test_a_saved_plan_is_refused_when_anything_has_moved(project):
-    project.run()
+def test_a_saved_plan_is_refused_when_anything_has_moved(released):
+    project = released
     kept = saved(project.plan())
     _refuse_moved(kept, project.plan())
 
@@ -53,9 +53,8 @@ def test_a_saved_plan_is_refused_when_anything_has_moved(project):
     assert Conflict.exit_code == 6
 
 
-def test_a_saved_plan_is_refused_when_its_nodes_or_what_would_be_done_with_them_differ(project):
-    project.more = {"published": DeltaConf()}
-    project.run()
+def test_a_saved_plan_is_refused_when_its_nodes_or_what_would_be_done_with_them_differ(released):
+    project = released
     kept, whole = saved(project.plan()), project.graph
 
     def refusal():
@@ -190,7 +189,7 @@ def test_code_edited_while_a_job_starts_is_refused(project, code):
         code=loaded,
     )
     plan = plan_job(job, project.spark, project.stores, token="a")
-    assert plan["double"].code == loaded["double"]
+    assert plan["double"].found.code == loaded["double"]
     code.write("2 * F.col", "3 * F.col")  # and what is loaded still doubles
     with pytest.raises(Conflict, match=r"code of 'double' was edited while the job started"):
         plan_job(job, project.spark, project.stores, token="b")

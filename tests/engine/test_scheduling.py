@@ -11,6 +11,7 @@ from penstock.engine.nodes import Transform
 from penstock.errors import Interrupted, NodeFailed
 
 AMOUNTS = "id STRING, doubled INT"
+MOST_TICKS = 8000
 
 
 def with_double(project, function):
@@ -42,20 +43,20 @@ def at_rest(ticks):
     return ticks.stat().st_size == ticked
 
 
-def test_ctrl_c_cancels_running_jobs_and_leaves_what_is_published(project, tmp_path):
-    project.run()
+def test_ctrl_c_cancels_running_jobs_and_leaves_what_is_published(released, tmp_path):
+    project = released
     ticks, tracker = tmp_path / "ticks", project.spark.sparkContext.statusTracker()
 
     def sleep(frames):
         for frame in frames:
-            for _ in range(1200):  # a minute, unless it is stopped
+            for _ in range(MOST_TICKS):  # minutes, unless it is stopped
                 with open(ticks, "a") as file:
                     file.write(".")
                 time.sleep(0.05)
             yield frame
 
     def press():
-        wait_for(ticks.exists, 60)
+        wait_for(ticks.exists, 200)
         os.kill(os.getpid(), signal.SIGINT)
 
     project.csv.write_text("id,amount\na,7\n")
@@ -65,9 +66,9 @@ def test_ctrl_c_cancels_running_jobs_and_leaves_what_is_published(project, tmp_p
     record, error = project.run()
     ctrl_c.join()
     assert isinstance(error, Interrupted) and record.status == "interrupted"
-    wait_for(lambda: not tracker.getActiveJobsIds(), 10)
-    wait_for(lambda: at_rest(ticks), 30)  # Spark gives a worker seconds before it is killed
-    assert ticks.stat().st_size < 1200
+    wait_for(lambda: not tracker.getActiveJobsIds(), 60)
+    wait_for(lambda: at_rest(ticks), 60)  # Spark gives a worker seconds before it is killed
+    assert ticks.stat().st_size < MOST_TICKS
     assert project.current.release_id == 1
     assert project.released("totals")[0].total == 6
 
@@ -94,7 +95,8 @@ def test_a_failed_branch_does_not_stop_the_other(project):
     assert project.plan()["right"].cause == "done by run run-1"
 
 
-def test_a_node_whose_python_worker_is_killed_is_done_again(project, tmp_path):
+def test_a_node_whose_python_worker_is_killed_is_done_again(released, tmp_path):
+    project = released
     killed = tmp_path / "killed"
 
     def die_once(frames):
@@ -104,14 +106,15 @@ def test_a_node_whose_python_worker_is_killed_is_done_again(project, tmp_path):
         yield from frames
 
     with_double(project, in_workers(die_once))
-    record, error = project.run()
+    record, error = project.run(project.graph.upto(("totals",)))
     assert error is None and killed.exists()
     [note] = next(n for n in record.nodes if n.name == "total").notes
     assert note.startswith("Attempt 1 was lost and repeated: ")
     assert project.released("totals")[0].total == 3
 
 
-def test_an_error_in_a_python_worker_is_not_tried_again(project, tmp_path):
+def test_an_error_in_a_python_worker_is_not_tried_again(released, tmp_path):
+    project = released
     calls = tmp_path / "calls"
 
     def fail(frames):

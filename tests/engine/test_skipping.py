@@ -10,10 +10,8 @@ from penstock.conf import CsvConf, DeltaConf
 from penstock.engine.nodes import Measure, Transform
 from penstock.errors import DataError
 from penstock.source import closure
-from tests.engine.small_project import CONTRACTS, measure
+from tests.engine.small_project import CONTRACTS, SETTINGS, measure
 
-# With `published` stored, each node has an output that is looked for.
-STORED = {"published": DeltaConf()}
 BEHIND_TOTAL = {
     "measure": "totals is made anew",
     "gate": "report is made anew",
@@ -25,20 +23,13 @@ BEHIND_DOUBLE = {"total": "doubled is made anew", **BEHIND_TOTAL}
 BEHIND_CLEAN = {"double": "loans is made anew", **BEHIND_DOUBLE}
 
 
-@pytest.fixture
-def coded(project, code):
-    """Return a released project whose stage functions are in files that can be edited."""
-    project.more, project.graph = STORED, code.graph
-    assert project.run()[1] is None
-    return project
-
-
 def statuses(record):
     return {node.name: node.status for node in record.nodes}
 
 
 def test_a_rerun_with_nothing_changed_runs_no_job_and_publishes_nothing(project):
-    project.more = STORED
+    project.more = {"published": DeltaConf()}  # so that each node has an output that is looked for
+    assert set(project.causes().values()) == {"never made", "needed by total"}
     first, _ = project.run()
     releases = project.catalog.delta("releases")
     before = releases.latest_version(project.spark)
@@ -53,18 +44,15 @@ def test_a_rerun_with_nothing_changed_runs_no_job_and_publishes_nothing(project)
     assert releases.latest_version(project.spark) == before
 
 
-def test_what_was_never_made_says_so_and_skipping_can_be_switched_off(project):
-    project.more = STORED
-    assert set(project.causes().values()) == {"never made", "needed by total"}
-    project.run()
+def test_skipping_can_be_switched_off(released):
+    project = released
     off = project.causes(skips=False)
     assert set(off) == {node.name for node in project.graph.nodes}
     assert set(off.values()) == {"skipping is off", "needed by total"}
 
 
-def test_a_parameter_reruns_what_hangs_on_it(project):
-    project.more = STORED
-    project.run()
+def test_a_parameter_reruns_what_hangs_on_it(released):
+    project = released
     project.params["gate"]["at_least"] = 1
     expected = {"gate": "parameter at_least 0 -> 1", "publish": "verdict is made anew"}
     assert project.causes() == expected
@@ -73,6 +61,18 @@ def test_a_parameter_reruns_what_hangs_on_it(project):
     assert {name for name, status in statuses(record).items() if status == "done"} == set(expected)
     assert {node.name: node.cause for node in record.nodes if node.status == "done"} == expected
     assert project.causes() == {}
+
+
+def test_a_setting_of_spark_that_changes_rows_reruns_everything(released):
+    [zone] = SETTINGS
+    planned = released.plan(settings={zone: "Europe/Berlin", "spark.sql.x": "1"})
+    causes = {p.node.name: p.cause for p in planned.nodes if p.action == "run"}
+    told = f"setting {zone} UTC -> Europe/Berlin; setting spark.sql.x none -> 1"
+    assert causes.pop("clean") == told
+    assert set(causes) == {*BEHIND_CLEAN}
+    assert all(cause.startswith(told) for cause in causes.values())
+    # What was found on empty tables does not hold under other settings.
+    assert planned["clean"].found.key != planned["clean"].before.analysis["key"]
 
 
 @pytest.mark.parametrize(
@@ -139,7 +139,9 @@ def test_what_says_the_same_in_other_words_is_no_change(coded, code):
     assert record.spark_jobs == 0 and record.release == 1
 
 
-def test_order_of_keys_and_number_of_partitions_are_no_change(project):
+def test_order_of_keys_and_number_of_partitions_are_no_change(released):
+    project = released
+
     def graded(loans, *, grades):
         return loans.selectExpr("id", f"amount > {grades['a']} AS is_a")
 
@@ -178,10 +180,8 @@ def test_a_library_reruns_what_imports_it(coded, monkeypatch):
     assert set(coded.causes()) == {node.name for node in coded.graph.nodes}
 
 
-def test_a_contract_and_where_or_how_a_dataset_lies_rerun_what_hangs_on_it(project):
-    project.more = STORED
-    project.run()
-    graph = project.graph
+def test_a_contract_and_where_or_how_a_dataset_lies_rerun_what_hangs_on_it(released):
+    project, graph, stored = released, released.graph, released.more
     project.grow(contracts={"loans": replace(CONTRACTS["loans"], min_rows=2)})
     assert project.causes() == {"clean": "contract of loans changed", **BEHIND_CLEAN}
     moment = replace(CONTRACTS["loans"], checks={"is_old": "id != string(now())"})
@@ -191,15 +191,15 @@ def test_a_contract_and_where_or_how_a_dataset_lies_rerun_what_hangs_on_it(proje
     # Another promise of a source checks the same rows.
     project.grow(contracts={"raw": replace(CONTRACTS["raw"], checks={"a": "id > ''"})})
     assert project.causes() == {}
-    project.more = {**STORED, "raw": CsvConf(str(project.csv), delimiter=";")}
+    project.more = {**stored, "raw": CsvConf(str(project.csv), delimiter=";")}
     project.csv.write_text(project.csv.read_text().replace(",", ";"))
     assert project.causes()["clean"].startswith(
         "raw is another source, or read in another way; raw 20"
     )
     project.csv.write_text(project.csv.read_text().replace(";", ","))
-    project.more = {**STORED, "totals": DeltaConf(path=str(project.home.root / "elsewhere"))}
+    project.more = {**stored, "totals": DeltaConf(path=str(project.home.root / "elsewhere"))}
     assert project.causes()["total"].startswith("storage of totals changed")
-    project.graph, project.more = graph, STORED
+    project.graph, project.more = graph, stored
     project.grow(Measure(measure, "totals", "report", reads={"totals": "total BIGINT"}))
     assert project.causes()["measure"].startswith("columns read of totals changed")
     project.csv.write_text("id,amont\na,1\n")  # a record does not hide what is wrong by now
@@ -207,7 +207,8 @@ def test_a_contract_and_where_or_how_a_dataset_lies_rerun_what_hangs_on_it(proje
         project.plan()
 
 
-def test_an_input_reruns_what_hangs_on_it(project):
+def test_an_input_reruns_what_hangs_on_it(released):
+    project = released
     own = project.home.root / "own"
 
     def count_own(own):
@@ -223,7 +224,6 @@ def test_an_input_reruns_what_hangs_on_it(project):
         own=DeltaConf(path=str(own), external=True),
         counts=DeltaConf(),
         sample=DeltaConf(),
-        **STORED,
     )
     project.params["sampled"] = {"seed": 1}
     project.run()
@@ -244,7 +244,7 @@ def test_an_input_reruns_what_hangs_on_it(project):
 
 
 def test_an_output_that_is_gone_is_made_again_and_nothing_else(project):
-    project.more = STORED
+    project.more = {"published": DeltaConf()}
     project.csv.write_text("id,amount\na,1\nb,2\nc,?\n")
     project.run()
     put_aside = Path(project.catalog.delta("loans_quarantine").path)
@@ -282,9 +282,8 @@ def test_skipping_on_and_off_give_the_same_rows(coded, code):
     assert coded.causes() == {}
 
 
-def test_a_slice_leaves_the_rest_as_it_is(project):
-    project.more = STORED
-    project.run()
+def test_a_slice_leaves_the_rest_as_it_is(released):
+    project = released
     part = project.graph.upto(("totals",), given=("loans",))
     assert project.causes(part) == {}
     project.run(part, skips=False)

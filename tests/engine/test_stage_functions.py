@@ -126,7 +126,7 @@ def test_a_transform_that_looks_at_rows_is_told_and_counts_with_all_its_code(pro
         alone(project, Transform(by_rows(look, chosen), "raw", "rows"), rows=DeltaConf())
         return project.plan()["picked"]
 
-    [note] = planned(1).notes
+    [note] = planned(1).found.notes
     assert note.startswith(f"it looks at rows, by {told}") and note.endswith(": declare it Solve")
     assert planned(1).fingerprint == planned(1).fingerprint
     # The same plan of an empty table, and other rows.

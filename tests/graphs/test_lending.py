@@ -24,12 +24,9 @@ class Lending:
         self.spark, self.home, self.first_outcome = spark, home, first_outcome
 
     def do(self, job, *options):
-        """Do a job in the tests' session and return its exit code and its record."""
-        from penstock.cli import run_job
+        from tests.released import do_here
 
-        code = run_job(prepare_job(job, [*SMALL, "--quiet", *options]), self.spark)
-        newest = max((self.home / "runs").iterdir(), key=lambda run: run.stat().st_mtime_ns)
-        return code, json.loads((newest / "run.json").read_text())
+        return do_here(self.spark, self.home, job, *SMALL, *options)
 
     @property
     def release(self):
@@ -56,9 +53,7 @@ class Lending:
 
 @pytest.fixture(scope="module")
 def lending(spark, home, first_run):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PENSTOCK_HOME", str(home))
-        yield Lending(spark, home, first_run[1])
+    return Lending(spark, home, first_run[1])
 
 
 def test_a_run_goes_from_raw_loans_to_released_scores(lending):
@@ -174,6 +169,22 @@ def test_behind_a_closed_gate_the_champion_stays_champion(lending):
     assert lending.release == before
     champion = lending.mlflow.get_model_version_by_alias("lending_pd", "champion")
     assert str(champion.version) == before.pins["champion"]
+
+
+def test_skipping_on_and_off_give_the_same_tables_models_and_reports(lending):
+    from tests.released import contents
+
+    other = ("--set", "params.logistic_pd.regularisation=0.1")
+    code, record = lending.do("run", *other)
+    statuses = {node["name"]: node["status"] for node in record["nodes"]}
+    assert code == 0 and statuses["clean_loans"] == "skipped" and statuses["logistic_pd"] == "done"
+    with_skipping, evidence = contents(lending.spark, lending.home), record["evidence"]
+    # What was skipped is of the first run: of one core, an executor and other partitions.
+    code, record = lending.do("run", *other, "--no-skip")
+    assert code == 0 and {node["status"] for node in record["nodes"]} == {"done"}
+    assert len(with_skipping) > 10
+    assert contents(lending.spark, lending.home) == with_skipping
+    assert record["evidence"] == evidence
 
 
 def test_files_in_the_catalog_take_the_place_of_the_generated_book():

@@ -8,12 +8,12 @@ from datetime import UTC, datetime
 import pytest
 from pyspark.sql import functions as F
 
+from penstock.binding import check_catalog
 from penstock.catalyst.internals import count_jobs
 from penstock.conf import KIND_OF, MemoryConf
-from penstock.engine.binding import check_catalog
 from penstock.engine.graph import Graph
 from penstock.engine.nodes import Transform
-from penstock.errors import Conflict, GraphError, PenstockError, UsageError
+from penstock.errors import ConfigError, Conflict, GraphError, PenstockError, UsageError
 from penstock.graphs.lending import GRAPH
 from penstock.job import prepare_job
 from penstock.planning import plan_document, plan_job
@@ -139,6 +139,18 @@ def test_what_changed_or_failed_can_be_selected(spark, home, monkeypatch):
     _, part = plan_of(spark, home, monkeypatch, "plan", *SMALL, *bins, *failed)
     assert {p.node.name: p.cause for p in part.nodes if p.action == "run"} == changed
     later.unlink()
+
+
+def test_what_is_known_too_late_is_refused_in_a_slice_too(spark, home, monkeypatch):
+    def plan(clocks):
+        known_at = ("--set", f"catalog.raw_loans.known_at={clocks}")
+        return plan_of(spark, home, monkeypatch, "plan", "train", *SMALL, *known_at)[1]
+
+    # A clock is no reason to run anything again.
+    assert {p.action for p in plan("{post: [title]}").nodes} == {"skip"}
+    way = "clean_loans -> label_defaults -> add_features -> split_by_issue_date -> logistic_pd"
+    with pytest.raises(ConfigError, match=f"'fico' leaks.*raw_loans.fico_range_low by {way}; "):
+        plan("{post: [fico_range_*]}")
 
 
 def test_a_saved_plan_runs_only_while_nothing_has_moved(spark, home, tmp_path, monkeypatch):

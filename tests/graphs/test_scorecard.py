@@ -1,5 +1,6 @@
 """The scorecard graph on a table of its own: one run by spark-submit, and one with nothing new."""
 
+import csv
 import datetime as dt
 import json
 
@@ -12,11 +13,14 @@ LOANS = 900
 DESCRIPTION = (
     "--graph", "scorecard",
     "--set", "params.read_observations={key: [id], target: outcome, good_values: [repaid], "
-             "bad_values: [lost], date: opened, numeric: [income, age], categorical: [purpose]}",
+             "bad_values: [lost], date: opened, numeric: [income, age], categorical: [purpose], "
+             "protected: [sex]}",
     "--set", "params.split_observations={by: date, calibration_from: 2020-07-01, "
-             "test_from: 2020-10-01, test_until: 2021-03-31}",
+             "test_from: 2020-10-01, test_until: 2021-03-31, folds: 2}",
     "--set", "params.scorecard_pd={stepwise: none, folds: 2}",
     "--set", "params.validate_scorecard={purpose: Small loans, owner: Risk}",
+    "--set", "params.challenger_pd={settings: {n_estimators: 20, max_depth: 3}, "
+             "monotone: {income: decreasing}, search: {max_depth: {low: 1, high: 3}}, trials: 2}",
     "--set", "params.scorecard_gate={min_auc: 0.6, max_ece: 0.2, min_loans: 100, min_bads: 20}",
 )  # fmt: skip
 
@@ -30,11 +34,11 @@ def write_table(path):
     is_bad = random.random(LOANS) < 1 / (1 + np.exp(-margin))
     days = [dt.date(2020, 1, 1) + dt.timedelta(days=n % 450) for n in range(LOANS)]
     rows = [
-        f"{n},{days[n]},{income[n]:.2f},{age[n]},{purpose[n]},{'lost' if is_bad[n] else 'repaid'}"
-        for n in range(LOANS)
+        f"{n},{days[n]},{income[n]:.2f},{age[n]},{purpose[n]},{'fm'[n % 2]},{outcome}"
+        for n, outcome in enumerate(np.where(is_bad, "lost", "repaid"))
     ]
-    rows.append(f"{LOANS},2020-02-01,a lot,40,car,repaid")
-    path.write_text("\n".join(["id,opened,income,age,purpose,outcome", *rows]) + "\n")
+    rows.append(f"{LOANS},2020-02-01,a lot,40,car,f,repaid")
+    path.write_text("\n".join(["id,opened,income,age,purpose,sex,outcome", *rows]) + "\n")
 
 
 class Scorecard:
@@ -96,14 +100,72 @@ def test_page_and_json_of_the_version_lie_with_the_run_and_with_the_model(scorec
     card = json.loads(page.with_suffix(".json").read_text())
     text = page.read_text()
     assert f"validated {page}" in scorecard.told
-    assert "Small loans" in text and "gate passed" in text and "src=" not in text
+    assert (
+        "Fairness by sex" in text
+        and "Small loans" in text
+        and "gate passed" in text
+        and "src=" not in text
+    )
     assert (card["model"], card["version"], card["passed"]) == ("scorecard", "1", True)
     assert card["evidence"]["scorecard_report"] == scorecard.record["evidence"]["scorecard_report"]
+    table = card["evidence"]["scorecard_page"]["tables"]["scorecard"]
+    with (page.with_suffix("") / "scorecard_page.scorecard.csv").open() as file:
+        assert list(csv.reader(file)) == [
+            ["" if value is None else str(value) for value in row]
+            for row in (table["columns"], *table["rows"])
+        ]
     client = mlflow_of(scorecard.home)
     version = client.get_model_version_by_alias("scorecard", "champion")
     assert str(version.version) == "1"
     artefacts = {artefact.path for artefact in client.list_artifacts(version.run_id)}
-    assert {page.name, page.with_suffix(".json").name} <= artefacts
+    assert {page.name, page.with_suffix(".json").name, page.stem} <= artefacts
+
+
+def test_the_challenger_is_set_beside_the_scorecard_and_waits_as_candidate(scorecard, spark):
+    from tests.released import mlflow_of, table_of
+
+    scored, challenged = (
+        table_of(spark, scorecard.home, name).toPandas().set_index("row_id")
+        for name in ("judged_scores", "challenger_judged_scores")
+    )
+    assert set(challenged.model_version) == {"challenger/1"} and "points" not in challenged
+    assert set(challenged.index) == set(scored.index)
+    evidence = scorecard.record["evidence"]
+    comparison, choice = evidence["comparison"], evidence["champion_choice"]
+    for model, report in (("champion", "scorecard_report"), ("challenger", "challenger_report")):
+        assert comparison["metrics"][f"{model}_auc"] == pytest.approx(
+            evidence[report]["metrics"]["auc"], abs=1e-9
+        )
+    swaps = comparison["tables"]["swap_set"]
+    assert [row[0] for row in swaps["rows"]] == [0.5, 0.6, 0.7, 0.8, 0.9]
+    assert choice["metrics"]["challenger_wins"] == 0 and choice["tables"]["reasons"]["rows"]
+    assert (scorecard.folder / "validation-challenger-1.html").exists()
+    client = mlflow_of(scorecard.home)
+    aliases = client.get_registered_model("challenger").aliases
+    assert {alias: str(version) for alias, version in aliases.items()} == {"candidate": "1"}
+    tags = client.get_model_version("challenger", "1").tags
+    assert tags["champion_choice.challenger_wins"] == "0" and "challenger_report.auc" in tags
+
+
+def test_trials_of_the_challengers_settings_are_rows_a_report_and_runs_below_the_fit(
+    scorecard, spark
+):
+    from tests.released import mlflow_of, table_of
+
+    trials = table_of(spark, scorecard.home, "challenger_trials").collect()
+    assert [row.trial for row in trials] == [0, 1] and [row.is_best for row in trials].count(
+        True
+    ) == 1
+    found = scorecard.record["evidence"]["challenger_search"]
+    assert found["metrics"]["trials"] == 2 and set(found["figures"]) == {"progress", "by_max_depth"}
+    # Two folds by date: the first is too early to be judged.
+    assert found["tables"]["trials"]["columns"][:3] == ["trial", "max_depth", "fold 1"]
+    client = mlflow_of(scorecard.home)
+    fit = client.get_model_version("challenger", "1").run_id
+    [experiment] = {client.get_run(fit).info.experiment_id}
+    below = client.search_runs([experiment], f"tags.`mlflow.parentRunId` = '{fit}'")
+    assert {run.info.run_name for run in below} == {"trial 0", "trial 1"}
+    assert not (scorecard.home / "cache" / "checkpoints" / "scorecard.challenger_pd").exists()
 
 
 def test_a_second_run_has_nothing_to_do_and_validates_nothing_again(scorecard):
@@ -112,3 +174,46 @@ def test_a_second_run_has_nothing_to_do_and_validates_nothing_again(scorecard):
     assert (outcome["spark_jobs"], outcome["release"]) == (0, 1)
     folder = scorecard.home / "runs" / outcome["run_id"]
     assert list(folder.glob("validation-*")) == [] and "validated" not in told
+
+
+def test_a_challenger_is_promoted_if_nothing_speaks_against_it(scorecard, spark):
+    from tests.released import do_here, mlflow_of
+
+    words = scorecard.words[1:-1]
+    code, record = do_here(spark, scorecard.home, "promote", *words)
+    assert code == 4 and record["status"] == "failed"
+    [gate, deploy] = record["nodes"]
+    assert "AUC difference" in gate["reason"] and deploy["status"] == "not run"
+    client = mlflow_of(scorecard.home)
+    assert "champion" not in client.get_registered_model("challenger").aliases
+    easy = "params.choose_champion={min_auc_gain: -1.0, max_psi: 9.0, max_miscalibration: 9.0}"
+    code, record = do_here(spark, scorecard.home, "run", *words, "--set", easy)
+    assert code == 0
+    code, record = do_here(spark, scorecard.home, "promote", *words, "--set", easy)
+    assert code == 0 and {node["status"] for node in record["nodes"]} == {"done"}
+    aliases = client.get_registered_model("challenger").aliases
+    assert set(aliases) == {"candidate", "champion"} and len(set(aliases.values())) == 1
+    assert "champion" in client.get_registered_model("scorecard").aliases
+
+
+def test_skipping_on_and_off_give_the_same_scorecard(scorecard, spark):
+    from tests.released import contents, do_here
+
+    # Without the challenger, which hangs on none of it.
+    words = (*scorecard.words[1:-1], "--exclude", "challenger_pd+")
+    words = (*words, "--set", "params.scorecard_pd.ridge=5.0")
+    code, record = do_here(spark, scorecard.home, "run", *words)
+    statuses = {node["name"]: node["status"] for node in record["nodes"]}
+    assert code == 0
+    assert {statuses[n] for n in ("read_observations", "split_observations")} == {"skipped"}
+    with_skipping, evidence = contents(spark, scorecard.home), record["evidence"]
+    # What was skipped was made by another session, with other partitions.
+    code, record = do_here(spark, scorecard.home, "run", *words, "--no-skip")
+    assert code == 0 and {node["status"] for node in record["nodes"]} == {"done"}
+    assert set(with_skipping) == {
+        "observations", "observations_quarantine", "development_table", "judged_table",
+        "development_scores", "judged_scores", "protected_table", "challenger_trials",
+        "challenger_development_scores", "challenger_judged_scores",
+    }  # fmt: skip
+    assert contents(spark, scorecard.home) == with_skipping
+    assert record["evidence"] == evidence

@@ -16,6 +16,8 @@ DESCRIBED = {
     "categorical": ["purpose"],
     "group": [],
     "missing": ["NA", "?"],
+    "protected": [],
+    "as_of": dt.date(2024, 6, 30),
 }
 BY_DATE = {
     "by": "date",
@@ -24,6 +26,7 @@ BY_DATE = {
     "test_until": dt.date(2024, 2, 29),
     "test_share": 0.0,
     "calibration_share": 0.0,
+    "folds": 2,
     "seed": 0,
 }
 BY_GROUP = BY_DATE | {"by": "group", "test_share": 0.3, "calibration_share": 0.2, "seed": 1}
@@ -93,6 +96,30 @@ def test_the_latest_rows_judge_out_of_time(table):
     assert [row.row_id for row in test.collect()] == ["4"]
 
 
+def test_development_rows_alone_have_a_fold_by_date_or_by_group(spark):
+    days = "date_add(DATE'2023-01-01', int(id DIV 10))"  # ten rows a day, for forty days
+    table = spark.range(400).selectExpr(
+        "string(id) AS id", "if(id % 3 = 0, 'lost', 'paid') AS status", f"string({days}) AS day",
+        "double(id) AS amount", "'car' AS purpose", "string(id % 50) AS branch",
+    )  # fmt: skip
+    read = described(table, group=["branch"])
+    ends = {"calibration_from": dt.date(2023, 1, 31), "test_from": dt.date(2023, 2, 5)}
+    train, test = split_observations(read, **BY_DATE | ends | {"folds": 3})
+    assert train.columns[-2:] == ["sample", "fold"] and "fold" not in test.columns
+    rows = train.collect()
+    assert {row.fold for row in rows if row["sample"] == "calibration"} == {None}
+    folds = {row.observed_on: row.fold for row in rows if row["sample"] == "development"}
+    assert [folds[day] for day in sorted(folds)] == [0] * 10 + [1] * 10 + [2] * 10
+    assert train.count() + test.count() == 400
+
+    train, _ = split_observations(read, **BY_GROUP | {"folds": 3})
+    drawn = {(row["group"], row["sample"], row.fold) for row in train.collect()}
+    assert len(drawn) == len({group for group, _, _ in drawn})
+    assert {(sample, fold) for _, sample, fold in drawn} == {
+        ("calibration", None), *(("development", fold) for fold in range(3))
+    }  # fmt: skip
+
+
 def test_groups_stay_together_and_a_new_row_moves_no_other(spark):
     table = spark.range(4000).selectExpr(
         "string(id) AS id", "if(id % 3 = 0, 'lost', 'paid') AS status", "string(id % 500) branch",
@@ -136,6 +163,7 @@ def test_a_description_that_does_not_fit_is_refused(table, changes, message):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
+        ({"folds": 1}, "Parameter 'folds' is 1"),
         ({"by": "time"}, "Parameter 'by' is 'time'; it must be 'date' or 'group'"),
         (
             {"test_from": None},
@@ -149,3 +177,16 @@ def test_a_description_that_does_not_fit_is_refused(table, changes, message):
 def test_a_split_that_leaves_a_sample_empty_is_refused(table, changes, message):
     with pytest.raises(ConfigError, match=message):
         split_observations(described(table), **BY_DATE | changes)
+
+
+def test_a_row_observed_after_the_day_of_the_run_fails_before_anything_is_fitted(table):
+    from penstock.engine.checking import check_rows
+    from penstock.graphs.scorecard import OBSERVATIONS
+
+    # Observed on 2024-02-29 and 2024-03-01; the day itself is no future.
+    checked = check_rows(described(table, as_of=dt.date(2024, 2, 29)), OBSERVATIONS)
+    checked.good.write.format("noop").mode("overwrite").save()
+    assert checked.counts().at["fail"] == 1
+    [row] = checked.rows_at("fail").collect()
+    assert row.broken_rules == ["is_observed_by_as_of"]
+    assert '"observed_on":"2024-03-01","as_of":"2024-02-29"' in row.row

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from penstock.engine.record import DatasetRecord, NodeRecord, RunRecord
 from penstock.evidence import Evidence, Figure, Series, Table
+from penstock.record import DatasetRecord, NodeRecord, RunRecord
 
 BEGAN = datetime(2026, 3, 31, 8, 15, 2, tzinfo=UTC)
 # name, kind, inputs, outputs with rows, seconds after the start, seconds taken

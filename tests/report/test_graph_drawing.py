@@ -1,7 +1,7 @@
 from dataclasses import asdict
 from xml.etree import ElementTree
 
-from penstock.engine.record import NodeRecord
+from penstock.record import NodeRecord
 from penstock.report.graph_drawing import draw_graph, kind_class
 
 

@@ -2,8 +2,8 @@ from dataclasses import replace
 
 import pytest
 
-from penstock.engine.record import DatasetRecord, NodeRecord
 from penstock.evidence import Evidence, Table
+from penstock.record import DatasetRecord, NodeRecord
 from penstock.report.model_record import model_records
 
 NODES = (

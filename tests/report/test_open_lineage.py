@@ -155,7 +155,7 @@ def test_columns_rows_and_versions_are_told(lending_run):
 
 
 def test_a_score_comes_from_its_model_and_the_run_says_from_which_raw_fields(make_run):
-    from penstock.engine.record import DatasetRecord
+    from penstock.record import DatasetRecord
     from tests.report.conftest import lending_nodes
 
     scores = DatasetRecord("scores", "delta", "s3a://risk/tables/scores", "6", "output")
@@ -208,7 +208,7 @@ def test_a_run_that_goes_on_has_started_and_one_that_was_stopped_is_aborted(make
 def test_datasets_are_named_as_the_client_names_them(make_run, kind, location, naming):
     from openlineage.client.naming import dataset as names
 
-    from penstock.engine.record import DatasetRecord
+    from penstock.record import DatasetRecord
 
     loans = DatasetRecord("loans", kind, location, "1", "source")
     *_, end = _events(make_run([], datasets=(loans,)))

@@ -5,8 +5,8 @@ from html.parser import HTMLParser
 
 import pytest
 
-from penstock.engine.record import DatasetRecord, NodeRecord
 from penstock.evidence import Evidence, Figure, Series, Table
+from penstock.record import DatasetRecord, NodeRecord
 from penstock.report.node_section import node_section
 from penstock.report.run_page import run_page
 

@@ -1,6 +1,6 @@
 from dataclasses import replace
 
-from penstock.engine.record import NodeRecord
+from penstock.record import NodeRecord
 from penstock.report.run_summary import run_summary
 
 

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from penstock.engine.record import NodeRecord
+from penstock.record import NodeRecord
 from penstock.report.totals import broken_rows, rows_into, run_totals
 
 

@@ -74,6 +74,15 @@ def test_the_page_needs_nothing_from_elsewhere_and_has_a_committee_s_sections(do
     assert page.elements.count("svg") == 9 + 1
 
 
+def test_the_fairness_audit_is_an_outcome(document):
+    table = Table("Fairness by sex, beside m", ("group", "light"), (("f", "red"),))
+    audit = Evidence({"red_groups": 1.0}, {"fairness_sex": table}).to_json()
+    page = validation_page(document | {"evidence": {**document["evidence"], "audit": audit}})
+    outcomes, limits = page.index("4 Outcomes analysis"), page.index("5 Limits")
+    assert outcomes < page.index("<h3>Fairness</h3>") < page.index("Fairness by sex") < limits
+    assert page.count("Fairness by sex") == 1
+
+
 def test_the_light_of_a_grade_is_coloured(document):
     assert '<span class="chip bad">red</span>' in validation_page(document)
 

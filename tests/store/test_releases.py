@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from threading import Barrier
 
@@ -13,7 +14,9 @@ import pytest
 from penstock.errors import Conflict, SetupError, UsageError
 from penstock.store.delta import DeltaTable
 from penstock.store.releases import (
+    COLUMNS,
     NOTHING_RELEASED,
+    PUBLISHER,
     Release,
     Releases,
     _what_won,
@@ -22,7 +25,7 @@ from penstock.store.releases import (
 )
 from penstock.store.spark_errors import is_conflict
 
-ROUNDS = int(os.environ.get("PENSTOCK_ROUNDS", "8"))
+ROUNDS = int(os.environ.get("PENSTOCK_ROUNDS", "4"))
 NOON = dt.datetime(2026, 3, 29, 12, 0, 0, 123456, tzinfo=dt.UTC)
 
 
@@ -164,6 +167,20 @@ def test_a_commit_that_is_no_release_does_not_turn_a_publisher_away(spark, relea
     assert [r.run_id for r in releases.all()] == ["run-1", "run-2"]
 
 
+def test_after_the_table_was_restored_publishing_goes_on_from_there(spark, releases):
+    first = release(1, loans="0")
+    releases.publish(spark, first, NOTHING_RELEASED)
+    # What RESTORE TABLE leaves: a release 2 that is gone, and that Delta has counted all the same.
+    counted = spark.createDataFrame([], COLUMNS).write.format("delta").mode("append")
+    counted = counted.option("txnAppId", PUBLISHER).option("txnVersion", 2)
+    counted.save(releases.table.path)
+    assert releases.all() == (first,)
+    releases.publish(spark, release(2, "run-3", loans="2"), first)
+    assert [r.run_id for r in releases.all()] == ["run-1", "run-3"]
+    with pytest.raises(Conflict, match="Run run-3 of tester published release 2"):
+        releases.publish(spark, release(2, "run-4", loans="3"), first)
+
+
 def test_changes_are_said_by_name():
     before, after = release(1, loans="12", a="1", b="x"), release(2, b="x", loans="13", c="0")
     assert changes(before, after) == ["a dropped", "c new", "loans 12 -> 13"]
@@ -221,43 +238,50 @@ def test_of_two_publishers_at_once_one_wins_and_the_other_is_told_by_whom(spark,
     assert rounds_seen(told, releases) == each_round_one_wins(ROUNDS)
 
 
-def publish_rounds(folder, name, rounds):
-    """Publish in each round at the same moment as another process; write down what was told."""
-    from penstock.session import start_test_session
-
-    spark = start_test_session(folder / f"spark-{name}")
+def publish_rounds(spark, folder, name, rounds, is_other_there=lambda: True):
+    """Publish in each round at the same moment as another process, and write down what is told."""
     releases = Releases(DeltaTable("releases", str(folder / "releases")))
+
+    def wait_for_both(files):
+        while True:
+            was_there = is_other_there()
+            if len(list(folder.glob(files))) == 2:
+                return
+            assert was_there, "the other publisher has ended"
+            time.sleep(0.001)
+
+    def meet(number):
+        (folder / f"{number}-{name}.ready").touch()
+        wait_for_both(f"{number}-*.ready")
+
     for number in range(1, rounds + 1):
-
-        def meet(round_=number):
-            (folder / f"{round_}-{name}.ready").touch()
-            while len(list(folder.glob(f"{round_}-*.ready"))) < 2:
-                time.sleep(0.001)
-
-        told = outcome(spark, releases, f"{number}-{name}", releases.current(), meet)
+        base, start = releases.current(), partial(meet, number)
+        told = outcome(spark, releases, f"{number}-{name}", base, start)
         (folder / f"{number}-{name}.told").write_text(told)
-        while len(list(folder.glob(f"{number}-*.told"))) < 2:
-            time.sleep(0.01)
-    spark.stop()
+        wait_for_both(f"{number}-*.told")
 
 
-def test_of_two_processes_at_once_one_wins_and_the_other_is_told_by_whom(tmp_path):
+OTHER_PUBLISHER = """
+from pathlib import Path
+from penstock.session import start_test_session
+from tests.store.test_releases import publish_rounds
+
+folder = Path({folder!r})
+publish_rounds(start_test_session(folder / "spark"), folder, "b", {rounds})
+"""
+
+
+def test_of_two_processes_at_once_one_wins_and_the_other_is_told_by_whom(spark, tmp_path):
     rounds = ROUNDS if "PENSTOCK_ROUNDS" in os.environ else 2
-    script = (
-        "from pathlib import Path; from tests.store.test_releases import publish_rounds; "
-        f"publish_rounds(Path({str(tmp_path)!r}), {{!r}}, {rounds})"
-    )
+    script = OTHER_PUBLISHER.format(folder=str(tmp_path), rounds=rounds)
     project = Path(__file__).parents[2]
     environment = {**os.environ, "PYTHONPATH": f"{project / 'lib'}:{project}"}
-    publishers = [
-        subprocess.Popen([sys.executable, "-c", script.format(name)], env=environment)
-        for name in "ab"
-    ]
+    other = subprocess.Popen([sys.executable, "-c", script], env=environment)
     try:
-        assert [p.wait(timeout=100 + 10 * rounds) for p in publishers] == [0, 0]
+        publish_rounds(spark, tmp_path, "a", rounds, lambda: other.poll() is None)
+        assert other.wait(timeout=200) == 0
     finally:
-        for publisher in publishers:
-            publisher.kill()
+        other.kill()
     told = [
         [(tmp_path / f"{n}-{name}.told").read_text() for name in "ab"] for n in range(1, rounds + 1)
     ]

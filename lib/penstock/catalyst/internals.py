@@ -5,16 +5,22 @@ and the engine goes on without what they tell.
 """
 
 import json
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache, reduce
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import StructType
+from pyspark.util import inheritable_thread_target
 
+from penstock.catalyst.lazy_session import running
 from penstock.catalyst.plan_text import numbered, reasons_never
+
+T = TypeVar("T")
 
 # What pyspark raises if there is no SparkContext, or no JVM any more.
 _GONE = (PySparkException, Py4JError, OSError)
@@ -158,6 +164,23 @@ def name_jobs(spark: SparkSession, node: str, group: str) -> None:
     context.setJobGroup(group, node)
 
 
+def on_thread(spark: SparkSession, work: Callable[[], T], pool: str) -> Callable[[], T]:
+    """Return the work to be done on another thread, where its jobs count for this thread's group.
+
+    Args:
+        pool: What its jobs share the cores under with those of other pools.
+    """
+
+    def in_pool() -> T:
+        with suppress(PySparkException):  # under Spark Connect there are no pools to choose
+            spark.sparkContext.setLocalProperty("spark.scheduler.pool", pool)
+        return work()
+
+    # One for each piece of work: threads that are handed the same one share their properties.
+    handed_on: Callable[[], T] = inheritable_thread_target(spark)(in_pool)
+    return handed_on
+
+
 def node_cost(spark: SparkSession, group: str) -> Cost | None:
     """Return what the jobs of a group took so far; None where Spark does not tell."""
     try:
@@ -177,15 +200,15 @@ def node_cost(spark: SparkSession, group: str) -> Cost | None:
     )
 
 
-def count_jobs(spark: SparkSession | None) -> int:
+def count_jobs(spark: SparkSession) -> int:
     """Return the number of Spark jobs of this session so far; -1 where Spark does not tell.
 
     Every job counts that was handed in, whether it ended well or not.
     """
-    if spark is None:
+    if (started := running(spark)) is None:
         return 0
     try:
-        return int(spark.sparkContext._jsc.sc().dagScheduler().numTotalJobs())
+        return int(started.sparkContext._jsc.sc().dagScheduler().numTotalJobs())
     except _UNTOLD:
         return -1
 

@@ -124,7 +124,7 @@ class PlanReader:
 
     def _named(self, of: _Operator) -> list[PlanColumn]:
         columns = of.fields[_NAMED[of.kind]]
-        made = [_column(each, self._computed(each, of.scope)) for each in columns]
+        made = [_column(each, self._computed(each, of)) for each in columns]
         return of.below + made if of.kind == "Window" else made
 
     def _generate(self, of: _Operator) -> list[PlanColumn]:
@@ -174,14 +174,14 @@ class PlanReader:
             return [_column(each, of.scope.everything) for each in output]
         return [column._replace(sources=of.scope.everything) for column in of.below]
 
-    def _computed(self, expression: _Expression, scope: _Scope) -> Sources:
-        kinds = [_kind(part) for part in expression]
-        if "WindowSpecDefinition" not in kinds:
-            return self._sources(expression, scope)
-        # A rank or a count has no argument: then its window is all it is computed from.
-        window = kinds.index("WindowSpecDefinition")
-        of_function = self._sources(expression[:window], scope)
-        return of_function or self._sources(expression[window:], scope)
+    def _computed(self, expression: _Expression, of: _Operator) -> Sources:
+        """Return what a column comes from: a count without argument, from what tells its groups."""
+        kinds, groups = [_kind(part) for part in expression], of.fields.get("groupingExpressions")
+        at = kinds.index("WindowSpecDefinition") if "WindowSpecDefinition" in kinds else len(kinds)
+        sources = self._sources(expression[:at], of.scope)
+        if at == len(kinds) and "AggregateExpression" not in kinds:
+            return sources
+        return sources or self._sources(expression[at:] or groups, of.scope)
 
     def _sources(self, expressions: Any, scope: _Scope) -> Sources:
         """Return the input columns that an expression, or a list of them, refers to."""

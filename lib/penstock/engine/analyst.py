@@ -6,7 +6,6 @@ finds what is wrong with them; models are typed by their stages. No Spark job ru
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 from pyspark.ml import Estimator
 from pyspark.sql import DataFrame, SparkSession
@@ -20,7 +19,7 @@ from penstock.catalyst.stage_schemas import (
     transformed_schema,
     unseeded,
 )
-from penstock.catalyst.stand_ins import stand_in
+from penstock.catalyst.stand_ins import columns_of, stand_in
 from penstock.engine.analysis import (
     Analysis,
     clocks_in,
@@ -29,17 +28,23 @@ from penstock.engine.analysis import (
     plain,
     why_never,
 )
-from penstock.engine.checking import check_columns, check_reads, check_rules, stored_columns
+from penstock.engine.checking import (
+    check_columns,
+    check_reads,
+    check_rules,
+    columns_in,
+    stored_columns,
+)
 from penstock.engine.fingerprint import digest
-from penstock.engine.graph import Graph
-from penstock.engine.lineage import Columns, columns_of
+from penstock.engine.lineage import Columns
 from penstock.engine.made import Made
 from penstock.engine.nodes import TABLES, Node
+from penstock.engine.plan import Request
 from penstock.errors import DataError, NodeFailed
 from penstock.source.closure import SourceCode, source_of
 from penstock.store.catalog import Catalog
 
-VERSION = "2"  # of what the analyst finds; another one asks anew
+VERSION = "3"  # of what the analyst finds; another one asks anew
 MODEL_VERSION = StructField("model_version", StringType())
 
 
@@ -59,14 +64,14 @@ class Analyst:
 
     def __init__(
         self,
+        request: Request,
         spark: SparkSession,
-        whole: Graph,
-        params: Mapping[str, Mapping[str, Any]],
         catalog: Catalog,
         records: Mapping[str, Made],
     ) -> None:
-        self._spark, self._whole, self._params, self._catalog = spark, whole, params, catalog
-        self._kinds, self._records = catalog.kinds, records
+        self._whole, self._params, self._settings = request.whole, request.params, request.settings
+        self._spark, self._catalog, self._kinds = spark, catalog, catalog.kinds
+        self._records = records
         self._checked: set[str] = set()
         self._stand_ins: dict[str, DataFrame] = {}
         self.columns: dict[str, StructType | None] = {}
@@ -95,6 +100,7 @@ class Analyst:
         """Return a digest of all that the analysis of a node depends on."""
         contracts = self._whole.contracts
         parts = {"version": VERSION, "kind": node.kind, "reads": repr(dict(node.reads))}
+        parts["settings"] = plain(dict(self._settings))
         fits = [node, *filter(None, [self._trained_by(n) for n in node.inputs[:1]])]
         for fit in fits if node.kind == "apply" else [node]:
             source = source_of(fit.function) if fit.function else SourceCode({}, {}, (), ())
@@ -111,24 +117,19 @@ class Analyst:
         contracts, producers = self._whole.contracts, self._whole.producers
         str(self._spark.version)  # what follows needs a session that runs
         for name in node.inputs:
-            schema = self.columns.get(name)
-            if name in producers or name not in contracts or schema is None:
+            schema, contract = self.columns.get(name), contracts.get(name)
+            if name in self._checked or name in producers or not (schema and contract):
                 continue
-            if name not in self._checked and contracts[name].columns:
-                self._checked.add(name)
-                try:
-                    location = self._catalog.location(name)
-                    check_columns(schema, contracts[name], name, location)
-                except DataError as error:
-                    raise SourceFault(str(error)) from error
+            self._checked.add(name)
+            try:
+                check_columns(schema, contract, name, self._catalog.location(name))
+            except DataError as error:
+                raise SourceFault(str(error)) from error
 
     def _analysis(self, node: Node) -> Analysis:
         match node.kind:
-            case "transform":
-                tables = [self.columns.get(name) for name in node.inputs]
-                if all(schema is not None for schema in tables):
-                    return self._transform(node)
-                return self._opaque(node)
+            case "transform" if all(self.columns.get(n) is not None for n in node.inputs):
+                return self._transform(node)
             case "fit":
                 return self._fit(node)
             case "apply":
@@ -150,8 +151,14 @@ class Analyst:
         looks = [*source.looks_at_rows, *[f"{jobs} Spark job(s)"] * (jobs > 0)]
         notes = tuple(f"it looks at rows, by {look}: declare it Solve" for look in looks[:1])
         columns: dict[str, StructType | None] = {}
+        edges: Columns = {}
+        # Rows drawn from a range of numbers are raw: that all come from a number says nothing.
+        is_drawn = all(self._kinds[name] == "range" for name in node.inputs)
         for name, result, plan in zip(node.outputs, results, plans, strict=True):
-            columns[name] = self._stored(name, result)
+            columns[name] = stored = self._stored(name, result)
+            if not is_drawn:
+                made_from = columns_of(result, inputs)
+                edges |= {(name, c): made_from[c] for c in (*stored.names, ROWS)}
             if plan is not None:
                 parts[f"plan {name}"] = digest({plan.text: result.schema.json()})
                 never += plan.why + plan.read_by_itself
@@ -163,9 +170,6 @@ class Analyst:
             _, again = self._call(node, inputs)
             if [p and p.text for p in again] != [p and p.text for p in plans]:
                 never.append("its plan differs from call to call: a seed or a clock hides in it")
-        # Rows drawn from a range of numbers are raw: that all come from a number says nothing.
-        is_drawn = all(self._kinds[name] == "range" for name in node.inputs)
-        edges = {} if is_drawn else self._edges(node, inputs, results, columns)
         return Analysis(parts, source.functions, columns, why_never(never), notes, edges)
 
     def _call(
@@ -252,14 +256,12 @@ class Analyst:
         edges: Columns = {(name, ""): frozenset(used) for name in whole}
         for name, schema in columns.items():
             edges |= {(name, c): frozenset(used) for c in (schema.names if schema else ())}
-        parts = library_parts(source) | code_parts(source)
-        return Analysis(
-            parts, source.functions, columns, why_never(source.hidden), tuple(notes), edges
-        )
+        parts, never = library_parts(source) | code_parts(source), why_never(source.hidden)
+        return Analysis(parts, source.functions, columns, never, tuple(notes), edges)
 
     def _promised(self, name: str) -> StructType | None:
         contract = self._whole.contracts.get(name)
-        return StructType.fromDDL(contract.columns) if contract and contract.columns else None  # type: ignore[return-value]
+        return columns_in(contract.columns) if contract and contract.columns else None
 
     def _trained_by(self, model: str) -> Node | None:
         """Return the Fit node behind a model or alias, if this graph has it."""
@@ -279,18 +281,3 @@ class Analyst:
         # What is read from storage may be null, whatever the function promised.
         fields = [StructField(f.name, f.dataType, True, f.metadata) for f in schema.fields]
         return stand_in(self._spark, StructType(fields), name)
-
-    def _edges(
-        self,
-        node: Node,
-        inputs: Mapping[str, DataFrame],
-        results: list[DataFrame],
-        columns: Mapping[str, StructType | None],
-    ) -> Columns:
-        edges: Columns = {}
-        for name, result in zip(node.outputs, results, strict=True):
-            stored = columns[name]
-            made_from = columns_of(result, inputs)
-            kept = (*(stored.names if stored else ()), ROWS)
-            edges |= {(name, c): made_from[c] for c in kept}
-        return edges

@@ -72,6 +72,13 @@ class CheckedTable:
         )
 
 
+def columns_in(ddl: str) -> StructType:
+    """Return the columns that a DDL names; none if it is empty."""
+    columns = StructType.fromDDL(ddl) if ddl else StructType()
+    assert isinstance(columns, StructType)
+    return columns
+
+
 def check_columns(schema: StructType, contract: Contract, dataset: str, location: str) -> None:
     """Refuse a table that lacks a column of its contract or has it in another type.
 
@@ -79,7 +86,7 @@ def check_columns(schema: StructType, contract: Contract, dataset: str, location
         DataError: The missing columns with the nearest one that the contract does not name, or
             the columns of a wrong type.
     """
-    wanted = _columns(contract)
+    wanted = columns_in(contract.columns)
     missing = [field.name for field in wanted if field.name not in schema.names]
     if missing:
         free = [name for name in schema.names if name not in wanted.names]
@@ -111,7 +118,7 @@ def check_rules(df: DataFrame, contract: Contract) -> None:
 
 def stored_columns(schema: StructType, contract: Contract) -> StructType:
     """Return the columns that a table of this schema has in storage, in order."""
-    wanted = _columns(contract)
+    wanted = columns_in(contract.columns)
     beyond = [f for f in schema.fields if contract.is_open and f.name not in wanted.names]
     return StructType([*wanted.fields, *beyond])
 
@@ -122,8 +129,7 @@ def check_reads(name: str, ddl: str, schema: StructType) -> list[str]:
     Raises:
         DataError: A column that is not there, with the nearest one, or is of another type.
     """
-    wanted = StructType.fromDDL(ddl)
-    assert isinstance(wanted, StructType)
+    wanted = columns_in(ddl)
     for column in wanted.fields:
         if column.name not in schema.names:
             raise DataError(
@@ -141,7 +147,7 @@ def check_reads(name: str, ddl: str, schema: StructType) -> list[str]:
 
 def extra_columns(df: DataFrame, contract: Contract) -> list[str]:
     """Return the columns of a source that its contract does not name: they are read by nobody."""
-    wanted = set(_columns(contract).names)
+    wanted = set(columns_in(contract.columns).names)
     return [name for name in df.columns if name not in wanted and not name.startswith("_")]
 
 
@@ -152,7 +158,7 @@ def check_rows(df: DataFrame, contract: Contract) -> CheckedTable:
     at all if they differ: which of them is right cannot be known. Rows that a drop rule takes out
     are not compared with.
     """
-    wanted = _columns(contract)
+    wanted = columns_in(contract.columns)
     stored = [F.col(field.name).alias(field.name, metadata=field.metadata) for field in wanted]
     if contract.is_open:
         stored += [F.col(name) for name in df.columns if name not in wanted.names]
@@ -177,12 +183,6 @@ def check_rows(df: DataFrame, contract: Contract) -> CheckedTable:
     )
     good = observed.where(F.col(_STRICTEST) <= _rank("warn")).select(*stored)
     return CheckedTable(good, checked, rules, counts)
-
-
-def _columns(contract: Contract) -> StructType:
-    columns = StructType.fromDDL(contract.columns)
-    assert isinstance(columns, StructType)
-    return columns
 
 
 _OURS = "_rule_"  # begins the columns that say which rules a row breaks

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
+from penstock.clocks import KnownAt, clock_fault
 from penstock.errors import GraphError, did_you_mean
 
 Level = Literal["warn", "drop", "quarantine", "fail"]
@@ -48,6 +49,8 @@ class Contract:
             rules.
         is_open: Whether columns beyond these are stored as well: a raw table keeps what it has.
         min_rows: Fewest good rows that make sense; fewer fail the node.
+        known_at: Moment ("decision", "post") to the columns that are not known before, and so can
+            be no features of a model used earlier; a name may end in `*`.
     """
 
     columns: str
@@ -56,9 +59,10 @@ class Contract:
     quarantine: str = ""
     is_open: bool = False
     min_rows: int = 0
+    known_at: KnownAt = field(default_factory=dict, repr=False)  # changes no row: no fingerprint
 
     def __post_init__(self) -> None:
-        """Refuse a check that could not be carried out.
+        """Refuse a check that could not be carried out, and clocks that cannot be meant.
 
         Raises:
             GraphError: The rule and the cure.
@@ -66,6 +70,8 @@ class Contract:
         for rule in self.checks:
             if fault := self._fault(rule):
                 raise GraphError(f"Rule '{rule}' of a contract {fault}")
+        if fault := clock_fault(self.known_at):
+            raise GraphError(f"known_at of a contract {fault}")
 
     @property
     def conditions(self) -> dict[str, str]:

@@ -10,15 +10,14 @@ from typing import Any
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
-from pyspark.sql.types import StructType
 
-from penstock.engine.checking import extra_columns
+from penstock.engine.checking import columns_in, extra_columns
 from penstock.engine.nodes import Node
-from penstock.engine.record import Stored
 from penstock.engine.storing import store
 from penstock.engine.workbench import Value, Workbench
 from penstock.errors import GateClosed, NodeFailed
 from penstock.evidence import Evidence, Table
+from penstock.record import Stored
 from penstock.store.models import ModelVersion
 
 
@@ -50,7 +49,7 @@ def _given(node: Node, name: str, bench: Workbench) -> Any:
     if isinstance(value, ModelVersion):
         return bench.fitted(value)
     if name in node.reads:
-        return _table(value).select(*StructType.fromDDL(node.reads[name]).names)  # type: ignore[attr-defined]
+        return _table(value).select(*columns_in(node.reads[name]).names)
     return value
 
 
@@ -59,6 +58,8 @@ def _fit(node: Node, bench: Workbench) -> Stored:
     [table_name], [output] = node.inputs, node.outputs
     table = _table(bench.value(table_name))
     estimator = node.function(**bench.params[node.name])
+    if hasattr(estimator, "resume_from"):
+        estimator.resume_from(bench.checkpoint(node.name))
     fitted = estimator.fit(table)
     model = bench.registry.save(
         fitted, bench.catalog.model_name(output), run_id=bench.tracked[node.name], example=table
@@ -126,15 +127,14 @@ def _table(value: Value) -> DataFrame:
 
 
 def _unused_columns(node: Node, bench: Workbench) -> tuple[str, ...]:
-    notes = []
-    for name in node.inputs:
-        if name in bench.catalog.files and name in bench.graph.contracts:
-            extra = extra_columns(_table(bench.value(name)), bench.graph.contracts[name])
-            if extra:
-                notes.append(
-                    f"{len(extra)} columns of {name} are beyond its contract: {', '.join(extra)}"
-                )
-    return tuple(notes)
+    contracts = bench.graph.contracts
+    files = [name for name in node.inputs if name in bench.catalog.files and name in contracts]
+    beyond = {name: extra_columns(_table(bench.value(name)), contracts[name]) for name in files}
+    return tuple(
+        f"{len(columns)} columns of {name} are beyond its contract: {', '.join(columns)}"
+        for name, columns in beyond.items()
+        if columns
+    )
 
 
 def _together(parts: list[Stored], notes: tuple[str, ...]) -> Stored:

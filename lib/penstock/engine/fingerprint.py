@@ -11,23 +11,31 @@ MOST_CAUSES = 3
 MADE_BY = "made by "  # begins the value of an input that a node makes: its fingerprint follows
 NEVER = "moment"  # the part that no two runs share
 
+
+def _moved(name: str, then: str, now: str) -> str:
+    return f"{name} {_short(then) or 'none'} -> {_short(now) or 'none'}"
+
+
+def _short(text: str, most: int = 40) -> str:
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
 # How a change of each kind of part is told, in the order of telling.
 _TOLD: dict[str, Callable[[str, str, str], str]] = {
     "kind": lambda name, then, now: f"its kind {then} -> {now}",
-    "parameter": lambda name, then, now: (
-        f"parameter {name} {_short(then) or 'none'} -> {_short(now) or 'none'}"
-    ),
+    "setting": lambda name, then, now: f"setting {_moved(name, then, now)}",
+    "parameter": lambda name, then, now: f"parameter {_moved(name, then, now)}",
     "code": lambda name, then, now: f"code of {_function(name)} changed",
     "plan": lambda name, then, now: "its plan changed",
     "contract": lambda name, then, now: f"contract of {name} changed",
     "columns": lambda name, then, now: f"columns read of {name} changed",
     "storage": lambda name, then, now: f"storage of {name} changed",
     "source": lambda name, then, now: f"{name} is another source, or read in another way",
-    "library": lambda name, then, now: f"{name} {then or 'none'} -> {now or 'none'}",
+    "library": _moved,
     "input": lambda name, then, now: (
         f"{name} is made anew"
         if MADE_BY in (then[: len(MADE_BY)], now[: len(MADE_BY)])
-        else f"{name} {then or 'none'} -> {now or 'none'}"
+        else _moved(name, then, now)
     ),
 }
 
@@ -72,7 +80,3 @@ def cause_of(
 def _function(name: str) -> str:
     file, _, function = name.rpartition(":")
     return f"{function} ({file})" if file else function
-
-
-def _short(text: str, most: int = 40) -> str:
-    return text if len(text) <= most else f"{text[: most - 1]}…"

@@ -26,7 +26,7 @@ class Graph:
     Attributes:
         nodes: In the order of the page; `order` sorts them for running.
         contracts: Dataset to the contract its rows must keep.
-        jobs: Command to the slice it runs.
+        jobs: Command to the slice it runs; without one for `run`, that runs all of it.
 
     Raises:
         GraphError: Two nodes of one name, two producers of one dataset, a cycle (its path is
@@ -119,12 +119,7 @@ class Graph:
             GraphError: A target or given dataset that the graph does not know.
         """
         targets = tuple(targets)
-        for name in (*targets, *given):
-            if name not in self.datasets:
-                raise GraphError(
-                    f"Graph '{self.name}' has no dataset '{name}'."
-                    f"{did_you_mean(name, self.datasets)}"
-                )
+        self._refuse_unknown("dataset", (*targets, *given), self.datasets)
         producers = self.producers
         needed: set[str] = set()
         open_datasets = [name for name in targets if name not in given]
@@ -142,12 +137,7 @@ class Graph:
         Raises:
             GraphError: A name that no node has.
         """
-        known = [node.name for node in self.nodes]
-        for name in names:
-            if name not in known:
-                raise GraphError(
-                    f"Graph '{self.name}' has no node '{name}'.{did_you_mean(name, known)}"
-                )
+        self._refuse_unknown("node", names, [node.name for node in self.nodes])
         return self._part(tuple(node for node in self.nodes if node.name in names))
 
     def fed_by(self, files: Collection[str]) -> "Graph":
@@ -164,6 +154,13 @@ class Graph:
                 reached.update(node.outputs)
                 nodes.append(node)
         return tuple(nodes)
+
+    def _refuse_unknown(self, what: str, names: Iterable[str], known: Collection[str]) -> None:
+        for name in names:
+            if name not in known:
+                raise GraphError(
+                    f"Graph '{self.name}' has no {what} '{name}'.{did_you_mean(name, known)}"
+                )
 
     def _part(self, nodes: tuple[Node, ...]) -> "Graph":
         kept = {name for node in nodes for name in (*node.inputs, *node.outputs)}

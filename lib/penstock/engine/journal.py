@@ -3,44 +3,33 @@
 import datetime as dt
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from penstock.catalyst.internals import count_jobs
-from penstock.engine.lazy_session import running
 from penstock.engine.lineage import Lineage
 from penstock.engine.made import COSTS, Made
 from penstock.engine.nodes import Node
 from penstock.engine.plan import Plan
-from penstock.engine.record import DatasetRecord, NodeRecord, RunRecord, RunStatus
 from penstock.engine.workbench import Workbench
 from penstock.evidence import Evidence
+from penstock.record import Asked, DatasetRecord, NodeRecord, RunRecord, RunStatus
 from penstock.store.home import write_json
+from penstock.store.models import ModelVersion
 from penstock.store.tracking import FINGERPRINT, MADE, Tracking
 
 
-@dataclass(frozen=True)
-class Order:
-    """What a command asks for.
+@dataclass(frozen=True, kw_only=True)
+class Order(Asked):
+    """What a command asks of the runner.
 
     Attributes:
-        env: Name of the environment.
-        as_of: The day the run stands for.
-        config: The resolved configuration as plain values, for the record.
         params: Node to bound parameters.
-        command: The command line that starts this run again.
-        git: Commit and whether the tree was dirty.
+        nodes_at_once: Independent nodes at work side by side.
     """
 
-    run_id: str
-    env: str
-    as_of: str
-    config: Mapping[str, Any]
     params: Mapping[str, Mapping[str, Any]]
-    command: str
     user: str
-    git: tuple[str, bool]
-    versions: Mapping[str, str]
     nodes_at_once: int
 
 
@@ -56,9 +45,9 @@ class Journal:
     def __init__(self, order: Order, plan: Plan, bench: Workbench, tracking: Tracking) -> None:
         self._order, self._plan, self._bench, self._tracking = order, plan, bench, tracking
         self._catalog = bench.catalog
-        self._jobs_before = count_jobs(running(bench.spark)) - plan.spark_jobs
+        self._jobs_before = count_jobs(bench.spark) - plan.spark_jobs
         self._started_at = now()
-        self._lock, self._tracking_lock = threading.Lock(), threading.Lock()
+        self._lock = threading.Lock()
         self._run = ""
         self.records: dict[str, NodeRecord] = {}
         self.is_closed = False
@@ -83,6 +72,8 @@ class Journal:
         """
         if (tracked := self._bench.tracked.get(node.name)) is not None:
             self._track(node, record, made, tracked)
+        if made is not None:
+            self._bench.checkpoint(node.name).remove()
         self.records[record.name] = record
         self._keep()
 
@@ -127,34 +118,29 @@ class Journal:
         self._tracking.log(
             tracked, metrics=metrics, params=self._order.params[node.name], tags=found_by
         )
+        if made and node.kind == "fit":
+            model = self._bench.value(node.outputs[0])
+            assert isinstance(model, ModelVersion)
+            self._tracking.log_attempts(tracked, model.attempts)
         versions = {name: self._bench.version(name) for name in node.inputs}
         read = [(n, self._catalog.location(n), v) for n, v in versions.items() if v is not None]
-        # Two nodes that log one dataset at once would break MLflow's rule that it is listed once.
-        with self._tracking_lock:
-            self._tracking.log_inputs(tracked, read)
+        self._tracking.log_inputs(tracked, read)
         self._tracking.end_run(tracked, ok=record.status == "done")
 
     def _record(self, status: Any, release: int | None) -> RunRecord:
         order = self._order
         in_order = [n.name for n in self._plan.graph.order() if n.name in self.records]
         return RunRecord(
-            run_id=order.run_id,
+            **{asked.name: getattr(order, asked.name) for asked in fields(Asked)},
             graph=self._plan.whole.name,
-            env=order.env,
-            as_of=order.as_of,
-            command=order.command,
             status=status,
             started_at=self._started_at,
             ended_at=None if status == "running" else now(),
             release=release,
-            spark_jobs=count_jobs(running(self._bench.spark)) - self._jobs_before,
+            spark_jobs=count_jobs(self._bench.spark) - self._jobs_before,
             nodes=tuple(self.records[name] for name in in_order),
             datasets=self._datasets(),
-            config=dict(order.config),
             evidence=self._evidence(),
-            git_commit=order.git[0],
-            git_dirty=order.git[1],
-            versions=dict(order.versions),
             links={"MLflow run": self._tracking.run_page(self._run)} if self._run else {},
             lineage=Lineage(self._plan.edges).to_json(),
         )
@@ -180,22 +166,21 @@ class Journal:
         )  # fmt: skip
 
     def _tags(self) -> dict[str, str]:
-        commit, dirty = self._order.git
         return {
             "penstock.graph": self._plan.whole.name,
             "penstock.env": self._order.env,
             "penstock.command": self._order.command,
-            "mlflow.source.git.commit": commit,
-            "penstock.git_dirty": str(dirty).lower(),
+            "mlflow.source.git.commit": self._order.git_commit,
+            "penstock.git_dirty": str(self._order.git_dirty).lower(),
             "mlflow.user": self._order.user,
         }
 
     def _close_tracking(self, record: RunRecord) -> None:
         measured = [node.metrics for node in record.nodes if node.kind == "measure"]
         metrics = {name: value for values in measured for name, value in values.items()}
-        self._tracking.log(self._run, metrics=metrics, params={"as_of": record.as_of}, tags={})
+        params, tags = {"as_of": record.as_of}, {"penstock.release": str(record.release or "none")}
+        self._tracking.log(self._run, metrics=metrics, params=params, tags=tags)
         self._tracking.log_json(self._run, record.to_json(), "run.json")
-        self._tracking.tag(self._run, {"penstock.release": str(record.release or "none")})
         ended = {"ok": record.status == "ok", "killed": record.status == "interrupted"}
         self._tracking.end_run(self._run, **ended)
 

@@ -4,15 +4,11 @@ A column that no edge leads to is raw. A model or report as a whole is the colum
 `ROWS` is no column, but which rows a table has.
 """
 
-import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from pyspark.sql import DataFrame
-
-from penstock.catalyst.internals import plan_json
-from penstock.catalyst.plan_columns import NOTHING, ROWS, Column, PlanReader, Sources
+from penstock.catalyst.plan_columns import NOTHING, ROWS, Column, Sources
 from penstock.errors import UsageError, did_you_mean
 
 Columns = dict[Column, Sources]
@@ -105,29 +101,6 @@ class Lineage:
             for source in self._made_from(column):
                 readers.setdefault(source, set()).add(column)
         return {source: frozenset(columns) for source, columns in readers.items()}
-
-
-def columns_of(result: DataFrame, inputs: Mapping[str, DataFrame]) -> dict[str, Sources]:
-    """Return what each column of a table is computed from, by its analysed plan; no Spark job.
-
-    Args:
-        result: What a function made of `inputs`.
-        inputs: Dataset to the `stand_in` the function was given for it.
-
-    Returns:
-        Output column to (input, column) pairs, and `ROWS` to those that filters, joins, groups,
-        sorts and windows look at. What cannot be looked into, a Python function on tables or an
-        operator unknown here, is taken to compute everything from everything it is given.
-    """
-    text = plan_json(result.select("*"))  # so that the top of the plan names every column
-    if text is None:
-        everything = frozenset((name, c) for name, table in inputs.items() for c in table.columns)
-        return dict.fromkeys((*result.columns, ROWS), everything)
-    reader = PlanReader(inputs)
-    found: dict[str, Sources] = {}
-    for column in reader.read(json.loads(text)):
-        found[column.name] = found.get(column.name, NOTHING) | column.sources
-    return found | {ROWS: frozenset(reader.rows)}
 
 
 def _reached(start: Column, steps: Callable[[Column], Iterable[Column]]) -> Sources:

@@ -6,10 +6,7 @@ from dataclasses import asdict, dataclass, field
 from statistics import median
 from typing import Any
 
-from pyspark.sql import SparkSession
-
 from penstock.store.releases import Release
-from penstock.store.stores import Stores
 from penstock.strict_json import json_text
 
 KEPT_COSTS = 5
@@ -71,16 +68,3 @@ def records_of(release: Release, graph: str) -> dict[str, Made]:
         for key, text in release.made.items()
         if key.startswith(mine)
     }
-
-
-def lost_outputs(release: Release, stores: Stores, spark: SparkSession) -> list[str]:
-    """Name the outputs of a release that are not there any more."""
-    lost = []
-    for key, text in release.made.items():
-        made, node = Made.from_json(text), key.partition(".")[2]
-        for name, version in made.outputs.items():
-            is_pinned = release.pins.get(name) == version and name in stores.catalog.entries
-            commit = f"{made.run_id}/{node}"
-            if is_pinned and not stores.is_there(name, version, spark, commit):
-                lost.append(name)
-    return sorted(lost)

@@ -78,6 +78,11 @@ class Node:
         """Hashes of all code that its function reaches, by name; none for the engine's own work."""
         return source_of(self.function).functions if self.function else {}
 
+    def to_json(self) -> dict[str, Any]:
+        """Return the node as plain values."""
+        words = {"inputs": self.inputs, "outputs": self.outputs, "tags": self.tags}
+        return {"name": self.name, "kind": self.kind, **{k: list(v) for k, v in words.items()}}
+
     def check_arity(self) -> None:
         """Hold the number of inputs and outputs against the kind and the function's arguments.
 
@@ -92,11 +97,8 @@ class Node:
             )
         if self.function is None:
             return
-        positional = [
-            p.name
-            for p in self._signature()
-            if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
-        ]
+        in_order = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+        positional = [p.name for p in self._signature() if p.kind in in_order]
         wanted = [] if self.kind == "fit" else list(self.inputs)
         if len(positional) != len(wanted):
             raise GraphError(

@@ -1,17 +1,40 @@
-"""A plan: what each node would do and why, as a value."""
+"""A plan: what is asked for, and what each node would do and why, as values."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from pyspark.sql.types import StructType
-
-from penstock.engine.fingerprint import NEVER
+from penstock.engine.analysis import Analysis
+from penstock.engine.fingerprint import NEVER, cause_of
 from penstock.engine.graph import Graph
 from penstock.engine.lineage import Columns
 from penstock.engine.made import COSTS, Made
 from penstock.engine.nodes import Node
 from penstock.store.releases import Release
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is to be planned.
+
+    Attributes:
+        graph: The slice to plan.
+        whole: The graph it was cut from.
+        params: Node to bound parameters.
+        base: The release that is current.
+        pinned: Dataset to the version to read instead of the newest (a replay).
+        settings: Those settings of Spark that can change rows.
+        skips: Whether what has not changed is skipped.
+    """
+
+    graph: Graph
+    whole: Graph
+    params: Mapping[str, Mapping[str, Any]]
+    base: Release
+    token: str
+    pinned: Mapping[str, str]
+    settings: Mapping[str, str] = field(default_factory=dict)
+    skips: bool = True
 
 
 @dataclass(frozen=True)
@@ -21,14 +44,10 @@ class PlannedNode:
     Attributes:
         cause: Why it runs, or why it is skipped.
         parts: What its fingerprint is made of.
-        code: Function to hash of its source.
-        columns: Output table to columns; None where only running can tell.
+        found: What is known of it before it runs.
         versions: Input from outside the plan to the version it is read at; None where unknown.
+        before: Its record in the release; None if there is none.
         taken: The record whose outputs are taken over when the node is skipped.
-        expected: What it is expected to take; None if it never ran.
-        costs: What its last runs took.
-        edges: Column lineage.
-        analysis: What was found about it, for its record.
     """
 
     node: Node
@@ -36,24 +55,33 @@ class PlannedNode:
     cause: str
     fingerprint: str
     parts: Mapping[str, str]
-    code: Mapping[str, str]
-    columns: Mapping[str, StructType | None]
+    found: Analysis
     versions: Mapping[str, str | None]
-    taken: Made | None
-    expected: Mapping[str, int] | None
-    costs: tuple[Mapping[str, int], ...]
-    notes: tuple[str, ...]
-    edges: Columns
-    analysis: Mapping[str, Any]
+    before: Made | None
+    taken: Made | None = None
+
+    @property
+    def change(self) -> str:
+        """What differs from its record in the release; empty if nothing does, or there is none."""
+        if self.before is None:
+            return ""
+        return cause_of(self.before.parts, self.parts, self.before.code, self.found.code)
+
+    @property
+    def kept(self) -> dict[str, Any]:
+        """What its record keeps of the plan."""
+        analysis = self.found.to_json()
+        return {"parts": self.parts, "code": self.found.code, "analysis": analysis}
+
+    @property
+    def expected(self) -> Mapping[str, int] | None:
+        """What it is expected to take; None if it never ran."""
+        return self.before.expected if self.before else None
 
     def to_json(self) -> dict[str, Any]:
         """Return the node as plain values."""
         return {
-            "name": self.node.name,
-            "kind": self.node.kind,
-            "inputs": list(self.node.inputs),
-            "outputs": list(self.node.outputs),
-            "tags": list(self.node.tags),
+            **self.node.to_json(),
             "action": self.action,
             "cause": self.cause,
             "fingerprint": self.fingerprint,
@@ -61,12 +89,12 @@ class PlannedNode:
             "is_repeatable": NEVER not in self.parts,
             "columns": {
                 name: [[f.name, f.dataType.simpleString()] for f in schema.fields]
-                for name, schema in self.columns.items()
+                for name, schema in self.found.columns.items()
                 if schema is not None
             },
             "versions": dict(self.versions),
-            "expected": dict(self.expected) if self.expected else None,
-            "notes": list(self.notes),
+            "expected": self.expected,
+            "notes": list(self.found.notes),
         }
 
 
@@ -103,7 +131,7 @@ class Plan:
     @property
     def edges(self) -> Columns:
         """Column lineage of all nodes."""
-        return {output: made_from for p in self.nodes for output, made_from in p.edges.items()}
+        return {made: sources for p in self.nodes for made, sources in p.found.edges.items()}
 
     def to_json(self) -> dict[str, Any]:
         """Return the plan as plain values, without what only the catalog knows."""
@@ -114,11 +142,7 @@ class Plan:
             "graph": self.whole.name,
             "release": self.base.release_id,
             "nodes": [planned.to_json() for planned in self.nodes],
-            "left_out": [
-                {"name": n.name, "kind": n.kind, "inputs": n.inputs, "outputs": n.outputs}
-                for n in self.whole.nodes
-                if n.name not in planned
-            ],
+            "left_out": [n.to_json() for n in self.whole.nodes if n.name not in planned],
             "expected": total if known else None,
             "planned_ms": self.ms,
             "spark_jobs": self.spark_jobs,

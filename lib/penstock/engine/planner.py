@@ -6,8 +6,7 @@ writes nothing.
 
 import time
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
 
 from pyspark.errors import AnalysisException
 from pyspark.sql import SparkSession
@@ -16,39 +15,15 @@ from penstock.catalyst.internals import count_jobs
 from penstock.engine.analysis import CLOCK, Analysis, plain
 from penstock.engine.analyst import Analyst, SourceFault
 from penstock.engine.failures import translate
-from penstock.engine.fingerprint import MADE_BY, NEVER, cause_of, digest
-from penstock.engine.graph import Graph
-from penstock.engine.lazy_session import running
+from penstock.engine.fingerprint import MADE_BY, NEVER, digest
+from penstock.engine.leak_guard import leak_faults
 from penstock.engine.made import Made, records_of
-from penstock.engine.nodes import Node
-from penstock.engine.plan import Plan, PlannedNode
+from penstock.engine.nodes import TABLES, Node
+from penstock.engine.plan import Plan, PlannedNode, Request
 from penstock.errors import DataError, PenstockError
-from penstock.store.releases import Release
 from penstock.store.stores import Stores
 
 UNCHANGED = "nothing has changed"
-
-
-@dataclass(frozen=True)
-class Request:
-    """What is to be planned.
-
-    Attributes:
-        graph: The slice to plan.
-        whole: The graph it was cut from.
-        params: Node to bound parameters.
-        base: The release that is current.
-        pinned: Dataset to the version to read instead of the newest (a replay).
-        skips: Whether what has not changed is skipped.
-    """
-
-    graph: Graph
-    whole: Graph
-    params: Mapping[str, Mapping[str, Any]]
-    base: Release
-    token: str
-    pinned: Mapping[str, str]
-    skips: bool = True
 
 
 class Planner:
@@ -58,7 +33,7 @@ class Planner:
         self._request, self._spark, self._stores = request, spark, stores
         self._catalog = catalog = stores.catalog
         self._released = records_of(request.base, request.whole.name)
-        self._analyst = Analyst(spark, request.whole, request.params, catalog, self._released)
+        self._analyst = Analyst(request, spark, catalog, self._released)
         self._versions: dict[str, str | None] = {}
         self._made: dict[str, str] = {}
 
@@ -69,23 +44,28 @@ class Planner:
             PenstockError: What is wrong with sources, functions, models or contracts: one fault as
                 it is, several listed in one error.
         """
-        clock, jobs = time.monotonic(), count_jobs(running(self._spark))
+        clock, jobs = time.monotonic(), count_jobs(self._spark)
         faults, broken = self._open_sources()
         planned: dict[str, PlannedNode] = {}
         for node in self._request.graph.order():
-            if broken.intersection(node.inputs):
-                broken.update(node.outputs)
-                continue
-            try:
-                found = self._analyst.analyse(node)
-            except SourceFault as error:
-                faults.append(DataError(str(error)))
-                broken.update(node.outputs)
-            except Exception as error:
-                faults.append(_told(error, node))
-                broken.update(node.outputs)
-            else:
-                planned[node.name] = self._planned(node, found)
+            if broken.isdisjoint(node.inputs):
+                try:
+                    found = self._analyst.analyse(node)
+                except KeyboardInterrupt:
+                    raise
+                except BaseException as error:
+                    faults.append(_told(error, node))
+                else:
+                    planned[node.name] = self._planned(node, found)
+                    continue
+            broken.update(node.outputs)
+        faults += leak_faults(
+            planned.values(),
+            self._request.whole,
+            self._catalog,
+            self._released,
+            {name: s.names for name, s in self._analyst.columns.items() if s is not None},
+        )
         if faults:
             raise _together(faults)
         return Plan(
@@ -95,7 +75,7 @@ class Planner:
             sources=self._versions,
             nodes=self._with_lazy_nodes(planned),
             ms=round(1000 * (time.monotonic() - clock)),
-            spark_jobs=count_jobs(running(self._spark)) - jobs,
+            spark_jobs=count_jobs(self._spark) - jobs,
         )
 
     def _open_sources(self) -> tuple[list[PenstockError], set[str]]:
@@ -103,8 +83,10 @@ class Planner:
         broken: set[str] = set()
         for name in self._request.graph.sources:
             try:
-                self._versions[name] = self._version(name)
-                self._open(name)
+                self._versions[name] = version = self._version(name)
+                if self._catalog.kinds[name] in TABLES:
+                    schema = self._catalog.source_schema(self._spark, name, version)
+                    self._analyst.columns[name] = schema
             except PenstockError as error:
                 faults.append(error)
                 broken.add(name)
@@ -137,13 +119,6 @@ class Planner:
             "makes it, or `run`, first."
         )
 
-    def _open(self, name: str) -> None:
-        """Learn the columns of a source table."""
-        if self._catalog.kinds[name] not in ("delta", "csv", "parquet", "range"):
-            return
-        version = self._versions[name]
-        self._analyst.columns[name] = self._catalog.source_schema(self._spark, name, version)
-
     def _planned(self, node: Node, found: Analysis) -> PlannedNode:
         parts = self._parts(node, found)
         unknown = [n for n in node.inputs if n in self._versions and self._versions[n] is None]
@@ -153,33 +128,28 @@ class Planner:
             never = f"{clock[0]} in the filter of a source"
         if never:
             parts[NEVER] = self._request.token
-        fingerprint = digest(parts)
-        record = self._released.get(node.name)
-        hit, cause = self._decide(node, fingerprint, parts, found, record)
-        # A model fitted again is another version, and its name stands in what it scored.
-        fitted_by = f" {hit.run_id if hit else self._request.token}" if node.kind == "fit" else ""
-        for name in node.outputs:
-            self._made[name] = f"{MADE_BY}{fingerprint[:16]}{fitted_by}"
-        return PlannedNode(
+        planned = PlannedNode(
             node=node,
-            action="skip" if hit else "run",
-            cause=f"never skipped: {never}" if never else cause,
-            fingerprint=fingerprint,
+            action="run",
+            cause=f"never skipped: {never}",
+            fingerprint=digest(parts),
             parts=parts,
-            code=found.code,
-            columns=found.columns,
+            found=found,
             versions={n: self._versions[n] for n in node.inputs if n in self._versions},
-            taken=hit,
-            expected=record.expected if record else None,
-            costs=record.costs if record else (),
-            notes=found.notes,
-            edges=found.edges,
-            analysis=found.to_json(),
+            before=self._released.get(node.name),
         )
+        planned = planned if never else self._decided(planned)
+        # A model fitted again is another version, and its name stands in what it scored.
+        maker = planned.taken.run_id if planned.taken else self._request.token
+        fitted_by = f" {maker}" if node.kind == "fit" else ""
+        for name in node.outputs:
+            self._made[name] = f"{MADE_BY}{planned.fingerprint[:16]}{fitted_by}"
+        return planned
 
     def _parts(self, node: Node, found: Analysis) -> dict[str, str]:
         contracts, entries = self._request.whole.contracts, self._catalog.entries
         parts = {"kind": node.kind, **found.parts}
+        parts |= {f"setting {k}": v for k, v in self._request.settings.items()}
         parts |= {f"parameter {k}": plain(v) for k, v in self._request.params[node.name].items()}
         parts |= {f"contract {n}": repr(contracts[n]) for n in node.outputs if n in contracts}
         parts |= {f"columns {name}": ddl for name, ddl in node.reads.items()}
@@ -201,34 +171,25 @@ class Planner:
             return f"{MADE_BY}{record.fingerprint[:16]}{fitted_by}"
         return version
 
-    def _decide(
-        self,
-        node: Node,
-        fingerprint: str,
-        parts: Mapping[str, str],
-        found: Analysis,
-        record: Made | None,
-    ) -> tuple[Made | None, str]:
-        """Return the record whose outputs can be taken over, if any, and why (not)."""
+    def _decided(self, planned: PlannedNode) -> PlannedNode:
+        """Return the node with the record whose outputs can be taken over, or why none can."""
+        node, before = planned.node, planned.before
         if not self._request.skips:
-            return None, "skipping is off"
+            return replace(planned, cause="skipping is off")
         if not self._stored(node):
-            return None, ""
-        if record and record.fingerprint == fingerprint:
-            if not (missing := self._missing(node, record)):
-                return record, UNCHANGED
-            return None, f"output missing: {missing}"
-        if text := self._stores.find_made(fingerprint):
+            return replace(planned, cause="")
+        if before and before.fingerprint == planned.fingerprint:
+            if missing := self._missing(node, before):
+                return replace(planned, cause=f"output missing: {missing}")
+            return replace(planned, action="skip", cause=UNCHANGED, taken=before)
+        if text := self._stores.find_made(planned.fingerprint):
             earlier = Made.from_json(text)
             if not self._missing(node, earlier):
-                taken = replace(earlier, parts=parts, code=found.code, analysis=found.to_json())
-                return taken, f"done by run {earlier.run_id}"
-        return None, self._why(record, parts, found)
-
-    def _why(self, record: Made | None, parts: Mapping[str, str], found: Analysis) -> str:
-        if record is None:
-            return "never made"
-        return cause_of(record.parts, parts, record.code, found.code) or "its record is incomplete"
+                taken = replace(earlier, **planned.kept)
+                cause = f"done by run {earlier.run_id}"
+                return replace(planned, action="skip", cause=cause, taken=taken)
+        unknown = "its record is incomplete" if before else "never made"
+        return replace(planned, cause=planned.change or unknown)
 
     def _stored(self, node: Node) -> list[str]:
         return [name for name in node.outputs if self._catalog.kinds[name] != "memory"]
@@ -261,16 +222,16 @@ class Planner:
     def _lazy(self, own: PlannedNode, wanted: Collection[str]) -> PlannedNode:
         if not wanted and self._request.skips:
             return replace(own, action="skip", cause="nothing that runs needs it")
-        record = self._released.get(own.node.name)
-        changed = cause_of(record.parts, own.parts, record.code, own.code) if record else ""
         needed = f"needed by {next(iter(wanted))}" if wanted else own.cause
-        return replace(own, action="run", cause=changed or needed)
+        return replace(own, action="run", cause=own.change or needed)
 
     def _is_lazy(self, name: str) -> bool:
         return self._catalog.kinds[name] == "memory"
 
 
-def _told(error: Exception, node: Node) -> PenstockError:
+def _told(error: BaseException, node: Node) -> PenstockError:
+    if isinstance(error, SourceFault):
+        return DataError(str(error))
     told = translate(error, f"Node '{node.name}'", node)
     if node.kind == "transform" and not isinstance(error, PenstockError | AnalysisException):
         return type(told)(

@@ -8,17 +8,17 @@ from pyspark.sql import SparkSession
 
 from penstock.catalyst.internals import name_jobs, node_cost, stop_jobs
 from penstock.engine.execution import execute
-from penstock.engine.failures import is_transient, translate
+from penstock.engine.failures import translate
 from penstock.engine.journal import Journal, Order, now
-from penstock.engine.made import KEPT_COSTS, Made
+from penstock.engine.made import COSTS, KEPT_COSTS, Made
 from penstock.engine.nodes import Node
 from penstock.engine.plan import Plan
-from penstock.engine.progress import Progress
-from penstock.engine.record import COUNTS, NodeRecord, RunRecord, RunStatus
 from penstock.engine.scheduler import run_graph
 from penstock.engine.workbench import Workbench
 from penstock.errors import Conflict, Interrupted, NodeFailed, PenstockError
+from penstock.record import COUNTS, NodeRecord, Progress, RunRecord, RunStatus
 from penstock.store.releases import Release, Releases
+from penstock.store.spark_errors import is_transient
 from penstock.store.stores import Stores
 
 ATTEMPTS = 3
@@ -42,7 +42,7 @@ class Runner:
     ) -> None:
         self._order, self._plan, self._spark = order, plan, spark
         self._stores, self._catalog, self._progress = stores, stores.catalog, progress
-        self._errors: dict[str, PenstockError] = {}
+        self._errors: list[PenstockError] = []
         self._made: dict[str, Made] = {}
         self._bench = Workbench(
             spark=spark,
@@ -52,6 +52,7 @@ class Runner:
             registry=stores.registry,
             run_id=order.run_id,
             sources=plan.sources,
+            fingerprints={planned.node.name: planned.fingerprint for planned in plan.nodes},
         )
         self.journal = Journal(order, plan, self._bench, stores.tracking)
 
@@ -75,9 +76,7 @@ class Runner:
                 not_run=self._not_run,
                 threads=self._order.nodes_at_once,
             )
-            error = self._first_error()
-            if error is None:
-                error, release = self._publish()
+            error, release = (self._errors[0], None) if self._errors else self._publish()
             status = "failed" if error else "ok"
         except KeyboardInterrupt:
             status, error = "interrupted", Interrupted("Stopped by Ctrl-C.")
@@ -105,7 +104,7 @@ class Runner:
         return NodeRecord(node.name, node.kind, node.inputs, node.outputs, "done")
 
     def _work(self, node: Node) -> NodeRecord:
-        """Do one node on this thread and return its record; never raises."""
+        """Do one node on this thread and return its record; raises KeyboardInterrupt at most."""
         self._progress.node_started(node.name)
         clock = time.monotonic()
         group = f"{self._order.run_id}/{node.name}"
@@ -117,16 +116,13 @@ class Runner:
             record = self._attempt(node, record)
             self._refuse_moved_files()
             self._refuse_edited(node)
-        except Exception as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # a function that calls sys.exit has failed like any other
             record = self._failed(node, record, error)
         record = replace(record, ms=round(1000 * (time.monotonic() - clock)))
         if (cost := node_cost(self._spark, group)) is not None:
-            record = replace(
-                record,
-                cpu_ms=cost.cpu_ms,
-                shuffle_bytes=cost.shuffle_bytes,
-                spill_bytes=cost.spill_bytes,
-            )
+            record = replace(record, **{k: n for k, n in vars(cost).items() if k in COSTS})
         return self._finish(node, record)
 
     def _attempt(self, node: Node, record: NodeRecord) -> NodeRecord:
@@ -166,33 +162,22 @@ class Runner:
 
     def _made_by(self, node: Node, record: NodeRecord) -> Made:
         planned = self._plan[node.name]
-        cost = {
-            "ms": record.ms,
-            "cpu_ms": record.cpu_ms,
-            "shuffle_bytes": record.shuffle_bytes,
-            "spill_bytes": record.spill_bytes,
-        }
+        costs = planned.before.costs if planned.before else ()
         return Made(
             run_id=self._order.run_id,
             fingerprint=planned.fingerprint,
-            parts=planned.parts,
-            code=planned.code,
-            analysis=planned.analysis,
+            **planned.kept,
             outputs=record.versions,
             counts={name: getattr(record, name) for name in COUNTS},
             cause=planned.cause,
-            costs=(cost, *planned.costs)[:KEPT_COSTS],
+            costs=({key: getattr(record, key) for key in COSTS}, *costs)[:KEPT_COSTS],
         )
 
-    def _failed(self, node: Node, record: NodeRecord, error: Exception) -> NodeRecord:
+    def _failed(self, node: Node, record: NodeRecord, error: BaseException) -> NodeRecord:
         told = translate(error, f"Node '{node.name}'", node)
         told.__cause__ = error
-        self._errors.setdefault(node.name, told)
+        self._errors.append(told)
         return replace(record, status="failed", reason=str(told))
-
-    def _first_error(self) -> PenstockError | None:
-        failed = [r.name for r in self.journal.records.values() if r.status == "failed"]
-        return self._errors[failed[0]] if failed else None
 
     def _publish(self) -> tuple[PenstockError | None, int | None]:
         """Make everything current by one commit, then let the aliases follow."""
@@ -209,7 +194,7 @@ class Runner:
             graph=self._plan.whole.name,
             released_at=dt.datetime.now(dt.UTC),
             released_by=self._order.user,
-            git_commit=self._order.git[0],
+            git_commit=self._order.git_commit,
             pins=self._pins(changed),
             made=self._records(),
             note="",
@@ -247,7 +232,7 @@ class Runner:
         """Python's workers import files as they are: what ran may not be what was planned."""
         planned = self._plan[node.name]
         is_code = any(name.startswith("code ") for name in planned.parts)
-        if node.kind == "transform" and is_code and node.code != planned.code:
+        if node.kind == "transform" and is_code and node.code != planned.found.code:
             raise Conflict("Its code was edited while it ran. Run again.")
 
     def _pins(self, changed: set[str]) -> dict[str, str]:

@@ -8,10 +8,10 @@ from pyspark.sql import functions as F
 from penstock.engine.checking import CheckedTable, RowCounts, check_columns, check_rows
 from penstock.engine.contract import Contract
 from penstock.engine.nodes import Node
-from penstock.engine.record import Stored
 from penstock.engine.workbench import Workbench
 from penstock.errors import DataError, NodeFailed
 from penstock.evidence import Evidence
+from penstock.record import Stored
 from penstock.store.delta import DeltaTable
 from penstock.store.reports import write_report
 

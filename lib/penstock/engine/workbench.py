@@ -12,6 +12,7 @@ from penstock.engine.graph import Graph
 from penstock.errors import DataError
 from penstock.evidence import Evidence
 from penstock.store.catalog import Catalog
+from penstock.store.checkpoint import Checkpoint
 from penstock.store.models import ModelVersion, Registry
 from penstock.store.reports import read_report
 
@@ -24,6 +25,7 @@ class Workbench:
 
     Attributes:
         sources: Dataset from outside the run to the version the plan reads it at.
+        fingerprints: Node to what it is known by.
         made: Dataset to the version this run wrote or took over.
         tracked: Node to its MLflow run.
     """
@@ -35,6 +37,7 @@ class Workbench:
     registry: Registry
     run_id: str
     sources: Mapping[str, str | None]
+    fingerprints: Mapping[str, str]
     made: dict[str, str] = field(default_factory=dict)
     tracked: dict[str, str] = field(default_factory=dict)
     _values: dict[str, Value] = field(default_factory=dict)
@@ -54,6 +57,11 @@ class Workbench:
             if model.label not in self._fitted:
                 self._fitted[model.label] = self.registry.load(model)
             return self._fitted[model.label]
+
+    def checkpoint(self, node: str) -> Checkpoint:
+        """Return what a run that stopped half-way has kept of the same work on a node."""
+        folder = self.catalog.home.checkpoints / f"{self.graph.name}.{node}"
+        return Checkpoint(folder / self.fingerprints[node])
 
     def put(self, name: str, value: Value, version: str | None) -> None:
         """Hand a value to the nodes that read it."""

@@ -4,7 +4,7 @@ from penstock.engine.contract import Contract
 from penstock.lending import checks
 
 CONTRACTS = {
-    "raw_loans": Contract(checks.RAW_LOAN_COLUMNS, is_open=True),
+    "raw_loans": Contract(checks.RAW_LOAN_COLUMNS, is_open=True, known_at=checks.RAW_LOAN_CLOCKS),
     "raw_applications": Contract(checks.RAW_APPLICATION_COLUMNS, is_open=True),
     "loans": Contract(
         checks.LOAN_COLUMNS,

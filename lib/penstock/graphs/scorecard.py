@@ -1,16 +1,27 @@
-"""Scorecard: from any table with a good or bad outcome to a champion scorecard, on a page.
+"""Scorecard: from any table with a good or bad outcome to a champion, on a page.
+
+A challenger by another trainer stands beside the scorecard. `run` says which of them ranks better
+and the scorecard becomes champion of its kind; `promote` asks the gate for the challenger.
 
 What the table looks like stands in `conf/<env>`: where it lies in `catalog.yaml`, its key, target,
 date and features in `params.yaml` under `read_observations`. No code is needed.
 """
 
-from penstock.engine.contract import Contract
+from penstock.engine.contract import Check, Contract
 from penstock.engine.graph import Graph, Slice
-from penstock.engine.nodes import Apply, Deploy, Fit, Gate, Measure, Transform
+from penstock.engine.nodes import Apply, Deploy, Fit, Gate, Measure, Solve, Transform
+from penstock.learn.challenger.explain import explain_challenger
+from penstock.learn.challenger.pd import challenger_pd
 from penstock.learn.observations import SCORED_COLUMNS, read_observations, split_observations
+from penstock.learn.protected import PROTECTED_COLUMNS, read_protected
 from penstock.learn.scorecard.explain import explain_scorecard
+from penstock.learn.scorecard.judging import judge_variables
 from penstock.learn.scorecard.pd import scorecard_pd
-from penstock.measure.gate import pd_gate
+from penstock.learn.tuning.explain import TRIAL_COLUMNS, explain_search, list_trials
+from penstock.measure.choice import choose_champion
+from penstock.measure.comparison import COMPARED_COLUMNS, compare_pds
+from penstock.measure.fairness_audit import AUDITED_COLUMNS, audit_fairness
+from penstock.measure.gate import challenger_gate, pd_gate
 from penstock.measure.validation import validate_pd
 
 OBSERVATIONS = Contract(
@@ -20,17 +31,24 @@ OBSERVATIONS = Contract(
     checks={
         "every_value_can_be_read": "fault IS NULL",
         "group_is_known": "group IS NOT NULL",
+        # No row to put aside: the day, or the whole table, is another than was meant.
+        "is_observed_by_as_of": Check("observed_on IS NULL OR observed_on <= as_of", "fail"),
     },
     quarantine="observations_quarantine",
     is_open=True,
     min_rows=1,
 )
 
+# Who may read it is for the owner of the table to say: nothing but the audit needs it.
+PROTECTED = Contract(PROTECTED_COLUMNS, key=("row_id",), quarantine="protected_quarantine")
+
 TRAINING = (
     Transform(read_observations, "raw_table", "observations"),
+    Transform(read_protected, "raw_table", "protected_table"),
     Transform(split_observations, "observations", ("development_table", "judged_table")),
     Fit(scorecard_pd, "development_table", "scorecard"),
     Measure(explain_scorecard, "scorecard", "scorecard_page"),
+    Measure(judge_variables, ("judged_table", "scorecard"), "variables_report"),
     Apply("scorecard", "development_table", "development_scores"),
     Apply("scorecard", "judged_table", "judged_scores"),
     Measure(
@@ -40,23 +58,97 @@ TRAINING = (
         name="validate_scorecard",
         reads={"judged_scores": SCORED_COLUMNS, "development_scores": SCORED_COLUMNS},
     ),
+    Measure(
+        audit_fairness,
+        ("judged_scores", "protected_table"),
+        "fairness_report",
+        reads={"judged_scores": AUDITED_COLUMNS, "protected_table": PROTECTED_COLUMNS},
+    ),
     Deploy("scorecard", "scorecard_candidate", after="scorecard_report"),
     Gate(pd_gate, "scorecard_report", "scorecard_verdict", name="scorecard_gate"),
     Deploy("scorecard_candidate", "scorecard_champion", after="scorecard_verdict"),
 )
 
+CHALLENGE = (
+    Fit(challenger_pd, "development_table", "challenger"),
+    Measure(explain_challenger, "challenger", "challenger_page"),
+    Apply("challenger", "development_table", "challenger_development_scores"),
+    Apply("challenger", "judged_table", "challenger_judged_scores"),
+    Measure(
+        validate_pd,
+        ("challenger_judged_scores", "challenger_development_scores"),
+        "challenger_report",
+        name="validate_challenger",
+        reads={
+            "challenger_judged_scores": SCORED_COLUMNS,
+            "challenger_development_scores": SCORED_COLUMNS,
+        },
+    ),
+    Measure(explain_search, ("challenger", "challenger_report"), "challenger_search"),
+    Solve(list_trials, "challenger", "challenger_trials"),
+    Measure(
+        compare_pds,
+        ("judged_scores", "challenger_judged_scores"),
+        "comparison",
+        reads={"judged_scores": COMPARED_COLUMNS, "challenger_judged_scores": COMPARED_COLUMNS},
+    ),
+    Measure(
+        choose_champion, ("comparison", "scorecard_report", "challenger_report"), "champion_choice"
+    ),
+    Deploy("challenger", "challenger_candidate", after=("challenger_report", "champion_choice")),
+)
+
+# No part of `run`: that the scorecard stays champion is no failure of a run.
+PROMOTION = (
+    Gate(challenger_gate, "champion_choice", "challenger_verdict"),
+    Deploy("challenger_candidate", "challenger_champion", after="challenger_verdict"),
+)
+
 GRAPH = Graph(
     "scorecard",
-    TRAINING,
-    contracts={"observations": OBSERVATIONS},
+    (*TRAINING, *CHALLENGE, *PROMOTION),
+    contracts={
+        "observations": OBSERVATIONS,
+        "protected_table": PROTECTED,
+        "challenger_trials": Contract(TRIAL_COLUMNS, key=("trial",)),
+    },
     jobs={
-        "prepare": Slice(("development_table", "judged_table")),
-        "train": Slice(("scorecard",), given=("development_table",)),
+        "run": Slice(tuple(name for node in (*TRAINING, *CHALLENGE) for name in node.outputs)),
+        "prepare": Slice(("development_table", "judged_table", "protected_table")),
+        "train": Slice(("scorecard", "challenger"), given=("development_table",)),
         "evaluate": Slice(
-            ("scorecard_report", "scorecard_page"),
-            given=("scorecard", "development_table", "judged_table"),
+            (
+                "scorecard_report",
+                "scorecard_page",
+                "variables_report",
+                "fairness_report",
+                "challenger_report",
+                "challenger_page",
+                "challenger_search",
+                "challenger_trials",
+                "champion_choice",
+            ),
+            given=(
+                "scorecard",
+                "challenger",
+                "development_table",
+                "judged_table",
+                "protected_table",
+            ),
         ),
-        "register": Slice(("scorecard_candidate",), given=("scorecard", "scorecard_report")),
+        "register": Slice(
+            ("scorecard_candidate", "challenger_candidate"),
+            given=(
+                "scorecard",
+                "scorecard_report",
+                "challenger",
+                "challenger_report",
+                "champion_choice",
+            ),
+        ),
         "deploy": Slice(("scorecard_champion",), given=("scorecard_candidate", "scorecard_report")),
+        "promote": Slice(
+            ("challenger_champion",), given=("challenger_candidate", "champion_choice")
+        ),
     },
 )

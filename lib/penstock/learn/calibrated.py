@@ -1,6 +1,6 @@
 """A classifier that is fitted on development rows and calibrated on calibration rows."""
 
-from collections.abc import Sequence
+from collections.abc import MutableMapping, Sequence
 from math import ceil
 from typing import Any
 
@@ -41,6 +41,9 @@ class CalibratedClassifier(Estimator[PipelineModel]):
         sample: Column with the use of the row: "development" fits, "calibration" calibrates, others
             are left alone.
         pd: Column that the model adds: PD, DOUBLE, 0-1.
+        fold: Column that the classifier needs to be fitted, beside features and label: the number
+            of the fold (INT) of development rows. None: it needs none.
+        partitions: In how many parts the development rows are fitted on; None: by their number.
     """
 
     def __init__(
@@ -52,6 +55,8 @@ class CalibratedClassifier(Estimator[PipelineModel]):
         label: str,
         sample: str,
         pd: str,
+        fold: str | None = None,
+        partitions: int | None = None,
     ) -> None:
         super().__init__()
         self.classifier = classifier
@@ -60,6 +65,8 @@ class CalibratedClassifier(Estimator[PipelineModel]):
         self.label = label
         self.sample = sample
         self.pd = pd
+        self.fold = fold
+        self.partitions = partitions
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -88,8 +95,13 @@ class CalibratedClassifier(Estimator[PipelineModel]):
         Raises:
             DataError: As `transformSchema`, or label or sample column are missing or unfit.
         """
-        self._check_columns(schema, (*self.features, self.label, self.sample))
+        self._check_columns(schema, (*self.features, self.label, self.sample, *self._folds))
         self.transformSchema(schema)
+
+    def resume_from(self, kept: MutableMapping[str, Any]) -> None:
+        """Let a classifier that can do so take what is there, and keep what it finishes there."""
+        if hasattr(self.classifier, "resume_from"):
+            self.classifier.resume_from(kept)
 
     def _fit(self, dataset: DataFrame) -> PipelineModel:
         self.check_training_schema(dataset.schema)
@@ -101,7 +113,9 @@ class CalibratedClassifier(Estimator[PipelineModel]):
             categorical=self.categorical,
         )
         development = self._part(dataset, DEVELOPMENT)
-        settled = _settle(development, rows)
+        partitions = self.partitions or max(2, ceil(rows / ROWS_PER_PARTITION))
+        # The fold has no say: a search orders rows as the fit of the settings it finds does.
+        settled = _settle(development, (*self.features, self.label), partitions)
         # Every stage of the classifier reads these rows again, and the optimiser several times.
         settled.persist()
         try:
@@ -111,12 +125,16 @@ class CalibratedClassifier(Estimator[PipelineModel]):
         scored = fitted.transform(self._part(dataset, CALIBRATION))
         added = [name for name in scored.columns if name not in development.columns]
         platt = PlattScaling.of(label=self.label, pd=self.pd, drop=added).fit(scored)
-        return PipelineModel([*_stages(fitted), platt])
+        return PipelineModel([*stages_of(fitted), platt])
 
     def _part(self, dataset: DataFrame, part: str) -> DataFrame:
         return dataset.where(F.col(self.sample) == part).select(
-            *self.features, F.col(self.label).cast("double").alias(self.label)
+            *self.features, *self._folds, F.col(self.label).cast("double").alias(self.label)
         )
+
+    @property
+    def _folds(self) -> tuple[str, ...]:
+        return () if self.fold is None else (self.fold,)
 
     def _check_columns(self, schema: StructType, needed: Sequence[str]) -> None:
         for name in needed:
@@ -137,15 +155,15 @@ def _is_number(kind: DataType) -> bool:
     return isinstance(kind, NumericType | BooleanType)
 
 
-def _settle(rows: DataFrame, count: int) -> DataFrame:
-    partitions = max(2, ceil(count / ROWS_PER_PARTITION))
+def _settle(rows: DataFrame, columns: Sequence[str], partitions: int) -> DataFrame:
     return (
-        rows.withColumn(ORDER, F.xxhash64(*rows.columns))
+        rows.withColumn(ORDER, F.xxhash64(*columns))
         .repartition(partitions, ORDER)
         .sortWithinPartitions(ORDER)
         .drop(ORDER)
     )
 
 
-def _stages(fitted: Transformer) -> list[Transformer]:
+def stages_of(fitted: Transformer) -> list[Transformer]:
+    """Return the stages of a pipeline, or what is none as the one stage."""
     return list(fitted.stages) if isinstance(fitted, PipelineModel) else [fitted]

@@ -1,25 +1,16 @@
 """Logistic regression as a PD model, from typed columns to a calibrated PD."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from pyspark.ml import Pipeline, PipelineModel
 from pyspark.ml.classification import LogisticRegression, LogisticRegressionModel
-from pyspark.ml.feature import (
-    Imputer,
-    OneHotEncoder,
-    SQLTransformer,
-    StringIndexer,
-    StringIndexerModel,
-    VectorAssembler,
-)
 
 from penstock.evidence import Evidence, Table
 from penstock.learn.calibrated import CalibratedClassifier
+from penstock.learn.encoding import FEATURES, encoding, vector_slots
 from penstock.learn.feature_names import check_feature_names
 
-MISSING_LEVEL = "(missing)"
 LABEL, SAMPLE, PD = "is_bad", "sample", "pd"
 
 
@@ -52,64 +43,20 @@ def logistic_pd(
         [*numeric, *categorical], reserved={LABEL, SAMPLE, PD}, model="the PD model"
     )
     regression = LogisticRegression(
-        featuresCol="_features",
+        featuresCol=FEATURES,
         labelCol=LABEL,
         regParam=regularisation,
         elasticNetParam=elastic_net,
         maxIter=max_iterations,
     )
     return CalibratedClassifier(
-        Pipeline(stages=[*_encoding(numeric, categorical), regression]),
+        Pipeline(stages=[*encoding(numeric, categorical), regression]),
         numeric=numeric,
         categorical=categorical,
         label=LABEL,
         sample=SAMPLE,
         pd=PD,
     )
-
-
-def _encoding(numeric: Sequence[str], categorical: Sequence[str]) -> list[Any]:
-    stages: list[Any] = [SQLTransformer(statement=_typed(numeric, categorical))]
-    if numeric:
-        medians = [f"_median_{name}" for name in numeric]
-        stages.append(
-            Imputer(inputCols=_all("_number_", numeric), outputCols=medians, strategy="median")
-        )
-    if categorical:
-        indexes, dummies = _all("_index_", categorical), _all("_dummies_", categorical)
-        stages += [
-            StringIndexer(
-                inputCols=_all("_level_", categorical),
-                outputCols=indexes,
-                handleInvalid="keep",
-                # By frequency, two equally frequent levels would take turns.
-                stringOrderType="alphabetAsc",
-            ),
-            # The level dropped is the last: StringIndexer's "unseen".
-            OneHotEncoder(inputCols=indexes, outputCols=dummies, dropLast=True),
-        ]
-    vectors = [
-        *_all("_median_", numeric),
-        *_all("_missing_", numeric),
-        *_all("_dummies_", categorical),
-    ]
-    return [*stages, VectorAssembler(inputCols=vectors, outputCol="_features")]
-
-
-def _typed(numeric: Sequence[str], categorical: Sequence[str]) -> str:
-    columns = ["*"]
-    for name in numeric:
-        value = f"CAST(`{name}` AS DOUBLE)"
-        columns.append(f"{value} AS `_number_{name}`")
-        columns.append(f"CAST(`{name}` IS NULL OR isnan({value}) AS DOUBLE) AS `_missing_{name}`")
-    for name in categorical:
-        level = f"nullif(trim(CAST(`{name}` AS STRING)), '')"
-        columns.append(f"coalesce({level}, '{MISSING_LEVEL}') AS `_level_{name}`")
-    return f"SELECT {', '.join(columns)} FROM __THIS__"
-
-
-def _all(prefix: str, names: Sequence[str]) -> list[str]:
-    return [f"{prefix}{name}" for name in names]
 
 
 def explain_pd(model: PipelineModel) -> Evidence:
@@ -131,29 +78,11 @@ def coefficient_table(model: PipelineModel) -> Table:
     the feature.
     """
     regression = _stage(model, LogisticRegressionModel)
-    assembler = _stage(model, VectorAssembler)
-    levels = _levels(model)
-    names: list[tuple[str, str]] = []
-    for column in assembler.getInputCols():
-        kind, feature = column[1:].split("_", 1)
-        if kind == "dummies":
-            names += [(feature, level) for level in levels[feature]]
-        else:
-            names.append((feature, "missing" if kind == "missing" else "value"))
     coefficients = [float(c) for c in regression.coefficients]
-    rows = [(*name, c) for name, c in zip(names, coefficients, strict=True)]
+    rows = [(*name, c) for name, c in zip(vector_slots(model), coefficients, strict=True)]
     rows.sort(key=lambda row: (-abs(row[2]), row[0], row[1]))
     intercept = ("(intercept)", "", float(regression.intercept))
     return Table("Coefficients", ("feature", "level", "coefficient"), (intercept, *rows))
-
-
-def _levels(model: PipelineModel) -> dict[str, list[str]]:
-    indexers = [stage for stage in model.stages if isinstance(stage, StringIndexerModel)]
-    return {
-        column.removeprefix("_level_"): list(levels)
-        for indexer in indexers
-        for column, levels in zip(indexer.getInputCols(), indexer.labelsArray, strict=True)
-    }
 
 
 def _stage(model: PipelineModel, kind: type[Any]) -> Any:

@@ -51,9 +51,14 @@ class MarginParams(HasRawPredictionCol, Params):
 
     def margin(self) -> Column:
         """Return the margin of bad, a DOUBLE; null for a null vector."""
-        vector = F.col(self.getRawPredictionCol())
-        # vector_to_array() fails on a null instead of passing it on.
-        return F.when(vector.isNotNull(), vector_to_array(vector)[1])
+        return margin_of(self.getRawPredictionCol())
+
+
+def margin_of(raw_prediction: str) -> Column:
+    """Return the margin of bad, a DOUBLE, from a column of vectors; null for a null vector."""
+    vector = F.col(raw_prediction)
+    # vector_to_array() fails on a null instead of passing it on.
+    return F.when(vector.isNotNull(), vector_to_array(vector)[1])
 
 
 def count_by_margin(rows: DataFrame, *, margin: Column, label: Column) -> MarginCounts:

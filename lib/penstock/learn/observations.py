@@ -10,17 +10,31 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from penstock.errors import ConfigError, DataError, did_you_mean
+from penstock.learn.folds import FOLD, check_folds, fold_by_group, folds_by_date
 from penstock.learn.sample import CALIBRATION, DEVELOPMENT
 
 TEST = "test"
 MOST_SHOWN = 40  # letters of a value that cannot be read
 HASH_LETTERS = 32  # 128 bits: two rows that differ have one name once in 10^19 tables of 10^9 rows
 DRAWS = 1 << 53
-ROW_ID, LABEL, DATE = "row_id", "is_bad", "observed_on"
+ROW_ID, LABEL, DATE, AS_OF = "row_id", "is_bad", "observed_on", "as_of"
 # What is read of a scored table to judge the scores.
 SCORED_COLUMNS = f"pd DOUBLE, {LABEL} INT, {DATE} DATE"
 # What the stored table adds to the features; a feature of such a name would be overwritten.
-RESERVED = (ROW_ID, LABEL, DATE, "fault", "raw", "group", "sample", "pd", "points", "model_version")
+RESERVED = (
+    ROW_ID,
+    LABEL,
+    DATE,
+    AS_OF,
+    "fault",
+    "raw",
+    "group",
+    "sample",
+    FOLD,
+    "pd",
+    "points",
+    "model_version",
+)
 
 
 def read_observations(
@@ -36,6 +50,8 @@ def read_observations(
     categorical: list[str],
     group: list[str],
     missing: list[str],
+    protected: list[str],
+    as_of: datetime.date,
 ) -> DataFrame:
     """Read a table as observations: a key, an outcome, a date and typed features.
 
@@ -56,23 +72,30 @@ def read_observations(
         group: Columns whose equal values belong together when rows are split; they need be no
             features. Empty: each row is a group of its own.
         missing: Texts that stand for a missing value, compared trimmed and in lower case; "" too.
+        protected: Columns that may not decide, and so cannot be features.
+        as_of: Day the run stands for; the contract lets no row pass that was observed after it.
 
     Returns:
-        `row_id` (STRING), `is_bad` (INT: 0, 1, null), `observed_on` (DATE), `group` (STRING), the
-        numeric features (DOUBLE), the categorical ones (STRING, trimmed), `fault` (STRING: the
-        first thing that cannot be read, such as "amount 'a lot' is no number"; null: nothing) and
-        `raw` (the row as it came, as JSON).
+        `row_id` (STRING), `is_bad` (INT: 0, 1, null), `observed_on` and `as_of` (DATE), `group`
+        (STRING), the numeric features (DOUBLE), the categorical ones (STRING, trimmed), `fault`
+        (STRING: the first thing that cannot be read, such as "amount 'a lot' is no number"; null:
+        nothing) and `raw` (the row as it came, as JSON).
 
     Raises:
-        ConfigError: No features, a feature twice or under a reserved name, the target or the key
-            among them, or a value both good and bad.
+        ConfigError: No features, a feature twice or under a reserved name, the target, the key or a
+            protected column among them, or a value both good and bad.
         DataError: A column that the table lacks.
     """
     features = [*numeric, *categorical]
     _check_names(features, key, target)
+    if deciding := sorted(set(protected) & set(features)):
+        raise ConfigError(
+            f"Protected columns cannot be features: {', '.join(deciding)}. Take them out of "
+            "'numeric' and 'categorical'; the fairness audit reads them from a table of their own."
+        )
     _check_values(good_values, bad_values)
     _check_columns(table, [*key, *features, *group, *filter(None, (target, date))])
-    texts = {name: _text(name, missing) for name in {*features, *filter(None, (target, date))}}
+    texts = {name: text_of(name, missing) for name in {*features, *filter(None, (target, date))}}
     numbers = {name: texts[name].try_cast("double") for name in numeric}
     day = F.try_to_date(texts[date], date_format) if date else F.lit(None).cast("date")
     faults = [
@@ -80,10 +103,11 @@ def read_observations(
         *([_fault(date, texts[date], day, "day")] if date else []),
     ]
     columns = {
-        ROW_ID: _row_id(table, key),
+        ROW_ID: row_id(table, key),
         LABEL: _label(texts[target], good_values, bad_values) if target else F.lit(None),
         DATE: day,
-        "group": _joined(group) if group else _row_id(table, key),
+        AS_OF: F.lit(as_of),
+        "group": _joined(group) if group else row_id(table, key),
         **numbers,
         **{name: texts[name] for name in categorical},
         "fault": F.coalesce(*faults, F.lit(None).cast("string")),
@@ -102,6 +126,7 @@ def split_observations(
     calibration_from: datetime.date | None,
     test_share: float,
     calibration_share: float,
+    folds: int,
     seed: int,
 ) -> tuple[DataFrame, DataFrame]:
     """Split labelled observations into a table to fit on and one to judge by.
@@ -116,15 +141,19 @@ def split_observations(
         calibration_from, test_from, test_until: For "date": first days of the calibration rows and
             of those to judge by, and the last day of these; null with `by` "group".
         test_share, calibration_share: For "group": shares of all groups, 0-1.
+        folds: Parts of the development rows, for models that are tuned: by "date" they follow each
+            other in time, by "group" they are drawn as well.
         seed: For "group": another number, another draw.
 
     Returns:
-        `train` with `sample` ("development" or "calibration"), and `test`.
+        `train` with `sample` ("development" or "calibration") and `fold` (INT in 0..folds - 1; null
+        for calibration), and `test`.
 
     Raises:
-        ConfigError: `by` is neither, or dates or shares leave a sample empty.
+        ConfigError: `by` is neither, dates or shares leave a sample empty, or `folds` is below 2.
     """
-    labelled = observations.where(F.col(LABEL).isNotNull()).drop("fault", "raw")
+    check_folds(folds)
+    labelled = observations.where(F.col(LABEL).isNotNull()).drop(AS_OF, "fault", "raw")
     if by == "date":
         sample = _sample_by_date(calibration_from, test_from, test_until)
     elif by == "group":
@@ -133,7 +162,15 @@ def split_observations(
         raise ConfigError(f"Parameter 'by' is '{by}'; it must be 'date' or 'group'.")
     sampled = labelled.withColumn("sample", sample)
     train = sampled.where(F.col("sample").isin(DEVELOPMENT, CALIBRATION))
-    return train, sampled.where(F.col("sample") == TEST).drop("sample")
+    is_development = F.col("sample") == DEVELOPMENT
+    if by == "date":
+        of_days = folds_by_date(train.where(is_development), date=DATE, folds=folds)
+        train = train.join(F.broadcast(of_days), DATE, how="left")
+    else:
+        drawn = fold_by_group("group", folds=folds, seed=seed)
+        train = train.withColumn(FOLD, F.when(is_development, drawn))
+    columns = [*sampled.columns, FOLD]
+    return train.select(*columns), sampled.where(F.col("sample") == TEST).drop("sample")
 
 
 def _check_names(features: list[str], key: list[str], target: str) -> None:
@@ -162,7 +199,8 @@ def _check_columns(table: DataFrame, names: list[str]) -> None:
             raise DataError(f"The table has no column '{name}'.{did_you_mean(name, table.columns)}")
 
 
-def _text(name: str, missing: list[str]) -> Column:
+def text_of(name: str, missing: list[str]) -> Column:
+    """Return a column as trimmed text; null where its text stands for nothing."""
     text = F.trim(F.col(f"`{name}`").cast("string"))
     return F.when(~F.lower(text).isin("", *(word.lower() for word in missing)), text)
 
@@ -179,7 +217,8 @@ def _fault(name: str, text: Column, value: Column, kind: str) -> Column:
     return F.when(is_unread, said)
 
 
-def _row_id(table: DataFrame, key: list[str]) -> Column:
+def row_id(table: DataFrame, key: list[str]) -> Column:
+    """Return the name of a row: its key, or the hash of all of it and the number of the copy."""
     if key:
         return _joined(key)
     whole = F.sha2(F.to_json(F.struct(*table.columns)), 256)

@@ -12,6 +12,32 @@ from penstock.lending.parsing import MISSING_TEXTS
 # Every raw column is text: a declared type would turn what it cannot read into null, unseen.
 RAW_LOAN_COLUMNS = ", ".join(f"{name} STRING" for name in RAW_LOAN_FIELDS)
 RAW_APPLICATION_COLUMNS = ", ".join(f"{name} STRING" for name in RAW_APPLICATION_FIELDS)
+# What is not known at the application; names with a star are columns that some exports have.
+# The issue date is taken for the day of the application, for want of another.
+RAW_LOAN_CLOCKS = {
+    "decision": ("int_rate", "installment", "grade", "sub_grade", "funded_amnt*"),
+    "post": (
+        "loan_status",
+        "out_prncp*",
+        "total_pymnt*",
+        "total_rec_*",
+        "recoveries",
+        "collection_recovery_fee",
+        "last_pymnt_*",
+        "next_pymnt_d*",
+        "last_credit_pull_d*",
+        "last_fico_range_*",
+        "pymnt_plan*",
+        "hardship_*",
+        "deferral_term*",
+        "payment_plan_*",
+        "orig_projected_*",
+        "debt_settlement_*",
+        "settlement_*",
+        # Funded by investors after the decision; funded_amnt itself is the lender's.
+        "funded_amnt_inv*",
+    ),
+}
 
 _APPLICANT_COLUMNS = """
     amount_usd DECIMAL(12,2) COMMENT 'amount asked for, USD',

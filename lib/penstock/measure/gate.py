@@ -1,4 +1,4 @@
-"""The gate of a PD model: whether its evaluation is good enough to go on."""
+"""The gates of a PD model: good enough to go on, and better than the one in use."""
 
 from math import ceil, floor
 
@@ -25,6 +25,54 @@ def pd_gate(
         *_below(report.metrics.get("loans"), min_loans, title="Loans", key="min_loans", digits=0),
         *_below(report.metrics.get("bads"), min_bads, title="Bads", key="min_bads", digits=0),
     ]
+
+
+def challenger_reasons(
+    comparison: Evidence,
+    challenger: Evidence,
+    *,
+    min_auc_gain: float,
+    max_psi: float,
+    max_miscalibration: float,
+) -> list[str]:
+    """Return why the challenger must not take the champion's place, one phrase each.
+
+    A measure that is undefined or absent is a reason too.
+
+    Args:
+        comparison: Evidence of `compare_pds`, champion and challenger on the same loans.
+        challenger: Evidence of `validate_pd` on the challenger.
+        min_auc_gain: The AUC must be better by more than this, at the lower bound of the interval.
+        max_psi: Largest PSI of the PD against development; one that chance alone makes in samples
+            of that size is no reason.
+        max_miscalibration: Largest error of the mean PD either way, as a fraction of the bad rate.
+    """
+    gain, psi = comparison.metrics.get("auc_difference_low"), challenger.metrics.get("psi")
+    by_chance = challenger.metrics.get("psi_by_chance") or 0.0
+    off = challenger.metrics.get("calibration_in_the_large")
+    reasons = []
+    if gain is None:
+        reasons.append(f"AUC difference undefined, above {min_auc_gain:g} needed (min_auc_gain)")
+    elif gain <= min_auc_gain:
+        reasons.append(
+            f"AUC difference may be {gain:+.4f}, above {min_auc_gain:g} needed (min_auc_gain)"
+        )
+    if psi is None or psi > by_chance:
+        reasons += _above(psi, max_psi, title="PSI", key="max_psi", digits=3)
+    return reasons + _above(
+        None if off is None else abs(off),
+        max_miscalibration,
+        title="Error of the mean PD",
+        key="max_miscalibration",
+        digits=4,
+    )
+
+
+def challenger_gate(choice: Evidence) -> list[str]:
+    """Return why the challenger must not become champion: the reasons of `choose_champion`."""
+    if choice.metrics["challenger_wins"]:
+        return []
+    return [str(reason) for (reason,) in choice.tables["reasons"].rows]
 
 
 # Rounded away from the threshold, or a refusal could read "0.600 is below 0.600".

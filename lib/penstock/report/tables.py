@@ -1,5 +1,7 @@
-"""Tables as HTML: numbers to the right, unknown values as an en dash, everything escaped."""
+"""Tables as HTML, numbers to the right, unknown values as an en dash, all escaped; and as CSV."""
 
+import csv
+import io
 from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
@@ -48,6 +50,15 @@ def evidence_table(table: Table) -> str:
     shown = table_html([label(name) for name in table.columns], rows)
     empty = "" if table.rows else '<p class="note">No rows.</p>'
     return f'<div class="panel"><figcaption>{escape(table.title)}</figcaption>{shown}{empty}</div>'
+
+
+def csv_text(table: Table) -> str:
+    """Return a table of a report as CSV with a header; an unknown value is empty."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(table.columns)
+    writer.writerows(table.rows)
+    return text.getvalue()
 
 
 def dataset_table(datasets: Sequence[Mapping[str, Any]]) -> str:

@@ -74,9 +74,23 @@ OUTCOMES = {
         ("populations", "vintages", "psi"),
     ),
 }
-METHOD = Part(tables=("scorecard", "variables", "rounding"))
+METHOD = Part(
+    tables=(
+        "scorecard",
+        "variables",
+        "leak_alarms",
+        "rounding",
+        "importance",
+        "coefficients",
+        "reasons",
+        "candidates",
+        "swap_set",
+    ),
+    figures=("swap_set",),
+)
 LIMITS = Part(tables=("limits",))
 PURPOSE = Part(tables=("purpose",))
+FAIRNESS = "fairness"  # the tables of an audit begin with it
 
 
 def validation_page(document: Mapping[str, Any]) -> str:
@@ -92,17 +106,19 @@ def validation_page(document: Mapping[str, Any]) -> str:
     reports = {name: Evidence.from_json(e) for name, e in document["evidence"].items()}
     validation = reports.pop(document["validation"])
     gates = [reports.pop(name) for name in document["gates"]]
+    audits = [reports.pop(name) for name in tuple(reports) if _is_audit(reports[name])]
     body = (
         _headline(document),
         *(_tables(gate) for gate in gates if gate.tables),
         _section("1 Purpose and scope", _tables(PURPOSE.of(validation))),
         _section("2 Data", _data(document, validation)),
         _section("3 Method", _method(document, reports)),
-        _section("4 Outcomes analysis", _outcomes(validation)),
+        _section("4 Outcomes analysis", _outcomes(validation) + _fairness(audits)),
         _section("5 Limits", _tables(LIMITS.of(validation))),
         _section("6 Model card", _card(document, validation)),
         f"<footer>Run <code>{escape(document['run_id'])}</code> · validated "
-        f"{when(document['validated_at'])}</footer>",
+        f"{when(document['validated_at'])} · beside this page lie all of it as JSON and each table "
+        "as CSV</footer>",
     )
     title = f"Validation of {document['model']}/{document['version']}"
     return html_page(f"{title} · {document['as_of']}", "".join(body))
@@ -146,7 +162,7 @@ def _data(document: Mapping[str, Any], validation: Evidence) -> str:
 
 
 def _method(document: Mapping[str, Any], reports: Mapping[str, Evidence]) -> str:
-    """Show what the other reports say of the model: the scorecard first, its bins folded away."""
+    """Show what the other reports say of the model, what matters first, the rest folded away."""
     maker = document["fitted_by"]
     made = f"fitted by <code>{escape(maker)}</code>" if maker else "fitted by an earlier run"
     shown = "".join(_report(name, report) for name, report in reports.items())
@@ -157,7 +173,7 @@ def _report(name: str, report: Evidence) -> str:
     first, rest = METHOD.of(report), METHOD.rest(report)
     first = replace(first, metrics=report.metrics)
     folded = (
-        f"<details><summary>All bins and figures</summary>{evidence_body(rest)}</details>"
+        f"<details><summary>More tables and figures</summary>{evidence_body(rest)}</details>"
         if rest.tables or rest.figures
         else ""
     )
@@ -170,6 +186,14 @@ def _outcomes(validation: Evidence) -> str:
         f"<h3>{escape(title)}</h3>{evidence_body(part.of(validation))}"
         for title, part in OUTCOMES.items()
     )
+
+
+def _is_audit(report: Evidence) -> bool:
+    return any(name.startswith(FAIRNESS) for name in report.tables)
+
+
+def _fairness(audits: Iterable[Evidence]) -> str:
+    return "".join(f"<h3>Fairness</h3>{evidence_body(audit)}" for audit in audits)
 
 
 def _card(document: Mapping[str, Any], validation: Evidence) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import StructType
 
+from penstock.clocks import KnownAt
 from penstock.conf import (
     FILE_KINDS,
     KIND_OF,
@@ -16,6 +17,7 @@ from penstock.conf import (
     CsvConf,
     DatasetConf,
     DeltaConf,
+    MemoryConf,
     ModelConf,
     ParquetConf,
     RangeConf,
@@ -63,6 +65,18 @@ class Catalog:
     def files(self) -> tuple[str, ...]:
         """Datasets that are there before any run: files and number ranges."""
         return tuple(n for n, conf in self.entries.items() if isinstance(conf, FILE_KINDS))
+
+    @property
+    def clocks(self) -> dict[str, KnownAt]:
+        """Table to when its columns become known, for those that say so."""
+        tables = DeltaConf | CsvConf | ParquetConf | MemoryConf
+        return {n: c.known_at for n, c in self.entries.items() if isinstance(c, tables)}
+
+    def used_at(self, model: str) -> str:
+        """Return the moment at which a model is used."""
+        conf = self.entries[model]
+        assert isinstance(conf, ModelConf)
+        return conf.known_at
 
     def delta(self, name: str) -> DeltaTable:
         """Return the Delta table behind a dataset."""

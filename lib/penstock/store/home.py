@@ -29,6 +29,11 @@ class Home:
         """The sqlite tracking store and the artefacts of its runs."""
         return self.root / "mlflow"
 
+    @property
+    def checkpoints(self) -> Path:
+        """What nodes at work have finished, a folder for each."""
+        return self.root / "cache" / "checkpoints"
+
     def run_folder(self, run_id: str) -> Path:
         """Return the folder of a run: `run.json`, `index.html`, reports."""
         return self.root / "runs" / run_id

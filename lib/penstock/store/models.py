@@ -13,6 +13,7 @@ from pyspark.ml import PipelineModel
 from pyspark.sql import DataFrame
 
 from penstock.errors import DataError
+from penstock.evidence import Attempt
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,12 @@ class ModelVersion:
     def label(self) -> str:
         """How people and score tables name it: "lending_pd/3"."""
         return f"{self.name}/{self.version}"
+
+    @property
+    def attempts(self) -> tuple[Attempt, ...]:
+        """What the fitted model was chosen from, as its stages tell."""
+        stages = getattr(self.fitted, "stages", ())
+        return tuple(found for stage in stages for found in getattr(stage, "attempts", ()))
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 
 from penstock.errors import Conflict, DataError, NodeFailed, SetupError, UsageError
 from penstock.store.delta import DeltaTable
@@ -20,6 +20,7 @@ COLUMNS = (
     "release_id BIGINT, run_id STRING, graph STRING, released_at TIMESTAMP, released_by STRING, "
     "git_commit STRING, pins MAP<STRING, STRING>, made MAP<STRING, STRING>, note STRING"
 )
+PUBLISHER = "penstock.releases"  # by whose count a release is the next one, for Delta
 # A vacuum or an optimisation of the table may get in the way as well as another publisher.
 ATTEMPTS = 3
 NAMED_CHANGES = 8
@@ -81,41 +82,37 @@ class Releases:
     def publish(self, spark: SparkSession, release: Release, base: Release) -> None:
         """Commit a release whose number is the next one after `base`, or nothing.
 
-        The MERGE reads what it tests, so of two runs at once one wins and the other is told.
+        Delta knows the numbers that were appended and takes each once: of two runs at once one
+        wins and the other is told.
 
         Raises:
             Conflict: Another run has published since this one began.
             NodeFailed: Delta took the commit and did nothing.
         """
-        self._create(spark)
-        row = spark.createDataFrame([tuple(vars(release).values())], COLUMNS)
-        mine = release.release_id, release.run_id
+        _refuse_late(self.all(spark), release, base)
+        row = spark.createDataFrame([tuple(vars(release).values())], COLUMNS).coalesce(1)
+        commit = self._append
         for attempt in range(1, ATTEMPTS + 1):
             lost: Exception | None = None
             try:
-                (
-                    self.table.opened(spark)
-                    .alias("t")
-                    .merge(row.alias("new"), "t.release_id >= new.release_id")
-                    # A table of an earlier version of penstock lacks the last columns.
-                    .withSchemaEvolution()
-                    .whenNotMatchedInsertAll()
-                    .execute()
-                )
+                commit(row, release.release_id)
             except Exception as error:
                 lost = error
             published = self.all(spark)
-            if any((r.release_id, r.run_id) == mine for r in published):
+            if any(
+                (r.release_id, r.run_id) == (release.release_id, release.run_id) for r in published
+            ):
                 return
-            if published and published[-1].release_id >= release.release_id:
-                raise Conflict(_what_won(base, published[-1])) from lost
+            _refuse_late(published, release, base, lost)
             if lost is None:
-                raise NodeFailed(
-                    f"Release {release.release_id} was committed to {self.table.location} and is "
-                    "not in it: was the table altered? Look at its history, then run again."
-                )
-            if attempt == ATTEMPTS or not is_conflict(lost):
+                # The table was restored to before a release of this number, which Delta remembers.
+                commit = self._merge
+            elif attempt == ATTEMPTS or not is_conflict(lost):
                 raise lost
+        raise NodeFailed(
+            f"Release {release.release_id} was committed to {self.table.location} and is "
+            "not in it: was the table altered? Look at its history, then run again."
+        )
 
     def _rows(self, spark: SparkSession | None, newest: str = "") -> list[dict[str, Any]]:
         if log := self.table.log:
@@ -144,19 +141,31 @@ class Releases:
             for row in table.collect()
         ]
 
-    def _create(self, spark: SparkSession) -> None:
-        if self.table.exists(spark):
-            return
-        try:
-            writer = spark.createDataFrame([], COLUMNS).write.format("delta").mode("ignore")
-            if self.table.table:
-                writer.saveAsTable(self.table.table)
-            else:
-                writer.save(self.table.path)
-        except Exception as error:
-            # Another run created it in the same moment: then it is there.
-            if not (is_conflict(error) and self.table.exists(spark)):
-                raise
+    def _append(self, row: DataFrame, release_id: int) -> None:
+        """Append a release, and make the table if there is none; a number is taken once."""
+        writer = (
+            row.write.format("delta")
+            .mode("append")
+            # A table of an earlier version of penstock lacks the last columns.
+            .option("mergeSchema", "true")
+            .option("txnAppId", PUBLISHER)
+            .option("txnVersion", release_id)
+        )
+        if self.table.table:
+            writer.saveAsTable(self.table.table)
+        else:
+            writer.save(self.table.path)
+
+    def _merge(self, row: DataFrame, release_id: int) -> None:
+        """Append a release unless the table has it or a later one: three times the work."""
+        (
+            self.table.opened(row.sparkSession)
+            .alias("t")
+            .merge(row.alias("new"), f"t.release_id >= {release_id}")
+            .withSchemaEvolution()
+            .whenNotMatchedInsertAll()
+            .execute()
+        )
 
 
 def changes(before: Release, after: Release) -> list[str]:
@@ -185,6 +194,14 @@ def rolled_back(
         released_by=user,
         note=f"rollback to {target.release_id}",
     )
+
+
+def _refuse_late(
+    published: tuple[Release, ...], release: Release, base: Release, lost: Exception | None = None
+) -> None:
+    """Raise a Conflict if a release of this number, or a later one, is there."""
+    if published and published[-1].release_id >= release.release_id:
+        raise Conflict(_what_won(base, published[-1])) from lost
 
 
 def _what_won(base: Release, winner: Release) -> str:

@@ -1,5 +1,6 @@
 """All the stores of a job: the catalog's tables and files, MLflow's runs and models."""
 
+import json
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -9,7 +10,7 @@ from penstock.conf import Conf, RunConf
 from penstock.store.catalog import Catalog
 from penstock.store.home import Home
 from penstock.store.models import ModelVersion, Registry
-from penstock.store.releases import Releases
+from penstock.store.releases import Release, Releases
 from penstock.store.tracking import Tracking, is_tracked, open_tracking
 
 
@@ -48,6 +49,18 @@ class Stores:
         # An alias is given by another run than the one that made the model.
         maker = commit.partition("/")[0] if self.catalog.kinds[name] == "model" else ""
         return self._is_tracked and self.registry.has(model, maker)
+
+    def lost_outputs(self, release: Release, spark: SparkSession) -> list[str]:
+        """Name the outputs of a release that are not there any more."""
+        lost = []
+        for key, text in release.made.items():
+            made, node = json.loads(text), key.partition(".")[2]
+            for name, version in made["outputs"].items():
+                is_pinned = release.pins.get(name) == version and name in self.catalog.entries
+                commit = f"{made['run_id']}/{node}"
+                if is_pinned and not self.is_there(name, version, spark, commit):
+                    lost.append(name)
+        return sorted(lost)
 
     def find_made(self, fingerprint: str) -> str | None:
         """Return the record of a finished node with this fingerprint, released or not, as JSON."""

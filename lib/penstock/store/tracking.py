@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 
 import mlflow
 from mlflow.entities import (
@@ -30,12 +31,15 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from penstock.conf import RunConf
 from penstock.errors import SetupError
+from penstock.evidence import Attempt
 from penstock.store.home import Home
 from penstock.strict_json import json_text
 
 FINGERPRINT, MADE = "penstock.fingerprint", "penstock.made"  # tags of a finished node
 LOCAL_PORT = 5000
 LOCAL_SERVER = f"http://127.0.0.1:{LOCAL_PORT}"
+# Two runs that log one dataset at once would break MLflow's rule that it is listed once.
+_INPUTS = Lock()
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,13 @@ class Tracking:
             tags=[RunTag(k, v) for k, v in tags.items()],
         )
 
+    def log_attempts(self, run_id: str, attempts: Iterable[Attempt]) -> None:
+        """Log what a model was chosen from: a run for each attempt, as children of its run."""
+        for attempt in attempts:
+            child = self.start_run(attempt.name, attempt.tags, run_id)
+            self.log(child, metrics=attempt.metrics, params=attempt.params, tags={})
+            self.end_run(child, ok=attempt.is_ok)
+
     def find_made(self, fingerprint: str) -> str | None:
         """Return what the newest finished run of a node with this fingerprint made, if any."""
         found = self.client.search_runs(
@@ -79,10 +90,6 @@ class Tracking:
             order_by=["attributes.start_time DESC"],
         )
         return str(found[0].data.tags[MADE]) if found else None
-
-    def tag(self, run_id: str, tags: Mapping[str, str]) -> None:
-        """Add tags to a run."""
-        self.client.log_batch(run_id, tags=[RunTag(k, str(v)) for k, v in tags.items()])
 
     def log_inputs(self, run_id: str, read: Iterable[tuple[str, str, str]]) -> None:
         """Log the datasets that the run read: (name, location, version) of each."""
@@ -94,7 +101,8 @@ class Tracking:
             dataset = Dataset(name=name, digest=digest, source_type="penstock", source=source)
             inputs.append(DatasetInput(dataset, [InputTag("mlflow.data.context", "input")]))
         if inputs:
-            self.client.log_inputs(run_id, inputs)
+            with _INPUTS:
+                self.client.log_inputs(run_id, inputs)
 
     def log_json(self, run_id: str, document: Mapping[str, object], file: str) -> None:
         """Log a document of plain values as the artefact `file` of the run."""

@@ -1,7 +1,3 @@
-import csv
-import io
-import json
-
 import numpy as np
 import pandas
 import pytest
@@ -12,7 +8,7 @@ from sklearn.metrics import roc_auc_score
 from penstock.errors import ConfigError, DataError
 from penstock.learn.scorecard.explain import explain_scorecard
 from penstock.learn.scorecard.pd import scorecard_pd
-from penstock.learn.scorecard.tables import bin_points, to_csv, to_json
+from penstock.learn.scorecard.tables import bin_points
 
 PARAMETERS = {
     "numeric": ["income", "debt", "noise"],
@@ -145,18 +141,13 @@ def test_the_evidence_names_variables_bins_and_reasons(evidence):
     assert evidence.metrics["variables_used"] == 3
 
 
-def test_texts_hold_every_bin(model, evidence):
+def test_the_scorecard_table_has_a_row_for_each_bin(model, evidence):
     rows, rule = bins_of(model)
-    read = list(csv.DictReader(io.StringIO(to_csv(evidence.tables["scorecard"]))))
-    assert [(r["variable"], r["bin"], int(r["points"]), float(r["WoE"])) for r in read] == [
-        (row.variable, row.label, row.points, row.woe) for row in rows
-    ]
-    document = json.loads(to_json(rows, rule))
-    assert document["factor"] == pytest.approx(28.853901, abs=1e-6)
-    assert document["offset"] == pytest.approx(487.122876, abs=1e-6)
-    assert [bin_["points"] for bins in document["variables"].values() for bin_ in bins] == [
-        row.points for row in rows
-    ]
+    scorecard = table(evidence, "scorecard")
+    shown = scorecard[["variable", "bin", "points", "WoE"]].itertuples(index=False, name=None)
+    assert list(shown) == [(row.variable, row.label, row.points, row.woe) for row in rows]
+    assert rule.scale.factor == pytest.approx(28.853901, abs=1e-6)
+    assert rule.scale.offset == pytest.approx(487.122876, abs=1e-6)
 
 
 def test_what_no_row_of_development_had_gets_points_and_pd(model, spark):

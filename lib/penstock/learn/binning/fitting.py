@@ -1,7 +1,7 @@
 """Fitting: from rows to the bins of every column, and the reasons for leaving columns out."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas
@@ -17,6 +17,7 @@ from penstock.learn.binning.bins import (
 from penstock.learn.binning.categories import CategoryCounts, count_categories
 from penstock.learn.binning.cells import Cells, Pair, keys_of
 from penstock.learn.binning.counting import check_rows, count_values
+from penstock.learn.binning.leak_signs import BinCounts, LeakSigns, leak_signs
 from penstock.learn.binning.quantiles import Prebins, prebins
 from penstock.learn.binning.rules import BinningRules
 from penstock.learn.binning.settling import ValueCounts
@@ -40,13 +41,21 @@ class Column:
     categories: tuple[str, ...] = ()
     groups: tuple[tuple[str, ...], ...] = ()
 
+    @property
+    def counts(self) -> BinCounts:
+        """Goods and bads of the pre-bins, and behind them of what is apart."""
+        good, bad = np.array(self.apart, np.int64).reshape(-1, 2).T
+        prebins = self.problem.prebins
+        return BinCounts(np.append(prebins.n_good, good), np.append(prebins.n_bad, bad))
+
 
 @dataclass(frozen=True)
 class FittedBins:
-    """Bins of the columns that have any, and column to reason for the others."""
+    """Bins of the columns that have any, column to reason for the others, and signs of leaks."""
 
     bins: tuple[ColumnBins, ...]
-    left_out: Mapping[str, str] = field(default_factory=dict)
+    left_out: Mapping[str, str]
+    leak_signs: tuple[LeakSigns, ...]
 
 
 def fit_bins(
@@ -57,6 +66,8 @@ def fit_bins(
     categorical: Mapping[str, BinningRules],
 ) -> FittedBins:
     """Fit the bins of all columns: as a rule five reads of the rows, whatever the columns.
+
+    A column that looks like a leak is left out, as one that cannot be used, unless it is trusted.
 
     Args:
         rows: One row per loan: the label and the columns named by the rules.
@@ -77,17 +88,23 @@ def fit_bins(
     for name, found in count_categories(rows, label=label, rules=categorical).items():
         columns[name] = _categorical_column(found, categorical[name])
     left_out = {name: why for name in rules if (why := _fault(columns[name]))}
-    used = {
+    sound = {
         name: column
         for name, column in columns.items()
         if isinstance(column, Column) and name not in left_out
     }
-    return _solved(used, rules, left_out)
+    signs = leak_signs({name: column.counts for name, column in sound.items()})
+    for each in signs:
+        if each.level == "alarm" and not rules[each.column].is_trusted:
+            left_out[each.column] = f"leak alarm: {each.reason}"
+    used = {name: column for name, column in sound.items() if name not in left_out}
+    bins, unsplit = _solved(used, rules)
+    return FittedBins(bins, {**left_out, **unsplit}, signs)
 
 
 def _solved(
-    columns: Mapping[str, Column], rules: Mapping[str, BinningRules], left_out: Mapping[str, str]
-) -> FittedBins:
+    columns: Mapping[str, Column], rules: Mapping[str, BinningRules]
+) -> tuple[tuple[ColumnBins, ...], dict[str, str]]:
     """Choose the bins of all columns; a column that comes to one bin tells nothing."""
     solutions = solve_all([column.problem for column in columns.values()])
     bins, unsplit = [], {}
@@ -97,7 +114,7 @@ def _solved(
             bins.append(fitted)
         else:
             unsplit[name] = f"no split obeys the rules ({fitted.note or 'one bin is optimal'})"
-    return FittedBins(tuple(bins), {**left_out, **unsplit})
+    return tuple(bins), unsplit
 
 
 def _numeric_column(counts: ValueCounts, rules: BinningRules) -> Column | str:
@@ -160,9 +177,7 @@ def _fault(column: Column | str) -> str:
     """Return why a column cannot be used: it says the label, or it was found unfit before."""
     if isinstance(column, str):
         return column
-    counts = column.problem.prebins
-    good = np.append(counts.n_good, [g for g, _ in column.apart])
-    bad = np.append(counts.n_bad, [b for _, b in column.apart])
+    counts, (good, bad) = column.problem.prebins, column.counts
     is_mixed = (good > 0) & (bad > 0)
     if not is_mixed.any():
         return "target copy: its values tell goods from bads without error"

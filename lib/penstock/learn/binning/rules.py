@@ -33,6 +33,7 @@ class BinningRules:
         splits: Use these as they are; bins are [a, b). Numbers only.
         groups: Use these groups of categories as they are; what is not named is "others".
         specials: Name to the values that have a bin of their own, as {"no bureau file": (-9,)}.
+        is_trusted: Bin the column even if it looks like a leak.
         time_limit: Most seconds of the solver for the column. One that needs longer may get other
             bins the next time; its status says so.
     """
@@ -46,6 +47,7 @@ class BinningRules:
     splits: tuple[float, ...] | None = None
     groups: tuple[tuple[str, ...], ...] | None = None
     specials: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    is_trusted: bool = False
     time_limit: float = 10.0
 
     def __post_init__(self) -> None:

@@ -8,6 +8,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from penstock.evidence import Evidence, Figure, Series, Table
 from penstock.learn.binning.bins import ColumnBins
+from penstock.learn.binning.leak_signs import LeakSigns
 from penstock.learn.binning.woe import WoeBinningModel
 
 BINNING_COLUMNS = """
@@ -24,6 +25,11 @@ BIN_TITLES = ("bin", "rows", "share", "bads", "bad rate", "WoE")
 # Siddiqi, Intelligent Credit Scoring (2017), ch. 10.
 IV_BANDS = ((0.02, "none"), (0.1, "weak"), (0.3, "medium"), (0.5, "strong"))
 SUSPICIOUS = "suspicious: a leak?"
+LEVELS = ("alarm", "note", "")
+LEAK_TITLES = (
+    "column", "level", "why", "AUC", "IV", "share of IV", "IV of missing", "sure bads",
+    "sure goods",
+)  # fmt: skip
 
 
 def binning_table(spark: SparkSession, bins: Sequence[ColumnBins]) -> DataFrame:
@@ -39,8 +45,8 @@ def binning_table(spark: SparkSession, bins: Sequence[ColumnBins]) -> DataFrame:
 def explain_bins(model: WoeBinningModel) -> Evidence:
     """Return what a fitted binning has learnt, as evidence; no Spark job.
 
-    Tables: "characteristics" (all columns, greatest information value first), "left_out" and one
-    of bins per column. Figures: share and bad rate by bin per column.
+    Tables: "characteristics" (all columns, greatest information value first), "left_out",
+    "leak_alarms" and one of bins per column. Figures: share and bad rate by bin per column.
     """
     by_iv = sorted(model.column_bins, key=lambda fitted: (-fitted.iv, fitted.column))
     columns = ("column", "bins", "IV", "strength", "trend of bad rate", "status", "note")
@@ -51,6 +57,8 @@ def explain_bins(model: WoeBinningModel) -> Evidence:
     if model.left_out:
         reasons = tuple(sorted(model.left_out.items()))
         tables["left_out"] = Table("Columns left out", ("column", "reason"), reasons)
+    if model.leak_signs:
+        tables["leak_alarms"] = leak_table(model.leak_signs)
     for fitted in by_iv:
         shown = tuple(
             (label, n_rows, share, n_bad, bad_rate, woe)
@@ -62,6 +70,26 @@ def explain_bins(model: WoeBinningModel) -> Evidence:
         tables=tables,
         figures={f"bins_{fitted.column}": _figure(fitted) for fitted in by_iv},
     )
+
+
+def leak_table(signs: Sequence[LeakSigns]) -> Table:
+    """Return the signs of a leak by column: alarms, then notes, then the rest, by falling AUC."""
+    ranked = sorted(signs, key=lambda s: (LEVELS.index(s.level), -s.auc, s.column))
+    rows = tuple(
+        (
+            s.column,
+            s.level,
+            s.reason,
+            s.auc,
+            s.iv,
+            s.share,
+            s.presence_iv,
+            s.sure_bads,
+            s.sure_goods,
+        )
+        for s in ranked
+    )
+    return Table("Leak alarms: what tells the outcome too well", LEAK_TITLES, rows)
 
 
 def iv_band(iv: float) -> str:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from pyspark.ml import Estimator, Model
@@ -25,6 +26,7 @@ from penstock.errors import ConfigError, DataError, did_you_mean
 from penstock.learn.binning.bins import ColumnBins
 from penstock.learn.binning.categories import text_of
 from penstock.learn.binning.fitting import fit_bins
+from penstock.learn.binning.leak_signs import LeakSigns
 from penstock.learn.binning.rules import BinningRules
 
 WOE, BIN = "woe_", "bin_"
@@ -82,7 +84,7 @@ class WoeBinningModel(
     place in `ColumnBins.labels`. A column that was left out has WoE 0 and bin 0 throughout, so that
     the table's columns do not depend on the data; `left_out` names it.
 
-    Params: `inputCols`, `outputCols`, `categoricalCols`, `bins` and `leftOut` (JSON).
+    Params: `inputCols`, `outputCols`, `categoricalCols`, `bins`, `leftOut` and `leakSigns` (JSON).
     """
 
     bins: Param[str] = Param(
@@ -90,6 +92,9 @@ class WoeBinningModel(
     )
     leftOut: Param[str] = Param(
         Params._dummy(), "leftOut", "JSON of reasons by column", TypeConverters.toString
+    )
+    leakSigns: Param[str] = Param(
+        Params._dummy(), "leakSigns", "JSON of the signs of a leak", TypeConverters.toString
     )
 
     @property
@@ -102,6 +107,12 @@ class WoeBinningModel(
         """Column to reason, for those that have no bins."""
         reasons: dict[str, str] = json.loads(self.getOrDefault(self.leftOut))
         return reasons
+
+    @property
+    def leak_signs(self) -> tuple[LeakSigns, ...]:
+        """What may be a leak, of the columns that were fit to be binned; none of an old model."""
+        text = self.getOrDefault(self.leakSigns) if self.isDefined(self.leakSigns) else "[]"
+        return tuple(LeakSigns(**document) for document in json.loads(text))
 
     def _transform(self, dataset: DataFrame) -> DataFrame:
         self.transformSchema(dataset.schema)
@@ -220,4 +231,5 @@ class WoeBinning(
             categoricalCols=self._categorical,
             bins=json.dumps([each.to_json() for each in fitted.bins]),
             leftOut=json.dumps(dict(fitted.left_out)),
+            leakSigns=json.dumps([asdict(each) for each in fitted.leak_signs]),
         )

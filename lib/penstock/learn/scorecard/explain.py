@@ -19,7 +19,8 @@ def explain_scorecard(model: PipelineModel) -> Evidence:
     Tables: "scorecard" (bins with points), "variables" (information value, variance inflation,
     coefficient, or the reason why it was left out), "rounding" (exact against rounded points, on
     the calibration rows), and the tables and figures of the bins. Metrics: `variables_used`,
-    `least_points`, `greatest_points`, `rounding_auc_loss` and `rounding_pd_difference`.
+    `least_points`, `greatest_points`, `rounding_auc_loss`, `rounding_pd_difference` and
+    `leak_alarms` (columns that look like leaks, forced ones too).
     """
     binning = _stage(model, WoeBinningModel)
     fitted = _stage(model, ScorecardModel).fitted
@@ -33,6 +34,7 @@ def explain_scorecard(model: PipelineModel) -> Evidence:
         "greatest_points": float(sum(map(max, _by_variable(rows)))),
         "rounding_auc_loss": _auc_loss(loss),
         "rounding_pd_difference": loss.largest_pd_difference,
+        "leak_alarms": float(sum(each.level == "alarm" for each in binning.leak_signs)),
     }
     tables = {
         "scorecard": scorecard_table(rows, rule),

@@ -61,7 +61,7 @@ def scorecard_pd(
         stepwise: "forward", "both" (features may also leave) or "none".
         significance: Greatest p-value of a feature that enters stepwise, 0-1.
         folds: Parts of the development rows that are held out in turn, >= 2.
-        forced: Features used in any case.
+        forced: Features used in any case, even where they look like leaks.
         forbidden: Features that are binned and reported, but never used.
         pdo: Points that double the odds of good, > 0.
         base_points: Points at the base odds.
@@ -92,7 +92,7 @@ def scorecard_pd(
         categorical=categorical,
         label=LABEL,
         rules={"min_share": min_bin_share},
-        by_column=_rules(trends, special_codes),
+        by_column=_rules(trends, special_codes, [n for n in forced if n in features]),
     )
     scorecard = Scorecard.of(
         features, label=LABEL, selection=selection, constraints=constraints, ridge=ridge
@@ -109,11 +109,13 @@ def scorecard_pd(
 
 
 def _rules(
-    trends: Mapping[str, str], special_codes: Mapping[str, Sequence[float]]
+    trends: Mapping[str, str], special_codes: Mapping[str, Sequence[float]], forced: Sequence[str]
 ) -> dict[str, dict[str, Any]]:
     rules: dict[str, dict[str, Any]] = {name: {"trend": trend} for name, trend in trends.items()}
     for name, codes in special_codes.items():
         rules.setdefault(name, {})["specials"] = {f"code {code:g}": (code,) for code in codes}
+    for name in forced:
+        rules.setdefault(name, {})["is_trusted"] = True
     return rules
 
 

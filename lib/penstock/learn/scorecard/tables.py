@@ -1,11 +1,7 @@
-"""The scorecard as tables and texts for people and other programs."""
+"""The scorecard as tables."""
 
-import csv
-import io
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -95,28 +91,3 @@ def variable_table(fitted: FittedScorecard, left_out: Mapping[str, str]) -> Tabl
         for v in fitted.variables
     )
     return Table("Variables", ("variable", "IV", "VIF", "coefficient", "left out"), tuple(rows))
-
-
-def to_csv(table: Table) -> str:
-    """Return a table as CSV text with a header; unknown values are empty."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(table.columns)
-    writer.writerows(table.rows)
-    return text.getvalue()
-
-
-def to_json(points: Sequence[BinPoints], rule: PointRule) -> str:
-    """Return the scorecard as JSON text: its scale and, by variable, its bins and their points."""
-    variables: dict[str, list[dict[str, Any]]] = {name: [] for name in rule.columns}
-    for each in points:
-        told = {"bin": each.label, "woe": each.woe, "points": each.points}
-        variables[each.variable].append(told | {"exact_points": each.exact_points})
-    scale = rule.scale
-    document = {
-        "scale": {"pdo": scale.pdo, "base_points": scale.base_points, "base_odds": scale.base_odds},
-        "factor": scale.factor,
-        "offset": scale.offset,
-        "variables": variables,
-    }
-    return json.dumps(document, indent=2)

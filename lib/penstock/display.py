@@ -11,7 +11,7 @@ import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from threading import Lock
-from typing import Protocol, TextIO
+from typing import TextIO
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -19,7 +19,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from penstock.engine.record import NodeRecord, NodeStatus
+from penstock.record import NodeRecord, NodeStatus, Progress
 
 SECONDS_PER_MINUTE = 60
 NOTHING_RUNS = "nothing has changed: no node runs"
@@ -32,22 +32,6 @@ SIGNS: dict[NodeStatus, tuple[str, str]] = {
     "failed": ("✗", "bold red"),
     "not run": ("·", "dim"),
 }
-
-
-class Progress(Protocol):
-    """Where a run reports its progress."""
-
-    def run_started(self, nodes: Sequence[tuple[str, str]]) -> None:
-        """Say which nodes will run: pairs of name and kind."""
-
-    def node_started(self, name: str) -> None:
-        """Say that a node has begun."""
-
-    def node_finished(self, record: NodeRecord) -> None:
-        """Say how a node went; also for one that was skipped or not run."""
-
-    def run_finished(self, status: str) -> None:
-        """Say that nothing more will come; a second call does nothing."""
 
 
 class QuietProgress:

@@ -1,11 +1,12 @@
 """What a run leaves in writing: one record for each node and one for the run.
 
-Values only; `runner` fills them, `progress` shows them as they come, the report page draws them,
+Values only; `runner` fills them, a `Progress` shows them as they come, the report page draws them,
 `runs/<run_id>/run.json` keeps them.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 NodeStatus = Literal["done", "skipped", "failed", "not run"]
 RunStatus = Literal["running", "ok", "failed", "interrupted"]
@@ -85,25 +86,41 @@ class DatasetRecord:
     role: Literal["source", "output", "released"]
 
 
-@dataclass(frozen=True)
-class RunRecord:
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What a run was asked to do, by which code.
+
+    Attributes:
+        env: Name of the environment.
+        as_of: The day the run stands for.
+        command: The command line that starts the same run again; it goes on where this one stopped.
+        config: The resolved configuration as plain values, secrets as references.
+        versions: Package or program to its version.
+        git_dirty: Whether the tree differed from the commit.
+    """
+
+    run_id: str
+    env: str
+    as_of: str
+    command: str
+    config: Mapping[str, Any]
+    versions: Mapping[str, str]
+    git_commit: str
+    git_dirty: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunRecord(Asked):
     """How one run went.
 
     Attributes:
-        command: The command line that starts the same run again; it goes on where this one stopped.
         release: Number of the release this run published; None if it published nothing.
-        config: The resolved configuration, secrets as references.
         evidence: Report dataset to `Evidence.to_json()`.
-        versions: Package or program to its version.
         lineage: `Lineage.to_json()`: what each column is made from.
         links: Label to URL (the MLflow run) for the page.
     """
 
-    run_id: str
     graph: str
-    env: str
-    as_of: str
-    command: str
     status: RunStatus
     started_at: str
     ended_at: str | None
@@ -111,14 +128,26 @@ class RunRecord:
     spark_jobs: int
     nodes: tuple[NodeRecord, ...]
     datasets: tuple[DatasetRecord, ...]
-    config: dict[str, Any]
     evidence: dict[str, dict[str, Any]]
-    git_commit: str
-    git_dirty: bool
-    versions: dict[str, str]
     links: dict[str, str]
     lineage: dict[str, Any]
 
     def to_json(self) -> dict[str, Any]:
         """Return the record as plain values, for `json_text`."""
         return asdict(self)
+
+
+class Progress(Protocol):
+    """Where a run reports its progress."""
+
+    def run_started(self, nodes: Sequence[tuple[str, str]]) -> None:
+        """Say which nodes will run: pairs of name and kind."""
+
+    def node_started(self, name: str) -> None:
+        """Say that a node has begun."""
+
+    def node_finished(self, record: NodeRecord) -> None:
+        """Say how a node went; also for one that was skipped or not run."""
+
+    def run_finished(self, status: str) -> None:
+        """Say that nothing more will come; a second call does nothing."""

@@ -1,6 +1,6 @@
 import pytest
 
-from penstock.engine.binding import bind_parameters, check_catalog
+from penstock.binding import bind_parameters, check_catalog
 from penstock.engine.contract import Contract
 from penstock.engine.graph import Graph
 from penstock.engine.nodes import Apply, Deploy, Fit, Gate, Measure, Solve, Transform

@@ -2,8 +2,8 @@ import pytest
 
 from penstock.engine.graph import Graph
 from penstock.engine.nodes import Apply, Deploy, Fit, Gate, Measure, Transform
-from penstock.engine.select import select_nodes
 from penstock.errors import UsageError
+from penstock.select import select_nodes
 
 
 def one(table):

@@ -7,13 +7,13 @@ from threading import Thread
 import pytest
 from rich.console import Console
 
-from penstock.engine.progress import (
+from penstock.display import (
     LogProgress,
     QuietProgress,
     TerminalProgress,
     make_progress,
 )
-from penstock.engine.record import NodeRecord
+from penstock.record import NodeRecord
 
 CLEANED = NodeRecord(
     "clean_loans", "transform", ("raw",), ("loans",), "done",

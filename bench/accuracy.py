@@ -1,0 +1,225 @@
+"""Accuracy on public data sets, beside what the same splits gave single-node tools.
+
+`PENSTOCK_DATA` names the folder in which the data sets lie; those that are not there are told.
+"""
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bench.result import Figure, Result
+from penstock.conf import Conf, load_conf
+from penstock.errors import UsageError
+from penstock.job import PROJECT
+from penstock.learn.observations import DATE, LABEL, ROW_ID, read_observations
+
+if TYPE_CHECKING:
+    import pandas
+    from pyspark.sql import DataFrame, SparkSession
+
+DATA = "PENSTOCK_DATA"
+FOLDS, SEED = 5, 42
+MOST_BELOW = 0.005  # AUC, what the issue that asked for the models allows
+FIRST_OUT_OF_TIME, LAST_OUT_OF_TIME, LAST_FITTED = "2011-01-01", "2011-09-30", "2010-09-30"
+
+Places = Iterator[tuple[np.ndarray, np.ndarray]]
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """A data set, how it is split, and the AUC that single-node tools reached on that split.
+
+    Attributes:
+        env: Environment that describes it.
+        file: Its file, below the folder of all.
+        split: Rows (`row_id`, `is_bad`, `group`, `observed_on`) to places to fit on and to judge
+            by, once or several times.
+        said: How it is split, for the notes.
+        references: Model to AUC, on the judged rows; the mean of several folds.
+    """
+
+    env: str
+    file: str
+    split: Callable[["pandas.DataFrame"], Places]
+    said: str
+    references: dict[str, float]
+
+
+def _once(rows: "pandas.DataFrame") -> Places:
+    from sklearn.model_selection import train_test_split  # noqa: PLC0415
+
+    places = np.arange(len(rows))
+    yield tuple(train_test_split(places, test_size=0.3, stratify=rows[LABEL], random_state=SEED))
+
+
+def _folds(rows: "pandas.DataFrame") -> Places:
+    from sklearn.model_selection import StratifiedKFold  # noqa: PLC0415
+
+    yield from StratifiedKFold(FOLDS, shuffle=True, random_state=SEED).split(rows, rows[LABEL])
+
+
+def _grouped(rows: "pandas.DataFrame") -> Places:
+    from sklearn.model_selection import StratifiedGroupKFold  # noqa: PLC0415
+
+    folds = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=SEED)
+    yield from folds.split(rows, rows[LABEL], rows["group"])
+
+
+def _out_of_time(rows: "pandas.DataFrame") -> Places:
+    day = rows[DATE].astype(str)
+    is_judged = day.between(FIRST_OUT_OF_TIME, LAST_OUT_OF_TIME)
+    yield np.flatnonzero(day <= LAST_FITTED), np.flatnonzero(is_judged)
+
+
+DATA_SETS = (
+    DataSet(
+        "lendingclub",
+        "lendingclub/loans_2007-06_to_2011-09.csv.gz",
+        _out_of_time,
+        f"fitted to {LAST_FITTED}, judged {FIRST_OUT_OF_TIME} to {LAST_OUT_OF_TIME}",
+        {"scorecard": 0.697, "logistic": 0.703, "xgboost": 0.701},
+    ),
+    DataSet(
+        "give_me_some_credit",
+        "give_me_some_credit/cs-training.csv.gz",
+        _once,
+        f"70 / 30, stratified, seed {SEED}",
+        {"scorecard": 0.858, "logistic": 0.859, "xgboost": 0.866},
+    ),
+    DataSet(
+        "german_credit",
+        "german_credit/german.data.gz",
+        _folds,
+        f"{FOLDS} folds, stratified, seed {SEED}",
+        {"scorecard": 0.787, "logistic": 0.790, "xgboost": 0.790},
+    ),
+    DataSet(
+        "hmeq",
+        "hmeq/hmeq.csv.gz",
+        _grouped,
+        f"{FOLDS} folds, stratified, copies of a row in one fold, seed {SEED}",
+        {"scorecard": 0.907, "logistic": 0.904, "xgboost": 0.949},
+    ),
+    DataSet(
+        "credit_approval",
+        "credit_approval/crx.data.gz",
+        _folds,
+        f"{FOLDS} folds, stratified, seed {SEED}",
+        {"scorecard": 0.932, "logistic": 0.930, "xgboost": 0.940},
+    ),
+)
+
+
+def measure() -> Result:
+    """Fit every model on every split of the data sets that are there, in one session.
+
+    Raises:
+        UsageError: `PENSTOCK_DATA` names no folder.
+    """
+    given = os.environ.get(DATA)
+    if not given:
+        return Result((), (f"Nothing was measured: {DATA} names no folder of data sets.",))
+    if not Path(given).is_dir():
+        raise UsageError(f"{DATA} is '{given}', and there is no such folder.")
+    # Imported here: `make bench` starts no Spark for the benches that need none.
+    from penstock.session import start_test_session  # noqa: PLC0415
+
+    figures: list[Figure] = []
+    notes: list[str] = []
+    with tempfile.TemporaryDirectory(prefix="penstock-bench-") as folder:
+        spark = start_test_session(Path(folder))
+        try:
+            for data_set in DATA_SETS:
+                file = Path(given, data_set.file)
+                if file.exists():
+                    found = _accuracies(spark, data_set, file)
+                    figures += _figures(data_set, found)
+                    notes.append(_note(data_set, found))
+                else:
+                    notes.append(f"{data_set.env} was not measured: it is not in the folder.")
+        finally:
+            spark.stop()
+    return Result(tuple(figures), tuple(notes))
+
+
+def _accuracies(spark: "SparkSession", data_set: DataSet, file: Path) -> dict[str, list[float]]:
+    """Return each model's AUC on the judged rows of each split."""
+    conf = load_conf(PROJECT / "conf", data_set.env, [f"catalog.raw_table.path={file}"])
+    observations = _observations(spark, conf).persist()
+    rows = observations.select(ROW_ID, LABEL, "group", DATE).toPandas()
+    found: dict[str, list[float]] = {name: [] for name in data_set.references}
+    for fitted, judged in data_set.split(rows):
+        samples = {"fitted": rows[ROW_ID].iloc[fitted], "judged": rows[ROW_ID].iloc[judged]}
+        parts = {name: _part(observations, ids).persist() for name, ids in samples.items()}
+        for name, aucs in found.items():
+            aucs.append(_auc(_estimator(name, conf), parts["fitted"], parts["judged"]))
+        for part in parts.values():
+            part.unpersist()
+    observations.unpersist()
+    return found
+
+
+def _observations(spark: "SparkSession", conf: Conf) -> "DataFrame":
+    from penstock.store.catalog import Catalog  # noqa: PLC0415
+    from penstock.store.home import Home  # noqa: PLC0415
+
+    with tempfile.TemporaryDirectory(prefix="penstock-bench-") as folder:
+        raw = Catalog.of(conf, Home(Path(folder))).read_file(spark, "raw_table")
+    as_of = conf.params["common"]["as_of"]
+    read = read_observations(raw, **conf.params["read_observations"], as_of=as_of)
+    return read.where(f"fault IS NULL AND {LABEL} IS NOT NULL").drop("fault", "raw")
+
+
+def _part(observations: "DataFrame", ids: "pandas.Series[str]") -> "DataFrame":
+    wanted = observations.sparkSession.createDataFrame(ids.to_frame())
+    return observations.join(wanted, ROW_ID, "left_semi")
+
+
+def _estimator(model: str, conf: Conf) -> Any:
+    from penstock.learn.challenger.pd import challenger_pd  # noqa: PLC0415
+    from penstock.learn.scorecard.pd import scorecard_pd  # noqa: PLC0415
+
+    if model == "scorecard":
+        return scorecard_pd(**conf.params["scorecard_pd"])
+    return challenger_pd(**{**conf.params["challenger_pd"], "trainer": model})
+
+
+def _auc(estimator: Any, fitted: "DataFrame", judged: "DataFrame") -> float:
+    from pyspark.sql import functions as F  # noqa: PLC0415
+    from sklearn.metrics import roc_auc_score  # noqa: PLC0415
+
+    # Calibration, which needs rows too, moves no rank: it gets the same ones.
+    samples = F.explode(F.array(F.lit("development"), F.lit("calibration")))
+    model = estimator.fit(fitted.withColumn("sample", samples))
+    scored = model.transform(judged).select(LABEL, "pd").toPandas()
+    return float(roc_auc_score(scored[LABEL], scored["pd"]))
+
+
+def _figures(data_set: DataSet, found: dict[str, list[float]]) -> list[Figure]:
+    figures = []
+    for name, aucs in found.items():
+        auc, reference = fmean(aucs), data_set.references[name]
+        told = f"AUC of the {name}, {data_set.env}"
+        figures += [
+            Figure(f"{data_set.env}_{name}_auc", auc, f"{told}; single node {reference:g}"),
+            Figure(
+                f"{data_set.env}_{name}_below",
+                reference - auc,
+                "how far it lies below the single-node reference",
+                MOST_BELOW,
+            ),
+        ]
+    return figures
+
+
+def _note(data_set: DataSet, found: dict[str, list[float]]) -> str:
+    each = "; ".join(
+        f"{name} {', '.join(f'{auc:.4f}' for auc in aucs)}" for name, aucs in found.items()
+    )
+    return f"{data_set.env}: {data_set.said}. AUC of each split: {each}."

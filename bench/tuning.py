@@ -1,0 +1,96 @@
+"""Tuning: trials a minute with two of them at work at once, against one after the other."""
+
+import tempfile
+import time
+from pathlib import Path
+from statistics import median
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from bench.result import Figure, Result
+from penstock.learn.challenger.pd import challenger_pd
+from penstock.session import start_test_session
+
+ROWS, FEATURES, FOLDS = 20_000, 8, 3
+SLOTS = 2
+LEAST_SHARE = 0.7  # of the trials a minute that so many slots would do if nothing were shared
+
+
+def measure(rows: int = ROWS, trials: int = 6, rounds: int = 3) -> Result:
+    """Search with one slot and with two, by turns, on the same rows.
+
+    Args:
+        rows: Rows of the table, in one partition, so that a trial leaves a core idle.
+        trials: Of each search, one fit for each fold.
+        rounds: Searches with each number of slots, after one to warm up.
+    """
+    with tempfile.TemporaryDirectory(prefix="penstock-bench-") as folder:
+        spark = start_test_session(Path(folder))
+        try:
+            table = _loans(spark, rows).cache()
+            _seconds(table, SLOTS, trials)
+            seconds: dict[int, list[float]] = {1: [], SLOTS: []}
+            for _ in range(rounds):
+                for slots, taken in seconds.items():
+                    taken.append(_seconds(table, slots, trials))
+        finally:
+            spark.stop()
+    one, several = median(seconds[1]), median(seconds[SLOTS])
+    return Result(
+        (
+            Figure("trials_a_minute_1_slot", 60 * trials / one, "one trial after the other"),
+            Figure(f"trials_a_minute_{SLOTS}_slots", 60 * trials / several, "two trials at once"),
+            Figure(
+                "time_of_2_slots",
+                several / one,
+                f"time of a search with {SLOTS} slots / with one",
+                1 / (LEAST_SHARE * SLOTS),
+            ),
+        ),
+        (
+            f"{rows:,} generated rows in one partition, {FEATURES} features, {FOLDS} folds, "
+            f"{trials} trials of xgboost with 60 to 100 trees of depth 2 to 5; medians "
+            f"of {rounds} searches each, by turns, without the fit of the best at the end.",
+        ),
+    )
+
+
+def _seconds(table: DataFrame, slots: int, trials: int) -> float:
+    classifier = challenger_pd(
+        numeric=[f"x{n}" for n in range(FEATURES)],
+        categorical=[],
+        trainer="xgboost",
+        settings={"num_workers": 1},
+        monotone={},
+        class_weights="none",
+        seed=1,
+        search={"max_depth": {"low": 2, "high": 5}, "n_estimators": {"low": 60, "high": 100}},
+        trials=trials,
+        slots=slots,
+        search_seed=1,
+        objective="log_loss",
+        folds_by="group",
+    )
+    kept: dict[str, object] = {}
+    classifier.resume_from(kept)
+    started = time.perf_counter()
+    classifier.fit(table)
+    taken = time.perf_counter() - started
+    # Every fold is known now: what is left is all but the search.
+    started = time.perf_counter()
+    classifier.fit(table)
+    return taken - (time.perf_counter() - started)
+
+
+def _loans(spark: SparkSession, rows: int) -> DataFrame:
+    features = [F.randn(n).alias(f"x{n}") for n in range(FEATURES)]
+    risk = sum((F.col(f"x{n}") * (n % 3) / 3 for n in range(FEATURES)), F.lit(-2.0))
+    is_calibration = F.col("id") % 5 == 0
+    return (
+        spark.range(0, rows, numPartitions=1)
+        .select("id", *features)
+        .withColumn("is_bad", (F.rand(99) < 1 / (1 + F.exp(-risk))).cast("int"))
+        .withColumn("sample", F.when(is_calibration, "calibration").otherwise("development"))
+        .withColumn("fold", F.when(~is_calibration, (F.col("id") % FOLDS).cast("int")))
+    )

@@ -1,0 +1,1 @@
+"""Challengers: other trainers than the scorecard's, on its features and behind the same PD."""

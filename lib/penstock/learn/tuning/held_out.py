@@ -1,0 +1,152 @@
+"""Loans held out: what settings are worth, measured on loans that they were not fitted on."""
+
+import re
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from py4j.protocol import Py4JNetworkError
+from pyspark.ml import Estimator
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from penstock.errors import DataError, PenstockError
+from penstock.learn.folds import LEAST_FOLDS
+from penstock.learn.margin import MARGIN_DECIMALS, margin_of
+from penstock.learn.platt import fit_sigmoid
+from penstock.learn.tuning.study import Stopped
+from penstock.learn.tuning.trials import FoldScore
+from penstock.measure.counts import ScoreCounts, count_by_score
+from penstock.measure.discrimination import auc
+
+MARGIN, PART = "_penstock_margin", "_penstock_part"
+HELD_OUT, IN_FOLD = PARTS = "held out", "in fold"
+_CANCELLED = re.compile(r"SPARK_JOB_CANCELLED|[Jj]ob \S+ (was )?cancelled")
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Rows, parted into folds that are held out in turn.
+
+    Attributes:
+        rows: Features, label (0 or 1) and the number of the fold.
+        label: Column of the label.
+        fold: Column of the number.
+        by_time: Whether folds follow each other in time: then a fold is held out from fits on
+            earlier folds alone, and the first is never held out.
+        numbers: All numbers of folds, in order.
+    """
+
+    rows: DataFrame
+    label: str
+    fold: str
+    by_time: bool
+    numbers: tuple[int, ...]
+
+    @classmethod
+    def of(cls, rows: DataFrame, *, label: str, fold: str, by_time: bool) -> "HeldOut":
+        """Find out which folds there are, in one Spark query that returns a row for each.
+
+        Raises:
+            DataError: Rows have no fold, there are fewer than two folds, or one of them has one
+                class only.
+        """
+        bads = F.sum(F.col(label).cast("double")).alias("bads")
+        counted = rows.groupBy(fold).agg(bads, F.count("*").alias("loans")).collect()
+        found = [row[fold] for row in counted]
+        if None in found:
+            raise DataError(
+                f"Settings cannot be searched for: rows have no {fold}. Give each development row "
+                "the number of a fold."
+            )
+        if len(found) < LEAST_FOLDS:
+            raise DataError(
+                f"Settings cannot be searched for: {fold} has {len(found)} value(s), and "
+                f"{LEAST_FOLDS} are needed. Ask for more folds, or split by another date."
+            )
+        for row in counted:
+            if row["bads"] in (0, row["loans"]):
+                raise DataError(
+                    f"Settings cannot be searched for: all {row['loans']:,} rows with {fold} = "
+                    f"{row[fold]} have {label} = {1 if row['bads'] else 0}, and both classes are "
+                    "needed in each fold. Ask for fewer folds."
+                )
+        return cls(rows, label, fold, by_time, tuple(sorted(found)))
+
+    @property
+    def judging(self) -> tuple[int, ...]:
+        """The folds that are held out in turn, in order."""
+        return self.numbers[1:] if self.by_time else self.numbers
+
+    def judge(self, classifier: Estimator[Any], fold: int) -> FoldScore:
+        """Fit on the other folds, or on earlier ones, and measure there and on the fold held out.
+
+        Everything that the classifier learns, encodings too, it learns without the fold held out.
+        Runs one Spark query beside the fit.
+
+        Raises:
+            Stopped: Jobs were cancelled, or Spark is gone.
+            Exception: Whatever fitting or scoring raised, twice unless it names the fault itself.
+        """
+        try:
+            return self._judged(classifier, fold)
+        except (PenstockError, ValueError):
+            raise
+        except Exception as error:
+            _refuse_stopped(error)
+        # A fault of the cluster rarely comes twice; one of the settings does.
+        try:
+            return self._judged(classifier, fold)
+        except Exception as error:
+            _refuse_stopped(error)
+            raise
+
+    def _judged(self, classifier: Estimator[Any], fold: int) -> FoldScore:
+        clock = time.perf_counter()
+        is_held_out = F.col(self.fold) == fold
+        known = self.rows.where(F.col(self.fold) <= fold) if self.by_time else self.rows
+        fitted = classifier.fit(known.where(~is_held_out).drop(self.fold))
+        part = F.when(is_held_out, HELD_OUT).otherwise(IN_FOLD)
+        scored = fitted.transform(known.withColumn(PART, part).drop(self.fold))
+        counted = count_by_score(
+            scored.select(self.label, PART, margin_of("rawPrediction").alias(MARGIN)),
+            score=MARGIN,
+            label=self.label,
+            by=PART,
+            decimals=MARGIN_DECIMALS,
+        ).by_group()
+        (log_loss, area), (in_log_loss, in_area) = (_measured(counted[name]) for name in PARTS)
+        seconds = time.perf_counter() - clock
+        return FoldScore(log_loss, area, in_log_loss, in_area, seconds)
+
+
+def calibrated_log_loss(counts: ScoreCounts) -> float:
+    """Return the mean log loss of margins, in nats, after Platt scaling on the same loans.
+
+    The loss that is left when a margin says the most it can: its own scale does not count, as the
+    PD is calibrated after all.
+
+    Args:
+        counts: Loans by margin; both classes are there.
+
+    Source:
+        Refinement part of a proper loss: Broecker, Quarterly Journal of the Royal Meteorological
+        Society 135 (2009), here within the sigmoids of Platt (1999).
+    """
+    fitted = fit_sigmoid(counts.score, counts.n_good, counts.n_bad)
+    log_odds = fitted.slope * counts.score + fitted.intercept
+    losses = counts.n_good * np.logaddexp(0, log_odds) + counts.n_bad * np.logaddexp(0, -log_odds)
+    return float(losses.sum() / counts.loans)
+
+
+def _measured(counts: ScoreCounts) -> tuple[float, float]:
+    area = auc(counts)
+    assert area is not None  # both classes are in each fold
+    return calibrated_log_loss(counts), area
+
+
+def _refuse_stopped(error: Exception) -> None:
+    is_gone = isinstance(error, ConnectionError | Py4JNetworkError)
+    if is_gone or _CANCELLED.search(str(error)):
+        raise Stopped(error) from error

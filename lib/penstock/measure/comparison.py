@@ -1,0 +1,139 @@
+"""Comparison of a challenger with the champion, on loans that neither has seen.
+
+How good each of them is by itself is `validation.py`'s.
+"""
+
+from collections.abc import Sequence
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from penstock.errors import ConfigError
+from penstock.evidence import Evidence, Figure, Series, Table
+from penstock.measure.evaluation import check_resolution
+from penstock.measure.paired import PairCounts, count_by_pair, delong_difference
+from penstock.measure.swaps import SwapSet, swap_set
+
+# What `compare_pds` reads of each scored table.
+COMPARED_COLUMNS = "row_id STRING, is_bad INT, pd DOUBLE"
+
+
+def compare_pds(
+    champion: DataFrame,
+    challenger: DataFrame,
+    *,
+    decimals: int,
+    confidence: float,
+    approval_rates: list[float],
+) -> Evidence:
+    """Compare the PDs of two models for the same loans: ranking, and who would be approved.
+
+    Runs one Spark query, whose result is bounded as `count_by_pair` says.
+
+    Grain: one row per `row_id` in each table; both have the same.
+
+    Args:
+        champion: Loans by the model in use: `row_id`, `is_bad` (0 or 1), `pd` (0-1).
+        challenger: The same loans by the other model, with the same columns.
+        decimals: Decimals of PD that loans are counted by, 1-8.
+        confidence: Of the interval of the AUC difference, above 0 and below 1.
+        approval_rates: Shares of loans to approve, each above 0 and below 1.
+
+    Returns:
+        The evidence of `comparison_of`.
+
+    Raises:
+        ConfigError: A parameter is out of its range.
+        DataError: A loan stands in one table only, or cannot be measured.
+    """
+    check_resolution(2, decimals)
+    if not 0 < confidence < 1:
+        raise ConfigError(f"Parameter 'confidence' is {confidence}; it must be within 0-1.")
+    both = champion.select(
+        "row_id", F.col("is_bad").alias("champion_label"), F.col("pd").alias("champion_pd")
+    ).join(
+        challenger.select(
+            "row_id", F.col("is_bad").alias("challenger_label"), F.col("pd").alias("challenger_pd")
+        ),
+        "row_id",
+        how="full",
+    )
+    # A loan that only one table has lacks a PD, and is refused with the others.
+    labelled = both.withColumn("is_bad", F.coalesce("champion_label", "challenger_label"))
+    pairs = count_by_pair(
+        labelled,
+        score_a="champion_pd",
+        score_b="challenger_pd",
+        label="is_bad",
+        decimals=decimals,
+    )
+    return comparison_of(pairs, confidence=confidence, approval_rates=approval_rates)
+
+
+def comparison_of(
+    pairs: PairCounts, *, confidence: float, approval_rates: Sequence[float]
+) -> Evidence:
+    """Return the evidence that compares two PDs, from loans counted by both.
+
+    Args:
+        pairs: Score a is the champion's PD, b the challenger's.
+        confidence, approval_rates: As in `compare_pds`.
+
+    Returns:
+        Metrics champion_auc, challenger_auc, auc_difference (challenger less champion) with _low,
+        _high and _p, None with fewer than two goods or bads; loans and bads; table and figure
+        swap_set, by approval rate.
+    """
+    ranked = PairCounts(pairs.score_b, pairs.score_a, pairs.n_good, pairs.n_bad)
+    found = delong_difference(ranked, level=confidence)
+    swaps = {rate: swap_set(pairs, approval_rate=rate) for rate in approval_rates}
+    return Evidence(
+        metrics={
+            "champion_auc": found.auc_b if found else None,
+            "challenger_auc": found.auc_a if found else None,
+            "auc_difference": found.difference if found else None,
+            "auc_difference_low": found.low if found else None,
+            "auc_difference_high": found.high if found else None,
+            "auc_difference_p": found.p_value if found else None,
+            "loans": float((pairs.n_good + pairs.n_bad).sum()),
+            "bads": float(pairs.n_bad.sum()),
+        },
+        tables={"swap_set": _swap_table(swaps)},
+        figures={"swap_set": _swap_figure(swaps)} if swaps else {},
+    )
+
+
+def _swap_table(swaps: dict[float, SwapSet]) -> Table:
+    rows = (
+        (
+            rate,
+            swaps.by_a.bad_rate,
+            swaps.by_b.bad_rate,
+            round(swaps.swapped_in.loans, 1),
+            swaps.swapped_in.bad_rate,
+            swaps.swapped_out.bad_rate,
+        )
+        for rate, swaps in swaps.items()
+    )
+    return Table(
+        "Swap set: as many loans swapped in as out if the challenger decides",
+        ("approval_rate", "champion_bad_rate", "challenger_bad_rate", "swapped_loans",
+         "swapped_in_bad_rate", "swapped_out_bad_rate"),
+        tuple(rows),
+    )  # fmt: skip
+
+
+def _swap_figure(swaps: dict[float, SwapSet]) -> Figure:
+    series = []
+    for name, kind in (("swapped in", "swapped_in"), ("swapped out", "swapped_out")):
+        rates = {rate: getattr(found, kind).bad_rate for rate, found in swaps.items()}
+        known = {rate: bad_rate for rate, bad_rate in rates.items() if bad_rate is not None}
+        series.append(Series(name, tuple(known), tuple(known.values())))
+    return Figure(
+        "Bad rate of the swap set",
+        "Approval rate",
+        "Bad rate",
+        tuple(series),
+        note="The challenger decides better where those it lets in default less than those it "
+        "turns away.",
+    )

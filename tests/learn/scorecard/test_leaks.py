@@ -1,0 +1,77 @@
+"""A column that gives the outcome away: kept out of the scorecard by name, or in by force."""
+
+import numpy as np
+import pytest
+from pyspark.ml import PipelineModel
+from sklearn.metrics import roc_auc_score
+
+from penstock.learn.binning.woe import WoeBinning, WoeBinningModel
+from penstock.learn.scorecard.explain import explain_scorecard
+from penstock.learn.scorecard.judging import judge_variables
+from penstock.learn.scorecard.pd import scorecard_pd
+from tests.learn.scorecard.test_pd import LOANS, PARAMETERS, table
+
+LEAK = np.where(np.random.default_rng(8).random(len(LOANS)) < 0.04, 1 - LOANS.is_bad, LOANS.is_bad)
+WITH_LEAK = {
+    **PARAMETERS,
+    "numeric": ["income", "debt", "collected"],
+    "categorical": [],
+    "stepwise": "none",
+    "folds": 2,
+}
+
+
+@pytest.fixture(scope="module")
+def loans(spark):
+    return spark.createDataFrame(LOANS.assign(collected=LEAK.astype(float)))
+
+
+@pytest.fixture(scope="module")
+def saved(loans, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("scorecard") / "model"
+    scorecard_pd(**WITH_LEAK).fit(loans).save(str(folder))
+    return folder
+
+
+def test_an_alarm_keeps_the_column_out_and_stands_in_the_evidence(saved):
+    evidence = explain_scorecard(PipelineModel.load(str(saved)))
+    variables = table(evidence, "variables").set_index("variable")["left out"]
+    assert variables["collected"].startswith("leak alarm: AUC 0.9")
+    assert (variables["income"], variables["debt"]) == ("", "")
+    signs = table(evidence, "leak_alarms")
+    assert signs.column[0] == "collected" and signs.level.tolist() == ["alarm", "", ""]
+    assert signs.why[0] in variables["collected"] and signs.AUC[0] > 0.9 > signs.AUC[1]
+    assert evidence.metrics["leak_alarms"] == 1
+
+
+def test_a_column_that_is_trusted_is_binned_and_its_alarm_told_all_the_same(loans):
+    assert scorecard_pd(**WITH_LEAK | {"forced": ["collected"]})
+    trusted = {"collected": {"is_trusted": True}}
+    names = ["income", "collected"]
+    model: WoeBinningModel = WoeBinning.of(
+        numeric=names, categorical=[], label="is_bad", by_column=trusted
+    ).fit(loans)
+    assert [each.column for each in model.column_bins] == names and model.left_out == {}
+    assert [each.level for each in model.leak_signs] == ["", "alarm"]
+
+
+def test_a_variable_that_ranks_judged_loans_no_more_has_collapsed(saved, loans):
+    model = PipelineModel.load(str(saved))
+    # Income says nothing of the judged loans: each has that of another.
+    of_another = LOANS.income.sample(frac=1, random_state=0).to_numpy()
+    judged = LOANS.assign(collected=0.0, income=of_another)
+    found = judge_variables(loans.sparkSession.createDataFrame(judged), model)
+    variables = table(found, "variables_judged").set_index("variable")
+    assert found.metrics["collapsed_variables"] == 1
+    assert [*variables.index] == ["income", "debt"]
+    assert variables["look at it"].map(bool).tolist() == [True, False]
+    woe = model.stages[0].transform(loans).toPandas()
+    for name in ("income", "debt"):
+        development = woe[woe["sample"] == "development"]
+        ours = variables.loc[name, "AUC, development"]
+        assert ours == pytest.approx(roc_auc_score(development.is_bad, -development[f"woe_{name}"]))
+    assert variables.loc["debt", "AUC, judged"] == pytest.approx(
+        roc_auc_score(woe.is_bad, -woe.woe_debt)
+    )
+    unknown = judge_variables(loans.where("is_bad = 0"), model).tables["variables_judged"].rows
+    assert {row[2:] for row in unknown} == {(None, None, "")}

@@ -1,0 +1,49 @@
+import pytest
+
+from penstock.evidence import Evidence
+from penstock.measure.choice import choose_champion
+from penstock.measure.gate import challenger_gate
+
+LIMITS = {"min_auc_gain": 0.0, "max_psi": 0.1, "max_miscalibration": 0.05}
+BETTER = {"auc_difference_low": 0.001}
+SOUND = {"auc": 0.8, "psi": 0.1, "psi_by_chance": 0.02, "calibration_in_the_large": -0.05}
+CHAMPION = Evidence({"auc": 0.7})
+
+
+def choice(comparison=BETTER, challenger=SOUND):
+    return choose_champion(Evidence(comparison), CHAMPION, Evidence(challenger), **LIMITS)
+
+
+def test_a_challenger_that_is_better_and_sound_wins():
+    found = choice()
+    assert found.metrics == {"challenger_wins": 1}
+    assert challenger_gate(found) == [] and "reasons" not in found.tables
+    assert found.tables["candidates"].rows[0] == ("auc", 0.7, 0.8)
+
+
+@pytest.mark.parametrize(
+    ("comparison", "challenger", "reason"),
+    [
+        ({"auc_difference_low": 0.0}, {}, "AUC difference may be +0.0000, above 0 needed"),
+        ({"auc_difference_low": -0.0123}, {}, "AUC difference may be -0.0123, above 0 needed"),
+        ({"auc_difference_low": None}, {}, "AUC difference undefined, above 0 needed"),
+        (BETTER, {"psi": 0.1001}, "PSI 0.101 is above 0.100 (max_psi)"),
+        (BETTER, {"psi": None}, "PSI undefined, at most 0.100 allowed (max_psi)"),
+        (BETTER, {"calibration_in_the_large": -0.06}, "Error of the mean PD 0.0600 is above"),
+        (BETTER, {"calibration_in_the_large": 0.06}, "Error of the mean PD 0.0600 is above"),
+        (BETTER, {"calibration_in_the_large": None}, "Error of the mean PD undefined"),
+    ],
+)
+def test_the_champion_stays_for_each_reason(comparison, challenger, reason):
+    found = choice(comparison, SOUND | challenger)
+    [told] = challenger_gate(found)
+    assert told.startswith(reason)
+    assert found.metrics == {"challenger_wins": 0}
+
+
+def test_a_shift_that_chance_alone_makes_is_no_reason():
+    assert challenger_gate(choice(challenger=SOUND | {"psi": 0.2, "psi_by_chance": 0.2})) == []
+
+
+def test_all_reasons_are_told_at_once():
+    assert len(challenger_gate(choice({}, {}))) == 3

@@ -1,0 +1,134 @@
+import numpy as np
+import pandas
+import pytest
+from fairlearn.metrics import (
+    MetricFrame,
+    demographic_parity_ratio,
+    equal_opportunity_difference,
+    equalized_odds_difference,
+    selection_rate,
+)
+
+from penstock.errors import ConfigError, DataError
+from penstock.measure.fairness_audit import audit_fairness
+
+LOANS = 600
+PARAMETERS = {
+    "protected": ["sex", "age"],
+    "intersections": [["sex", "age"]],
+    "approval_rate": 0.7,
+    "reference": {},
+    "min_ratio": 0.8,
+    "min_loans": 30,
+    "decimals": 6,
+}
+
+
+@pytest.fixture(scope="module")
+def people():
+    random = np.random.default_rng(5)
+    sex = random.choice(["f", "m"], LOANS)
+    age = random.choice(["old", "young", "ancient"], LOANS, p=[0.6, 0.38, 0.02])
+    pd = (random.beta(2, 8, LOANS) + 0.12 * (age == "young")).round(3)
+    return pandas.DataFrame(
+        {
+            "row_id": [f"r{n}" for n in range(LOANS)],
+            "pd": pd,
+            "is_bad": (random.random(LOANS) < pd).astype(int),
+            "sex": sex,
+            "age": age,
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def tables(spark, people):
+    judged = spark.createDataFrame(people[["row_id", "pd", "is_bad"]])
+    protected = spark.createDataFrame(people[["row_id", "sex", "age"]]).selectExpr(
+        "row_id", "map('sex', sex, 'age', age) AS protected"
+    )
+    return judged, protected
+
+
+@pytest.fixture(scope="module")
+def audit(tables):
+    return audit_fairness(*tables, **PARAMETERS)
+
+
+def frame(evidence, name):
+    table = evidence.tables[name]
+    return pandas.DataFrame(table.rows, columns=table.columns).set_index("group")
+
+
+def test_the_audit_equals_fairlearn_on_the_same_decisions(audit, people):
+    approved = people.pd <= audit.metrics["cut_off"]
+    assert audit.metrics["approval_rate"] == pytest.approx(approved.mean(), abs=1e-12)
+    assert abs(approved.mean() - 0.7) < 0.02
+    # Fairlearn's favourable outcome is 1: an approval, of a loan that is good.
+    seen = people.assign(approved=approved.astype(int), good=1 - people.is_bad)
+    by_sex = frame(audit, "fairness_sex")
+    rates = MetricFrame(
+        metrics=selection_rate, y_true=seen.good, y_pred=seen.approved, sensitive_features=seen.sex
+    ).by_group
+    assert by_sex.selection_rate.to_dict() == pytest.approx(rates.to_dict(), abs=1e-12)
+    given = {"y_true": seen.good, "y_pred": seen.approved, "sensitive_features": seen.sex}
+    assert by_sex.adverse_impact_ratio.min() == pytest.approx(demographic_parity_ratio(**given))
+    gaps = by_sex.opportunity_difference.max() - by_sex.opportunity_difference.min()
+    assert gaps == pytest.approx(equal_opportunity_difference(**given), abs=1e-9)
+    odds = equalized_odds_difference(**given)
+    assert by_sex.odds_difference.max() == pytest.approx(odds, abs=1e-9)
+
+
+def test_small_groups_are_counted_and_not_shown(audit, people):
+    few = int((people.age == "ancient").sum())
+    assert 0 < few < 30
+    assert set(frame(audit, "fairness_age").index) == {"old", "young"}
+    assert f"1 groups of fewer than 30 loans ({few} loans) are not shown" in (
+        audit.tables["fairness_age"].title
+    )
+    both = frame(audit, "fairness_sex and age")
+    assert set(both.index) == {"f and old", "f and young", "m and old", "m and young"}
+
+
+def test_a_group_that_is_refused_more_often_is_told_by_its_light(audit):
+    young, old = (frame(audit, "fairness_age").loc[name] for name in ("young", "old"))
+    assert (old.adverse_impact_ratio, old.light) == (1, "green")
+    assert young.high < 0.8 and young.light == "red"
+    assert audit.metrics["min_adverse_impact_ratio"] <= young.adverse_impact_ratio
+    assert audit.metrics["red_groups"] >= 1
+    assert "fairness_age" in audit.figures
+
+
+def test_a_reference_of_choice_is_compared_with(tables):
+    audit = audit_fairness(*tables, **PARAMETERS | {"reference": {"age": "young"}})
+    assert frame(audit, "fairness_age").loc["old"].adverse_impact_ratio > 1
+    assert "beside young" in audit.tables["fairness_age"].title
+
+
+def test_loans_without_attributes_are_a_group_and_none_named_is_said(tables):
+    judged, protected = tables
+    nobody = protected.where("false")
+    audit = audit_fairness(judged, nobody, **PARAMETERS | {"intersections": []})
+    assert list(frame(audit, "fairness_sex").index) == ["unknown"]
+    none = audit_fairness(judged, nobody, **PARAMETERS | {"protected": [], "intersections": []})
+    assert "none was audited" in str(none.tables["fairness"].rows)
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "said"),
+    [
+        ({"approval_rate": 1.0}, ConfigError, "approval_rate is 1"),
+        ({"min_ratio": 0.0}, ConfigError, "min_ratio is 0"),
+        ({"intersections": [["sex", "aeg"]]}, ConfigError, "'aeg'.*Did you mean 'age'"),
+        ({"reference": {"age": "yuong"}}, DataError, "'yuong'.*Did you mean 'young'"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(tables, changes, error, said):
+    with pytest.raises(error, match=said):
+        audit_fairness(*tables, **PARAMETERS | changes)
+
+
+def test_nobody_to_decide_on_is_said(tables):
+    judged, protected = tables
+    with pytest.raises(DataError, match="no loans to decide on"):
+        audit_fairness(judged.where("false"), protected, **PARAMETERS)
