@@ -1,5 +1,6 @@
 """Tuning: trials a minute with two of them at work at once, against one after the other."""
 
+import logging
 import tempfile
 import time
 from pathlib import Path
@@ -25,6 +26,7 @@ def measure(rows: int = ROWS, trials: int = 6, rounds: int = 3) -> Result:
         trials: Of each search, one fit for each fold.
         rounds: Searches with each number of slots, after one to warm up.
     """
+    logging.getLogger("XGBoost-PySpark").setLevel(logging.WARNING)  # it tells of each fit
     with tempfile.TemporaryDirectory(prefix="penstock-bench-") as folder:
         spark = start_test_session(Path(folder))
         try:
