@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -131,3 +134,26 @@ def test_weight_of_evidence_by_hand():
 )
 def test_a_trend_is_named(bads, trend):
     assert trend_of(10 - np.array(bads), np.array(bads)) == trend
+
+
+AFTER_A_SOLVE = """
+import os, signal, time
+from penstock.learn.binning.rules import BinningRules
+from penstock.learn.binning.solving import Problem, solve_all
+from tests.learn.binning.test_solving import counts
+
+[found] = solve_all([Problem(counts(), BinningRules(), 0)])
+try:
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(60)
+except KeyboardInterrupt:
+    print(found.status, "and interrupted")
+"""
+
+
+def test_ctrl_c_is_python_s_after_a_solve():
+    # In a process of its own: the solver's handler, once gone, lets the signal kill it.
+    done = subprocess.run(
+        [sys.executable, "-c", AFTER_A_SOLVE], capture_output=True, text=True, check=False
+    )
+    assert done.stdout == "optimal and interrupted\n", (done.returncode, done.stderr)

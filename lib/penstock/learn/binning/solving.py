@@ -4,6 +4,8 @@ import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -88,6 +90,7 @@ def _optbinning(problem: Problem) -> tuple[str, NDArray[np.float64]]:
     # Imported here, because it takes seconds, which planning and scoring can do without.
     from optbinning import OptimalBinning  # noqa: PLC0415
 
+    _leave_ctrl_c_to_the_run()
     rules, counts = problem.rules, problem.prebins
     numbers = np.arange(len(counts.n_good), dtype=float)
     trend = _trend(problem)
@@ -105,3 +108,20 @@ def _optbinning(problem: Problem) -> tuple[str, NDArray[np.float64]]:
     with np.errstate(divide="ignore", invalid="ignore"):  # equal bad rates have no area of a trend
         binning.fit(values, is_bad, weights)
     return binning.status, binning.splits
+
+
+@cache
+def _leave_ctrl_c_to_the_run() -> None:
+    """Let no solver of this process catch SIGINT, at which it would stop half-way.
+
+    OR-Tools resets the signal to its default when a solver ends, so that the next Ctrl-C would kill
+    the process outright; OptBinning makes its solvers where their parameters cannot be reached.
+    """
+    from ortools.sat.python import cp_model  # noqa: PLC0415
+
+    class Solver(cp_model.CpSolver):
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **kwargs)
+            self.parameters.catch_sigint_signal = False
+
+    cp_model.CpSolver = Solver  # type: ignore[misc]
