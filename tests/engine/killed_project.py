@@ -94,16 +94,14 @@ ENTRIES = {
 
 @dataclass
 class KilledProject(SmallProject):
-    """The graph over the CSV file `file` of the state folder."""
+    """The graph over a CSV file of the state folder."""
 
-    file: str = "raw.csv"
-
-    def __post_init__(self):
-        self.graph, self.more, self.params = GRAPH, ENTRIES, {"common": {"as_of": "2024-01-01"}}
-
-    @property
-    def csv(self):
-        return self.home.root / self.file
+    @classmethod
+    def of(cls, spark, home, *, file="raw.csv", runs=0):
+        project = cls(spark, home, home.root / file, runs=runs)
+        project.graph, project.more = GRAPH, ENTRIES
+        project.params = {"common": {"as_of": "2024-01-01"}}
+        return project
 
     def write_input(self, seed):
         """Write 60 loans, the seventh of them broken; other seeds, other loans in every table."""
@@ -128,7 +126,7 @@ def run_rounds(folder, name, first, rounds=1):
     spark = start_test_session(folder / f"spark-{name}")
     is_alone, error = name == "raw", None
     for number in range(first, first + 2 * rounds, 2):
-        project = KilledProject(spark, Home(folder), runs=number - 1, file=f"{name}.csv")
+        project = KilledProject.of(spark, Home(folder), runs=number - 1, file=f"{name}.csv")
         if not is_alone:
             project.write_input(number)
         tell(begins=time.time())

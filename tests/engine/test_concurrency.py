@@ -43,7 +43,7 @@ def test_of_two_whole_runs_at_once_one_publishes_and_the_other_is_told(tmp_path,
     outs = [[json.loads(line) for line in out.splitlines()] for out, _ in said]
     ended = [[told for told in out if "status" in told] for out in outs]
     assert [len(rounds) for rounds in ended] == [ROUNDS, ROUNDS], said
-    project = KilledProject(None, Home(tmp_path))
+    project = KilledProject.of(None, Home(tmp_path))
     published = Releases(project.catalog.delta("releases")).all(None)
     assert [release.release_id for release in published] == list(range(1, ROUNDS + 1))
     for release, *both in zip(published, *ended, strict=True):
@@ -66,7 +66,7 @@ def test_a_run_with_nothing_to_do_keeps_the_aliases_of_a_release_published_meanw
     spark, tmp_path, empty_mlflow
 ):
     shutil.copytree(empty_mlflow, tmp_path / "mlflow")
-    project = KilledProject(spark, Home(tmp_path))
+    project = KilledProject.of(spark, Home(tmp_path))
     project.write_input(1)
     project.run()
     idle = project.runner()

@@ -47,12 +47,12 @@ class Killed:
 
     @property
     def project(self):
-        return KilledProject(self.spark, Home(self.folder), runs=self.runs)
+        return KilledProject.of(self.spark, Home(self.folder), runs=self.runs)
 
     def run_here(self):
         """Run undisturbed, in this process, whose session is at hand."""
         self.runs += 2
-        record, error = KilledProject(self.spark, Home(self.folder), runs=self.runs - 1).run()
+        record, error = KilledProject.of(self.spark, Home(self.folder), runs=self.runs - 1).run()
         assert error is None, str(error)
         return record
 
