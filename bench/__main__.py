@@ -1,6 +1,6 @@
 """`make bench`: find the benches, run one or all, print what they measured.
 
-All of them together write `docs/benchmarks.md`; one alone prints and leaves the page as it is.
+All of them together write `docs/benchmarks.md`; one alone writes its section of it.
 """
 
 import json
@@ -9,7 +9,7 @@ from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 
-from bench.page import page
+from bench.page import page, with_section
 from bench.result import Result, machine
 from penstock.errors import PenstockError, UsageError, did_you_mean
 from penstock.store.home import write_text
@@ -28,9 +28,13 @@ def main(names: list[str]) -> None:
                 f"{did_you_mean(name, benches)}"
             )
     results = {name: run_bench(name, benches[name]) for name in names or benches}
-    if not names:
-        write_text(PAGE, page(results, machine()))
-        print(f"Written: {PAGE.relative_to(FOLDER.parent)}", file=sys.stderr)
+    text = page(results, machine())
+    if names:
+        text = PAGE.read_text("utf-8")
+        for name, result in results.items():
+            text = with_section(text, name, result)
+    write_text(PAGE, text)
+    print(f"Written: {PAGE.relative_to(FOLDER.parent)}", file=sys.stderr)
 
 
 def find_benches() -> dict[str, Callable[[], Result]]:

@@ -7,8 +7,10 @@ from bench.result import Figure, Result
 
 HEAD = """# Benchmarks
 
-Written by `make bench`; change the bench, not this page. `make bench NAME=…` runs one of them.
+Written by `make bench`; change the bench, not this page. `make bench NAME=…` runs one of them and
+writes its section anew.
 """
+SECTION = "\n## "
 
 
 def page(results: Mapping[str, Result], machine: Mapping[str, Any]) -> str:
@@ -18,14 +20,22 @@ def page(results: Mapping[str, Result], machine: Mapping[str, Any]) -> str:
         f"Python {machine['python']}, pyspark {machine['pyspark']}"
     )
     sections = [_section(name, result) for name, result in results.items()]
-    return "\n".join([HEAD, f"Machine: {facts}.", *sections])
+    return "".join([f"{HEAD}\nMachine: {facts}.\n", *sections])
+
+
+def with_section(text: str, name: str, result: Result) -> str:
+    """Return the page with the section of one bench made anew; the others stay as they are."""
+    head, *sections = text.split(SECTION)
+    kept = {section.partition("\n")[0]: section for section in sections}
+    kept[name] = _section(name, result).removeprefix(SECTION)
+    return SECTION.join([head, *(kept[name] for name in sorted(kept))])
 
 
 def _section(name: str, result: Result) -> str:
     rows = ["| figure | value | target | what it is |", "|---|---:|---|---|"]
     rows += [_row(figure) for figure in result.figures]
     notes = [f"- {note}" for note in result.notes]
-    return "\n".join([f"\n## {name}\n", *rows, "", *notes, ""])
+    return "\n".join([f"{SECTION}{name}\n", *rows, "", *notes, ""])
 
 
 def _row(figure: Figure) -> str:
