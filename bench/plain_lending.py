@@ -50,6 +50,8 @@ class PlainLending:
         split = split_by_issue_date(features, **p["split_by_issue_date"])
         train, test = map(self.save, ("train", "test"), split)
         model = logistic_pd(**p["logistic_pd"]).fit(train)
+        if mlflow.get_experiment_by_name("plain") is None:  # else its models go to this folder
+            mlflow.create_experiment("plain", f"{self.folder}/artifacts")
         mlflow.set_experiment("plain")
         with mlflow.start_run():
             mlflow.spark.log_model(
