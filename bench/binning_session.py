@@ -9,23 +9,20 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from bench.session import own_session
 from penstock.errors import NodeFailed
-from penstock.jvm import driver_settings, empty_folder, find_java
 from penstock.learn.binning.cells import Longs, Zoom
 from penstock.learn.binning.counting import count_cells
 from penstock.learn.binning.rules import BinningRules
 from penstock.learn.binning.settling import settle
 from penstock.learn.binning.woe import WoeBinning
-from penstock.session import SMALL
-from penstock.spark_settings import ALWAYS
 
 PROJECT = Path(__file__).resolve().parents[1]
 COLUMNS = 20
@@ -63,26 +60,11 @@ def _python_path() -> str:
     return ":".join((str(PROJECT / "lib"), str(PROJECT), os.environ.get("PYTHONPATH", "")))
 
 
-@contextmanager
-def cluster(folder: Path) -> Iterator[SparkSession]:
+def cluster(folder: Path) -> AbstractContextManager[SparkSession]:
     """Start two executors in processes of their own, so that the driver's memory is its own."""
-    environment = Path(sys.prefix)
-    settings = ALWAYS | SMALL | driver_settings(environment, find_java(os.environ))
-    settings |= {
-        "spark.sql.warehouse.dir": str(folder / "warehouse"),
-        "spark.executorEnv.PYTHONPATH": _python_path(),  # executors do not inherit it
-    }
-    os.environ["SPARK_CONF_DIR"] = str(empty_folder(environment))
-    os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
-    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    builder = SparkSession.builder.master("local-cluster[2,1,1024]").appName("bench binning")
-    for key, value in settings.items():
-        builder = builder.config(key, value)
-    spark = builder.getOrCreate()
-    try:
-        yield spark
-    finally:
-        spark.stop()
+    # Executors do not inherit the path.
+    settings = {"spark.executorEnv.PYTHONPATH": _python_path()}
+    return own_session("binning", "local-cluster[2,1,1024]", folder, settings)
 
 
 def generated(spark: SparkSession, rows: int) -> DataFrame:

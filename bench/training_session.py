@@ -8,27 +8,24 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pyspark.ml import PipelineModel
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from bench.command import cpu_seconds
+from bench.session import own_session
 from penstock.errors import NodeFailed
-from penstock.jvm import driver_settings, empty_folder, find_java
 from penstock.learn.calibrated import CalibratedClassifier
 from penstock.learn.challenger.pd import challenger_pd
 from penstock.learn.challenger.weighted import CLASS_WEIGHT, WeightedClassifier
 from penstock.learn.encoding import FEATURES
 from penstock.measure.counts import ScoreCounts
 from penstock.measure.discrimination import auc
-from penstock.session import SMALL
-from penstock.spark_settings import ALWAYS
 
 PROJECT = Path(__file__).resolve().parents[1]
 CORES = 2
@@ -77,7 +74,8 @@ def trained(order: Order) -> dict[str, Any]:
 
 def main(order: Order) -> None:
     """Fit, judge, and write the figures into the folder."""
-    with _session(order.folder) as spark:
+    memory = {"spark.driver.memory": "2g"}
+    with own_session("training", f"local[{CORES}]", order.folder, memory) as spark:
         table = spark.read.parquet(str(order.folder / ROWS))
         estimator = _estimator(order)
         estimator.fit(table.where("number % 10 = 0"))
@@ -142,24 +140,6 @@ def _measured(fit: Callable[[], object], rounds: int) -> tuple[list[float], list
         wall.append(time.perf_counter() - started)
         cpu.append(cpu_seconds(os.getpid()) - spent)
     return wall, cpu
-
-
-@contextmanager
-def _session(folder: Path) -> Iterator[SparkSession]:
-    environment = Path(sys.prefix)
-    settings = ALWAYS | SMALL | driver_settings(environment, find_java(os.environ))
-    settings |= {"spark.driver.memory": "2g", "spark.sql.warehouse.dir": str(folder / "warehouse")}
-    os.environ["SPARK_CONF_DIR"] = str(empty_folder(environment))
-    os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
-    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    builder = SparkSession.builder.master(f"local[{CORES}]").appName("bench training")
-    for key, value in settings.items():
-        builder = builder.config(key, value)
-    spark = builder.getOrCreate()
-    try:
-        yield spark
-    finally:
-        spark.stop()
 
 
 if __name__ == "__main__":
