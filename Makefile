@@ -21,10 +21,11 @@ test: ready  ## Run all tests; ARGS="-k name" selects
 test-fast: ready  ## Run the tests that start no Spark
 	$(PYTHON) -m pytest $(wildcard $(NO_SPARK)) $(ARGS)
 
-torture: ready  ## Kill 30 runs at random moments; PENSTOCK_KILLS=n, PENSTOCK_SEED=n
+torture: ready  ## Kill 30 runs, race 50 publishers; PENSTOCK_KILLS=n, PENSTOCK_SEED=n, PENSTOCK_ROUNDS=n
 	PENSTOCK_KILLS=$${PENSTOCK_KILLS:-30} $(PYTHON) -m pytest tests/engine/test_kills.py \
 		tests/engine/test_concurrency.py \
 		--log-cli-level=INFO --log-disable=py4j.clientserver $(ARGS)
+	PENSTOCK_ROUNDS=$${PENSTOCK_ROUNDS:-50} $(PYTHON) -m pytest tests/store/test_releases.py -k at_once $(ARGS)
 
 check: format lint types imports test  ## Do what must pass before a commit
 

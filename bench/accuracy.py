@@ -16,7 +16,9 @@ import numpy as np
 from bench.result import Figure, Result
 from penstock.conf import Conf, load_conf
 from penstock.errors import UsageError
+from penstock.evidence import Evidence
 from penstock.job import PROJECT
+from penstock.learn.binning.leaks import find_leaks
 from penstock.learn.observations import DATE, LABEL, ROW_ID, read_observations
 
 if TYPE_CHECKING:
@@ -154,11 +156,14 @@ def _accuracies(spark: "SparkSession", data_set: DataSet, file: Path) -> dict[st
     observations = _observations(spark, conf).persist()
     rows = observations.select(ROW_ID, LABEL, "group", DATE).toPandas()
     found: dict[str, list[float]] = {name: [] for name in data_set.references}
-    for fitted, judged in data_set.split(rows):
-        samples = {"fitted": rows[ROW_ID].iloc[fitted], "judged": rows[ROW_ID].iloc[judged]}
+    for of_fit, of_judgement in data_set.split(rows):
+        places = {"fitted": of_fit, "judged": of_judgement}
+        samples = {name: rows[ROW_ID].iloc[place] for name, place in places.items()}
         parts = {name: _part(observations, ids).persist() for name, ids in samples.items()}
+        fitted = _as_sample(parts["fitted"])
+        leaks = find_leaks(fitted, **conf.params["find_leaks"])
         for name, aucs in found.items():
-            aucs.append(_auc(_estimator(name, conf), parts["fitted"], parts["judged"]))
+            aucs.append(_auc(_estimator(name, conf, leaks), fitted, parts["judged"]))
         for part in parts.values():
             part.unpersist()
     observations.unpersist()
@@ -181,22 +186,30 @@ def _part(observations: "DataFrame", ids: "pandas.Series[str]") -> "DataFrame":
     return observations.join(wanted, ROW_ID, "left_semi")
 
 
-def _estimator(model: str, conf: Conf) -> Any:
-    from penstock.learn.challenger.pd import challenger_pd  # noqa: PLC0415
-    from penstock.learn.scorecard.pd import scorecard_pd  # noqa: PLC0415
-
-    if model == "scorecard":
-        return scorecard_pd(**conf.params["scorecard_pd"])
-    return challenger_pd(**{**conf.params["challenger_pd"], "trainer": model})
-
-
-def _auc(estimator: Any, fitted: "DataFrame", judged: "DataFrame") -> float:
+def _as_sample(fitted: "DataFrame") -> "DataFrame":
     from pyspark.sql import functions as F  # noqa: PLC0415
-    from sklearn.metrics import roc_auc_score  # noqa: PLC0415
 
     # Calibration, which needs rows too, moves no rank: it gets the same ones.
     samples = F.explode(F.array(F.lit("development"), F.lit("calibration")))
-    model = estimator.fit(fitted.withColumn("sample", samples))
+    return fitted.withColumn("sample", samples)
+
+
+def _estimator(model: str, conf: Conf, leaks: Evidence) -> Any:
+    from penstock.learn.challenger.pd import challenger_pd  # noqa: PLC0415
+    from penstock.learn.scorecard.pd import scorecard_pd  # noqa: PLC0415
+
+    once: dict[str, Any] = {"calibration": "held_out"}
+    if model == "scorecard":
+        return scorecard_pd(**{**conf.params["scorecard_pd"], **once})
+    challenger = challenger_pd(**{**conf.params["challenger_pd"], **once, "trainer": model})
+    challenger.begin_from(leaks, None)
+    return challenger
+
+
+def _auc(estimator: Any, fitted: "DataFrame", judged: "DataFrame") -> float:
+    from sklearn.metrics import roc_auc_score  # noqa: PLC0415
+
+    model = estimator.fit(fitted)
     scored = model.transform(judged).select(LABEL, "pd").toPandas()
     return float(roc_auc_score(scored[LABEL], scored["pd"]))
 

@@ -20,7 +20,7 @@ from pyspark.sql import functions as F
 from bench.command import cpu_seconds
 from bench.session import own_session
 from penstock.errors import NodeFailed
-from penstock.learn.calibrated import CalibratedClassifier
+from penstock.learn.challenger.classifier import ChallengerClassifier
 from penstock.learn.challenger.pd import challenger_pd
 from penstock.learn.challenger.weighted import CLASS_WEIGHT, WeightedClassifier
 from penstock.learn.encoding import FEATURES
@@ -92,11 +92,12 @@ def main(order: Order) -> None:
     (order.folder / f"{order.trainer}.json").write_text(json.dumps(found), "utf-8")
 
 
-def _estimator(order: Order) -> CalibratedClassifier:
+def _estimator(order: Order) -> ChallengerClassifier:
     return challenger_pd(
         numeric=list(NUMERIC),
         categorical=list(CATEGORICAL),
         trainer=order.trainer,
+        candidates=[],
         settings=order.settings,
         monotone={},
         class_weights="none",
@@ -107,6 +108,9 @@ def _estimator(order: Order) -> CalibratedClassifier:
         search_seed=1,
         objective="log_loss",
         folds_by="group",
+        calibration="held_out",
+        calibrator="platt",
+        population_bad_rate=None,
     )
 
 
@@ -118,10 +122,10 @@ def _judged(model: PipelineModel, table: DataFrame) -> float:
 
 
 def _alone(
-    estimator: CalibratedClassifier, model: PipelineModel, table: DataFrame
+    estimator: ChallengerClassifier, model: PipelineModel, table: DataFrame
 ) -> Callable[[], object]:
     """Return the fit of the trainer, the last stage, on rows that are encoded and cached."""
-    weighted = estimator.classifier
+    weighted = estimator.classifier.classifier
     assert isinstance(weighted, WeightedClassifier)
     trainer: Any = weighted.classifier.getStages()[-1]
     encoded = PipelineModel(model.stages[:-2]).transform(table.where("sample = 'development'"))

@@ -63,6 +63,7 @@ def _seconds(table: DataFrame, slots: int, trials: int) -> float:
         numeric=[f"x{n}" for n in range(FEATURES)],
         categorical=[],
         trainer="xgboost",
+        candidates=[],
         settings={"num_workers": 1},
         monotone={},
         class_weights="none",
@@ -73,6 +74,9 @@ def _seconds(table: DataFrame, slots: int, trials: int) -> float:
         search_seed=1,
         objective="log_loss",
         folds_by="group",
+        calibration="held_out",
+        calibrator="platt",
+        population_bad_rate=None,
     )
     kept: dict[str, object] = {}
     classifier.resume_from(kept)

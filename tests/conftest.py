@@ -25,15 +25,18 @@ sys.modules["__main__"].__dict__.setdefault("__file__", __file__)
 # What takes longest, in this order: then no process ends long after the others.
 LONGEST = (
     "tests/graphs/test_lending.py",
+    "tests/test_tutorial.py",
     "tests/graphs/test_scorecard.py",
     "tests/engine/test_skipping.py",
-    "tests/engine/test_runner.py",
+    "tests/learn/tuning/test_search.py",
     "tests/engine/test_planner.py",
-    "tests/test_jobs.py",
     "tests/store/test_releases.py",
-    "tests/test_tutorial.py",
-    "tests/graphs/test_lending_plan.py",
+    "tests/engine/test_runner.py",
+    "tests/learn/challenger/test_pd.py",
+    "tests/test_jobs.py",
     "tests/engine/",
+    "tests/graphs/",
+    "tests/learn/",
 )
 
 
@@ -46,8 +49,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     """Return a small local session with Delta; leave no view, cache or setting behind."""
     # Imported here, so that tests that need no table need no Spark either.
+    from sqlalchemy import Engine, event
+
     from penstock.session import start_test_session
 
+    # Each of MLflow's calls would wait for the disk; no test cuts the power.
+    event.listen(Engine, "connect", lambda to, _: to.execute("PRAGMA synchronous = OFF"))
     session = start_test_session(tmp_path_factory.mktemp("spark"))
     yield session
     session.stop()

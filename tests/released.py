@@ -1,6 +1,8 @@
-"""What readers of a state folder see: everything goes through the newest release."""
+"""Jobs in the tests' session, and what readers of a state folder see by its newest release."""
 
+import io
 import json
+from contextlib import redirect_stderr, redirect_stdout
 
 import pytest
 from mlflow.tracking import MlflowClient
@@ -8,6 +10,7 @@ from mlflow.tracking import MlflowClient
 from penstock.cli import run_job
 from penstock.job import prepare_job
 from penstock.store.delta import DeltaTable
+from penstock.store.home import Home
 from penstock.store.releases import Releases
 
 
@@ -25,11 +28,19 @@ def table_of(spark, home, name):
     return DeltaTable(name, str(home / "tables" / name)).read(spark, version)
 
 
+def told_here(spark, home, job, *words):
+    """Do a job in the tests' session and return its exit code, standard output and error."""
+    out, err = io.StringIO(), io.StringIO()
+    Home(home).prepare()
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+        patch.setenv("PENSTOCK_HOME", str(home))
+        code = run_job(prepare_job(job, [*words]), spark)
+    return code, out.getvalue(), err.getvalue()
+
+
 def do_here(spark, home, job, *words):
     """Do a job in the tests' session and return its exit code and its record."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PENSTOCK_HOME", str(home))
-        code = run_job(prepare_job(job, [*words, "--quiet"]), spark)
+    code, _, _ = told_here(spark, home, job, *words, "--quiet")
     newest = max((home / "runs").iterdir(), key=lambda run: run.stat().st_mtime_ns)
     return code, json.loads((newest / "run.json").read_text())
 

@@ -50,8 +50,9 @@ def test_a_transform_reads_tables_and_the_reports_it_waits_for():
     assert accepted(lambda d: Transform(join, ("delta", d), "new_table")) == TABLES | {"report"}
 
 
-def test_a_fit_reads_a_table():
+def test_a_fit_reads_a_table_and_then_models_and_reports():
     assert accepted(lambda d: Fit(fit_pd, d, "new_model")) == TABLES
+    assert accepted(lambda d: Fit(fit_pd, ("delta", d), "new_model")) == MODELS | {"report"}
 
 
 def test_an_apply_reads_a_model_and_then_a_table():

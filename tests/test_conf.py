@@ -79,6 +79,27 @@ def test_a_reference_takes_the_value_it_points_at(conf_dir):
         load_conf(conf_dir, "local", ["catalog.loans.path=${catalog.number.path}"])
 
 
+def test_keys_of_a_map_that_is_a_reference_are_changed_alone(conf_dir):
+    write(conf_dir, "base/catalog.yaml",
+          "numbers: {kind: csv, path: x.csv, delimiter: ';', known_at: {post: [a]}}\n"
+          "loans: '${catalog.numbers}'\n")  # fmt: skip
+    later = ["catalog.loans.path=y.csv", "catalog.loans.known_at={decision: [b]}"]
+    loans = load_conf(conf_dir, "local", [*later, "catalog.numbers.delimiter='|'"]).catalog["loans"]
+    assert (loans.path, loans.delimiter) == ("y.csv", "|")
+    assert loans.known_at == {"post": ["a"], "decision": ["b"]}
+    again = load_conf(conf_dir, "local", [*later, "catalog.loans.path=z.csv"]).catalog["loans"]
+    assert (again.path, again.delimiter) == ("z.csv", ";")
+
+
+def test_a_reference_to_a_reference_takes_what_that_one_takes_and_a_circle_is_refused(conf_dir):
+    write(conf_dir, "base/catalog.yaml",
+          "a: '${catalog.b}'\nb: '${catalog.loans}'\nloans: {kind: csv, path: x.csv}\n"
+          "numbers: {kind: delta}\n")  # fmt: skip
+    assert load_conf(conf_dir, "local").catalog["a"] == CsvConf(path="x.csv")
+    with pytest.raises(ConfigError, match=r"lead to each other: .*catalog.b} -> .*catalog.a}"):
+        load_conf(conf_dir, "local", ["catalog.b=${catalog.a}"])
+
+
 @pytest.mark.parametrize(
     ("overrides", "message"),
     [

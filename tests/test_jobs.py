@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from penstock.cli import main
+from penstock.errors import UsageError
 from tests.processes import PROJECT, SMALL, do, start
 
 
@@ -60,6 +62,18 @@ def test_history_is_told_without_a_jvm(first_run):
     assert "because    first release: 17 nodes\n" in done.stdout
 
 
+def test_plan_says_what_would_run_and_runs_no_job(home):
+    files = sorted((home / "tables").rglob("*"))
+    code, out, err = do(home, "plan", *SMALL, "--no-skip", "--json")
+    assert (code, err) == (0, "")
+    plan = json.loads(out)
+    assert (plan["graph"], plan["release"], plan["spark_jobs"]) == ("lending", 1, 0)
+    assert plan["nodes"][0]["outputs"] == ["raw_loans", "raw_payments", "true_risk"]
+    assert {node["action"] for node in plan["nodes"]} == {"run"}
+    assert plan["nodes"][0]["cause"] == "skipping is off"
+    assert sorted((home / "tables").rglob("*")) == files
+
+
 def everything(spark, home):
     from tests.released import everything
 
@@ -67,8 +81,11 @@ def everything(spark, home):
 
 
 def test_a_killed_run_harms_nothing_and_is_gone_on_from(first_run, home, spark):
+    from tests.released import do_here
+
     before = everything(spark, home)
     other_book = ("--set", "params.generate_book.seed=11")
+    other_book += ("--set", "catalog.loan_numbers.rows=1000")
     process = start(home, "prepare", *SMALL, *other_book)
 
     def is_half_done():
@@ -85,14 +102,12 @@ def test_a_killed_run_harms_nothing_and_is_gone_on_from(first_run, home, spark):
     assert killed["status"] == "running" and killed["release"] is None
     assert everything(spark, home) == before
 
-    code, out, err = do(home, "prepare", *SMALL, *other_book, "--json")
-    assert code == 0, err
-    outcome = json.loads(out.splitlines()[-1])
+    code, again = do_here(spark, home, "prepare", *SMALL, *other_book)
+    assert code == 0
     done_before = {
         n["name"] for n in killed["nodes"]
         if n["status"] == "done" and "memory" not in kinds(killed, n)
     }  # fmt: skip
-    again = json.loads((home / "runs" / outcome["run_id"] / "run.json").read_text())
     assert done_before == {
         n["name"] for n in again["nodes"] if n["reason"] == f"done by run {killed['run_id']}"
     }
@@ -122,28 +137,47 @@ def test_ctrl_c_ends_a_run_with_130_and_harms_nothing(home, spark):
     assert everything(spark, home) == before
 
 
+def check_said(said, code, message, home):
+    returned, out, err = said
+    assert returned == code
+    assert re.search(message, " ".join(err.split())), err
+    assert err.startswith("penstock: ") and "Traceback" not in err and not out
+    assert not (home / "tables/releases").exists()
+
+
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [
         (("rum",), 2, "There is no job 'rum'.*Did you mean 'run'"),
-        (("run", "--grph", "x"), 2, "unrecognized arguments: --grph.*Did you mean '--graph'"),
-        (("run", "--graph", "lendin"), 2, "no graph 'lendin'.*Did you mean 'lending'"),
-        (("run", "--env", "locla"), 2, "no environment 'locla'.*Did you mean 'local'"),
-        (("run", "--set", "params.pd_gate.min_acu=1"), 2, "Did you mean 'min_auc'"),
-        (("run", "--as-of", "2024-13-01"), 2, "--as-of 2024-13-01"),
-        (("replay", "nothing"), 2, "no run 'nothing'"),
-        (("run", "--plan", "nothing"), 2, "nothing cannot be read as a plan"),
-        (("run", "--select", "clean_lons"), 2, "Did you mean 'clean_loans'"),
         (("run", "--env", "lendingclub", "--set", "catalog.raw_loans.path=/nowhere.csv"), 3,
          "/nowhere.csv of 'raw_loans' does not exist"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_with_a_command_is_said_in_a_sentence(tmp_path, words, code, message):
-    returned, out, err = do(tmp_path, *words)
-    assert returned == code
-    assert re.search(message, " ".join(err.split())), err
-    assert err.startswith("penstock: ") and "Traceback" not in err and not out
-    assert not (tmp_path / "tables/releases").exists()
+    check_said(do(tmp_path, *words), code, message, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("run", "--grph", "x"), "unrecognized arguments: --grph.*Did you mean '--graph'"),
+        (("run", "--graph", "lendin"), "no graph 'lendin'.*Did you mean 'lending'"),
+        (("run", "--env", "locla"), "no environment 'locla'.*Did you mean 'local'"),
+        (("run", "--set", "params.pd_gate.min_acu=1"), "Did you mean 'min_auc'"),
+        (("run", "--as-of", "2024-13-01"), "--as-of 2024-13-01"),
+        (("replay", "nothing"), "no run 'nothing'"),
+        (("run", "--plan", "nothing"), "nothing cannot be read as a plan"),
+        (("run", "--select", "clean_lons"), "Did you mean 'clean_loans'"),
+    ],
+)
+def test_what_is_wrong_with_the_options_of_a_job_is_said_alike(
+    tmp_path, monkeypatch, capsys, words, message
+):
+    monkeypatch.setenv("PENSTOCK_HOME", str(tmp_path))
+    monkeypatch.setattr("sys.argv", [*words])
+    with pytest.raises(SystemExit) as left:
+        main(words[0])
+    check_said((left.value.code, *capsys.readouterr()), UsageError.exit_code, message, tmp_path)
 
 
 def test_a_state_folder_that_cannot_be_written_is_named(tmp_path):
@@ -151,11 +185,3 @@ def test_a_state_folder_that_cannot_be_written_is_named(tmp_path):
     code, _, err = do(tmp_path / "file" / "state", "run", *SMALL)
     assert code == 2
     assert "file/state cannot be written" in err and "PENSTOCK_HOME" in err
-
-
-def test_plan_says_what_would_run_and_runs_no_job(tmp_path):
-    code, out, _ = do(tmp_path, "plan", "--json")
-    plan = json.loads(out)
-    assert (code, plan["graph"], plan["spark_jobs"]) == (0, "lending", 0)
-    assert plan["nodes"][0]["outputs"] == ["raw_loans", "raw_payments", "true_risk"]
-    assert not (tmp_path / "tables").exists()

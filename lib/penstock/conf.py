@@ -90,10 +90,12 @@ class ModelConf:
 
     Attributes:
         known_at: The moment it is used at: its features may be known then, but not later.
+        version: Which one is read of a model that no node of the graph makes; 0: there is none.
     """
 
     name: str
     known_at: str = field(default=APPLICATION, repr=False)
+    version: int = field(default=0, repr=False)  # fingerprints have it as the input's version
 
 
 @dataclass(frozen=True)
@@ -166,6 +168,7 @@ LIMITS: dict[tuple[type, str], tuple[Callable[[Any], bool], str]] = {
     (ParquetConf, "path"): (bool, "not be empty"),
     (ModelConf, "known_at"): (lambda moment: moment in (APPLICATION, DECISION),
                               "be application or decision: a model is not used later"),
+    (ModelConf, "version"): (lambda version: version >= 0, "be 0 or more"),
     (RangeConf, "rows"): (lambda rows: rows >= 0, "be 0 or more"),
     (RunConf, "nodes_at_once"): (lambda nodes: nodes >= 1, "be 1 or more"),
 }  # fmt: skip

@@ -15,6 +15,8 @@ from penstock.strict_yaml import load_yaml
 
 SECTIONS = ("catalog", "params", "spark", "run")
 EXAMPLE = "params.split_by_issue_date.test_from=2011-01-01"
+REFERENCE = re.compile(r"\$\{([\w.]+)\}")
+_BELOW = "${}"  # no key that YAML's readers would write: the reference that a map changes
 
 
 @dataclass(frozen=True)
@@ -61,20 +63,43 @@ def merge_layers(layers: Sequence[Layer]) -> dict[str, Any]:
 def interpolate(value: Any, document: Mapping[str, Any]) -> Any:
     """Replace `${section.key}` as a whole value by what stands at that key of the document.
 
+    Where a later layer changed keys of a map that is a reference, the others are as referred to.
+
     Raises:
-        ConfigError: The document has no such key.
+        ConfigError: The document has no such key, or references lead to each other.
     """
+    return _interpolated(value, document, ())
+
+
+def _interpolated(value: Any, document: Mapping[str, Any], seen: tuple[str, ...]) -> Any:
     if isinstance(value, dict):
-        return {key: interpolate(item, document) for key, item in value.items()}
-    match = re.fullmatch(r"\$\{([\w.]+)\}", value) if isinstance(value, str) else None
-    if match is None:
+        own = {k: _interpolated(v, document, seen) for k, v in value.items() if k != _BELOW}
+        if _BELOW not in value:
+            return own
+        below = _interpolated(value[_BELOW], document, seen)
+        return _over(below, own) if isinstance(below, Mapping) else own
+    if not _is_reference(value):
         return value
+    if value in seen:
+        raise ConfigError(f"References lead to each other: {' -> '.join((*seen, value))}.")
     found: Any = document
-    for key in match[1].split("."):
+    for key in REFERENCE.fullmatch(value)[1].split("."):  # type: ignore[index]  # it matches
         if not isinstance(found, Mapping) or key not in found:
             raise ConfigError(f"The reference {value} points at a key that does not exist.")
         found = found[key]
-    return found
+    return _interpolated(found, document, (*seen, value))
+
+
+def _is_reference(value: Any) -> bool:
+    return isinstance(value, str) and bool(REFERENCE.fullmatch(value))
+
+
+def _over(below: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(below)
+    for key, value in changes.items():
+        both_maps = isinstance(value, Mapping) and isinstance(merged.get(key), Mapping)
+        merged[key] = _over(merged[key], value) if both_maps else value
+    return merged
 
 
 def _read_yaml(path: Path) -> dict[str, Any]:
@@ -105,11 +130,20 @@ def _merge(
                 f"{origin}: unknown key '{'.'.join(where)}'; conf/base does not have it."
                 f"{did_you_mean(str(key), [str(known) for known in base])}"
             )
-        if isinstance(base.get(key), dict) and isinstance(value, Mapping):
-            merged[key] = _merge(base[key], value, where, free, origin)
+        if isinstance(value, Mapping) and _is_reference(base.get(key)):
+            # What it refers to is known once all layers are; its keys are checked then.
+            merged[key] = {_BELOW: base[key], **value}
+        elif isinstance(base.get(key), dict) and isinstance(value, Mapping):
+            merged[key] = _merge(base[key], value, where, _freed(free, base[key], where), origin)
         else:
             merged[key] = value
     return merged
+
+
+def _freed(
+    free: set[tuple[str, ...]], base: Mapping[str, Any], where: tuple[str, ...]
+) -> set[tuple[str, ...]]:
+    return free | {where} if _BELOW in base else free
 
 
 def _free_forms(params: Mapping[str, Any]) -> set[tuple[str, ...]]:

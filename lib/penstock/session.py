@@ -31,6 +31,11 @@ SMALL = {
     "spark.sql.sources.parallelPartitionDiscovery.parallelism": "4",
     "spark.ui.enabled": "false",
 }
+# Of tables of a few rows: planning anew between stages, or statistics, cost more than they save.
+TINY = {
+    "spark.sql.adaptive.enabled": "false",
+    "spark.databricks.delta.stats.collect": "false",
+}
 # The first compiler alone: a test or a proof is over before the second one has paid for itself.
 SHORT_LIVED = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-XX:ReservedCodeCacheSize=256m")
 PROOF_ROWS = 250
@@ -75,12 +80,12 @@ def lazy_session(app_name: str) -> Iterator[SparkSession]:
 
 
 def start_test_session(folder: Path) -> SparkSession:
-    """Start the small local session of the tests: two threads, two partitions, no UI.
+    """Start the small local session of the tests: two threads, two partitions, static plans, no UI.
 
     Args:
         folder: Where tables without a path, and the log of the JVM, go.
     """
-    return _start_small(Path(sys.prefix), find_java(os.environ), folder)
+    return _start_small(Path(sys.prefix), find_java(os.environ), folder, SMALL | TINY)
 
 
 def prove_session(folder: str) -> None:
@@ -97,7 +102,7 @@ def prove_session(folder: str) -> None:
     """
     environment, java = Path(sys.prefix), find_java(os.environ)
     archive = f'"-XX:ArchiveClassesAtExit={class_archive(environment, java)}.new"'
-    spark = _start_small(environment, java, Path(folder), (archive,))
+    spark = _start_small(environment, java, Path(folder), SMALL, (archive,))
     path = f"{folder}/proof"
     rows = "id", "id % 2 AS target", "rand(7) AS amount", "CAST(id % 5 AS STRING) AS purpose"
     spark.range(200).selectExpr(*rows).write.format("delta").partitionBy("purpose").save(path)
@@ -117,9 +122,13 @@ def prove_session(folder: str) -> None:
 
 
 def _start_small(
-    environment: Path, java: Path, folder: Path, java_options: tuple[str, ...] = ()
+    environment: Path,
+    java: Path,
+    folder: Path,
+    chosen: dict[str, str],
+    java_options: tuple[str, ...] = (),
 ) -> SparkSession:
-    settings = ALWAYS | SMALL | driver_settings(environment, java)
+    settings = ALWAYS | chosen | driver_settings(environment, java)
     settings["spark.driver.extraJavaOptions"] = " ".join((*SHORT_LIVED, *java_options))
     settings["spark.sql.warehouse.dir"] = str(folder / "warehouse")
     os.environ["SPARK_CONF_DIR"] = str(empty_folder(environment))

@@ -123,9 +123,10 @@ def test_a_part_of_an_unknown_node_names_the_nearest():
         LENDING.only(("fit",))
 
 
-def test_a_fit_node_with_two_tables_is_refused():
-    with pytest.raises(GraphError, match="'fit_pd' .* a fit node reads one table"):
-        Graph("g", (Fit(fit_pd, ("train", "more"), "model"),))
+def test_a_fit_node_without_a_table_or_with_two_models_is_refused():
+    for inputs, outputs in (((), "model"), ("train", ("model", "other"))):
+        with pytest.raises(GraphError, match="'fit_pd' .* a fit node reads a table, and models"):
+            Graph("g", (Fit(fit_pd, inputs, outputs),))
 
 
 def test_every_kind_of_node_can_be_tagged():

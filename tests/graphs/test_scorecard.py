@@ -1,4 +1,4 @@
-"""The scorecard graph on a table of its own: one run by spark-submit, and one with nothing new."""
+"""The scorecard graph on a table of its own: run here, and by spark-submit with nothing new."""
 
 import csv
 import datetime as dt
@@ -17,7 +17,7 @@ DESCRIPTION = (
              "protected: [sex]}",
     "--set", "params.split_observations={by: date, calibration_from: 2020-07-01, "
              "test_from: 2020-10-01, test_until: 2021-03-31, folds: 2}",
-    "--set", "params.scorecard_pd={stepwise: none, folds: 2}",
+    "--set", "params.scorecard_pd={stepwise: none, folds: 2, calibration: held_out}",
     "--set", "params.validate_scorecard={purpose: Small loans, owner: Risk}",
     "--set", "params.challenger_pd={settings: {n_estimators: 20, max_depth: 3}, "
              "monotone: {income: decreasing}, search: {max_depth: {low: 1, high: 3}}, trials: 2}",
@@ -44,24 +44,28 @@ def write_table(path):
 class Scorecard:
     """A state folder on which the graph has run once."""
 
-    def __init__(self, home, table):
+    def __init__(self, spark, home, table):
+        from tests.released import told_here
+
         self.home = home
         self.words = ("run", *DESCRIPTION, "--set", f"catalog.raw_table.path={table}", "--json")
-        self.outcome, self.told = self.do()
+        code, out, self.told = told_here(spark, home, *self.words)
+        assert code == 0, self.told
+        self.outcome = json.loads(out.splitlines()[-1])
         self.folder = home / "runs" / self.outcome["run_id"]
         self.record = json.loads((self.folder / "run.json").read_text())
 
-    def do(self):
-        code, out, err = do(self.home, *self.words)
-        assert code == 0, err
-        return json.loads(out.splitlines()[-1]), err
-
 
 @pytest.fixture(scope="module")
-def scorecard(tmp_path_factory):
+def scorecard(spark, tmp_path_factory):
     folder = tmp_path_factory.mktemp("scorecard")
     write_table(folder / "loans.csv")
-    return Scorecard(folder / "state", folder / "loans.csv")
+    partitions = spark.conf.get("spark.sql.shuffle.partitions")
+    spark.conf.set("spark.sql.shuffle.partitions", "5")
+    try:
+        return Scorecard(spark, folder / "state", folder / "loans.csv")
+    finally:
+        spark.conf.set("spark.sql.shuffle.partitions", partitions)
 
 
 def test_a_row_that_cannot_be_read_is_put_aside_with_the_reason(scorecard, spark):
@@ -152,7 +156,7 @@ def test_trials_of_the_challengers_settings_are_rows_a_report_and_runs_below_the
 ):
     from tests.released import mlflow_of, table_of
 
-    trials = table_of(spark, scorecard.home, "challenger_trials").collect()
+    trials = table_of(spark, scorecard.home, "challenger_trials").orderBy("trial").collect()
     assert [row.trial for row in trials] == [0, 1] and [row.is_best for row in trials].count(
         True
     ) == 1
@@ -169,11 +173,38 @@ def test_trials_of_the_challengers_settings_are_rows_a_report_and_runs_below_the
 
 
 def test_a_second_run_has_nothing_to_do_and_validates_nothing_again(scorecard):
-    outcome, told = scorecard.do()
+    code, out, told = do(scorecard.home, *scorecard.words)
+    assert code == 0, told
+    outcome = json.loads(out.splitlines()[-1])
     assert {node["status"] for node in outcome["nodes"]} == {"skipped"}
     assert (outcome["spark_jobs"], outcome["release"]) == (0, 1)
     folder = scorecard.home / "runs" / outcome["run_id"]
     assert list(folder.glob("validation-*")) == [] and "validated" not in told
+
+
+def test_the_champion_scores_and_the_challenger_watches(scorecard, spark, tmp_path):
+    from tests.released import do_here, table_of
+
+    new = tmp_path / "new.csv"
+    rows = ["a,2021-04-01,85.5,30,car", "b,2021-04-02,12.5,30,holiday", "c,2021-04-02,?,30,car",
+            "d,2021-04-02,much,30,car"]  # fmt: skip
+    new.write_text("\n".join(["id,opened,income,age,purpose", *rows]) + "\n")
+    words = (*scorecard.words[1:-1], "--set", f"catalog.unscored_table.path={new}")
+    code, record = do_here(spark, scorecard.home, "score", *words)
+    assert code == 0
+    scores, shadow = (
+        table_of(spark, scorecard.home, name).toPandas().set_index("row_id").sort_index()
+        for name in ("application_scores", "shadow_scores")
+    )
+    assert list(scores.index) == list(shadow.index) == ["a", "b", "c"]
+    assert scores.pd["a"] < scores.pd["b"] and scores.points["a"] > scores.points["b"]
+    assert set(scores.model_version) == {"scorecard/1"}
+    assert set(shadow.model_version) == {"challenger/1"} and "points" not in shadow
+    report = record["evidence"]["shadow_report"]["metrics"]
+    assert report["loans"] == 3
+    assert report["shadow_mean_pd"] == pytest.approx(shadow.pd.mean(), abs=1e-6)
+    [put_aside] = table_of(spark, scorecard.home, "unscored_quarantine").collect()
+    assert "income 'much' is no number" in put_aside.row
 
 
 def test_a_challenger_is_promoted_if_nothing_speaks_against_it(scorecard, spark):
@@ -186,7 +217,8 @@ def test_a_challenger_is_promoted_if_nothing_speaks_against_it(scorecard, spark)
     assert "AUC difference" in gate["reason"] and deploy["status"] == "not run"
     client = mlflow_of(scorecard.home)
     assert "champion" not in client.get_registered_model("challenger").aliases
-    easy = "params.choose_champion={min_auc_gain: -1.0, max_psi: 9.0, max_miscalibration: 9.0}"
+    limits = "min_auc_gain: -1.0, min_profit_gain: -9.0, max_psi: 9.0, max_miscalibration: 9.0"
+    easy = f"params.choose_champion={{{limits}}}"
     code, record = do_here(spark, scorecard.home, "run", *words, "--set", easy)
     assert code == 0
     code, record = do_here(spark, scorecard.home, "promote", *words, "--set", easy)
@@ -201,19 +233,20 @@ def test_skipping_on_and_off_give_the_same_scorecard(scorecard, spark):
 
     # Without the challenger, which hangs on none of it.
     words = (*scorecard.words[1:-1], "--exclude", "challenger_pd+")
-    words = (*words, "--set", "params.scorecard_pd.ridge=5.0")
+    words = (*words, "--set", "params.validate_scorecard.bins=8")
     code, record = do_here(spark, scorecard.home, "run", *words)
     statuses = {node["name"]: node["status"] for node in record["nodes"]}
     assert code == 0
     assert {statuses[n] for n in ("read_observations", "split_observations")} == {"skipped"}
     with_skipping, evidence = contents(spark, scorecard.home), record["evidence"]
-    # What was skipped was made by another session, with other partitions.
+    # What was skipped was made with other partitions.
     code, record = do_here(spark, scorecard.home, "run", *words, "--no-skip")
     assert code == 0 and {node["status"] for node in record["nodes"]} == {"done"}
     assert set(with_skipping) == {
         "observations", "observations_quarantine", "development_table", "judged_table",
         "development_scores", "judged_scores", "protected_table", "challenger_trials",
-        "challenger_development_scores", "challenger_judged_scores",
+        "challenger_development_scores", "challenger_judged_scores", "applications_to_score",
+        "unscored_quarantine", "application_scores", "shadow_scores",
     }  # fmt: skip
     assert contents(spark, scorecard.home) == with_skipping
     assert record["evidence"] == evidence

@@ -12,6 +12,7 @@ DESCRIBED = {
     "bad_values": ["lost", "late"],
     "date": "day",
     "date_format": "yyyy-MM-dd",
+    "bad_date": "",
     "numeric": ["amount"],
     "categorical": ["purpose"],
     "group": [],
@@ -67,6 +68,23 @@ def test_a_day_that_cannot_be_read_is_a_fault(table):
     assert row.fault == "day '31.12.2023' is no day"
 
 
+def test_the_day_a_bad_row_turned_bad_is_read_and_no_good_row_has_one(spark):
+    rows = [
+        ("1", "lost", "2023-12-31", "2024-02-01"),
+        ("2", "paid", "2023-12-31", "2024-02-01"),
+        ("3", "lost", "2023-12-31", "NA"),
+        ("4", "lost", "2023-12-31", "soon"),
+    ]
+    table = spark.createDataFrame(rows, "id STRING, status STRING, day STRING, lost STRING")
+    features = {"numeric": [], "categorical": ["id"], "key": [], "bad_date": "lost"}
+    found = described(table, **features)
+    by_id = {row.id: row for row in found.collect()}
+    assert [by_id[i].bad_on for i in "1234"] == [dt.date(2024, 2, 1), None, None, None]
+    assert by_id["4"].fault == "lost 'soon' is no day"
+    with pytest.raises(ConfigError, match="'bad_date' is 'lost', but no 'date' says"):
+        described(table, **features | {"date": ""})
+
+
 def test_without_a_key_the_row_is_its_own_and_copies_are_numbered(table):
     twice = table.union(table.where("id = '1'"))
     found = [row.row_id for row in described(twice, key=[]).collect()]
@@ -96,7 +114,7 @@ def test_the_latest_rows_judge_out_of_time(table):
     assert [row.row_id for row in test.collect()] == ["4"]
 
 
-def test_development_rows_alone_have_a_fold_by_date_or_by_group(spark):
+def test_each_row_to_fit_on_has_a_fold_by_date_or_by_group(spark):
     days = "date_add(DATE'2023-01-01', int(id DIV 10))"  # ten rows a day, for forty days
     table = spark.range(400).selectExpr(
         "string(id) AS id", "if(id % 3 = 0, 'lost', 'paid') AS status", f"string({days}) AS day",
@@ -107,7 +125,8 @@ def test_development_rows_alone_have_a_fold_by_date_or_by_group(spark):
     train, test = split_observations(read, **BY_DATE | ends | {"folds": 3})
     assert train.columns[-2:] == ["sample", "fold"] and "fold" not in test.columns
     rows = train.collect()
-    assert {row.fold for row in rows if row["sample"] == "calibration"} == {None}
+    # Calibration rows are one more fold, later than all others.
+    assert {row.fold for row in rows if row["sample"] == "calibration"} == {3}
     folds = {row.observed_on: row.fold for row in rows if row["sample"] == "development"}
     assert [folds[day] for day in sorted(folds)] == [0] * 10 + [1] * 10 + [2] * 10
     assert train.count() + test.count() == 400
@@ -116,8 +135,8 @@ def test_development_rows_alone_have_a_fold_by_date_or_by_group(spark):
     drawn = {(row["group"], row["sample"], row.fold) for row in train.collect()}
     assert len(drawn) == len({group for group, _, _ in drawn})
     assert {(sample, fold) for _, sample, fold in drawn} == {
-        ("calibration", None), *(("development", fold) for fold in range(3))
-    }  # fmt: skip
+        (sample, fold) for sample in ("development", "calibration") for fold in range(3)
+    }
 
 
 def test_groups_stay_together_and_a_new_row_moves_no_other(spark):
@@ -148,7 +167,7 @@ def test_groups_stay_together_and_a_new_row_moves_no_other(spark):
     [
         ({"numeric": [], "categorical": []}, "There are no features: name some under 'numeric'"),
         ({"categorical": ["amount"]}, "Features are named twice: amount"),
-        ({"categorical": ["status"]}, "Target and key cannot be features as well: status"),
+        ({"categorical": ["status"]}, "Target, its day and key cannot be features as well: status"),
         ({"numeric": ["pd"]}, "names that the stored table needs: pd"),
         ({"good_values": ["late"]}, r"cannot be good and bad for the same value: \['late'\]"),
         ({"numeric": ["amuont"]}, r"no column 'amuont'. Did you mean 'amount'\?"),

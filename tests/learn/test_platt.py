@@ -6,7 +6,8 @@ from scipy.optimize import minimize
 from scipy.special import expit
 
 from penstock.errors import DataError
-from penstock.learn.platt import PlattModel, PlattScaling, fit_sigmoid
+from penstock.learn.platt import PlattModel, Sigmoid, fit_sigmoid
+from penstock.learn.prior import shift_prior
 
 RANDOM = np.random.default_rng(4)
 MARGINS = RANDOM.normal(-1, 2, 3000).round(4)
@@ -52,51 +53,49 @@ def test_equal_margins_give_the_bad_rate():
     assert pd == pytest.approx((25 * 26 / 27 + 75 / 77) / 100, abs=1e-9)
 
 
-def with_margins(spark, margins, labels):
-    rows = [(float(m), int(y)) for m, y in zip(margins, labels, strict=True)]
-    margin = F.col("margin")
-    return spark.createDataFrame(rows, "margin DOUBLE, is_bad INT").select(
-        "is_bad", array_to_vector(F.array(-margin, margin)).alias("rawPrediction")
+def test_a_shifted_sigmoid_is_the_shift_of_its_pds():
+    sigmoid, rates = Sigmoid(0.7, -0.4), {"from_rate": 0.3, "to_rate": 0.04}
+    pds = expit(0.7 * MARGINS - 0.4)
+    shifted = sigmoid.shifted(**rates)
+    np.testing.assert_allclose(
+        expit(shifted.slope * MARGINS + shifted.intercept), shift_prior(pds, **rates), rtol=1e-12
     )
 
 
-def test_spark_fits_what_numpy_fits_saves_loads_and_scores_the_same(spark, tmp_path):
-    table = with_margins(spark, MARGINS[:400], LABELS[:400])
-    scaling = PlattScaling.of(label="is_bad", pd="pd", drop=["rawPrediction"])
-    model = scaling.fit(table)
-    fitted = fit_sigmoid(MARGINS[:400], 1 - LABELS[:400], LABELS[:400])
-    assert model.getOrDefault("slope") == pytest.approx(fitted.slope, abs=1e-9)
+def with_margins(spark, margins):
+    rows = [(n, None if m is None else float(m)) for n, m in enumerate(margins)]
+    margin = F.col("margin")
+    vector = F.when(margin.isNotNull(), array_to_vector(F.array(-margin, margin)))
+    table = spark.createDataFrame(rows, "id INT, margin DOUBLE")
+    return table.select("id", vector.alias("rawPrediction"))
 
-    scaling.write().overwrite().save(str(tmp_path / "scaling"))
-    unfitted = PlattScaling.load(str(tmp_path / "scaling"))
-    assert unfitted.getOrDefault("dropCols") == ["rawPrediction"]
 
+def test_the_model_scores_as_numpy_does_and_the_same_when_saved(spark, tmp_path):
+    table = with_margins(spark, MARGINS[:400])
+    model = PlattModel.of(Sigmoid(0.7, -0.4), pd="pd", drop=["rawPrediction"])
     model.write().overwrite().save(str(tmp_path / "model"))
     loaded = PlattModel.load(str(tmp_path / "model"))
     scored, again = model.transform(table), loaded.transform(table)
-    assert scored.columns == again.columns == ["is_bad", "pd"]
-    pds = scored.toPandas().pd.to_numpy()
-    assert (pds == again.toPandas().pd.to_numpy()).all()
-    expected = expit(fitted.slope * MARGINS[:400] + fitted.intercept)
-    np.testing.assert_allclose(np.sort(pds), np.sort(expected), atol=1e-9)
+    assert scored.columns == again.columns == ["id", "pd"]
+    pds = scored.sort("id").toPandas().pd.to_numpy()
+    assert (pds == again.sort("id").toPandas().pd.to_numpy()).all()
+    np.testing.assert_allclose(pds, expit(0.7 * MARGINS[:400] - 0.4), atol=1e-12)
 
 
-def test_an_extreme_margin_is_a_pd_of_zero_or_one(spark):
-    model = PlattModel()._set(
-        slope=1.0, intercept=0.0, rawPredictionCol="rawPrediction", pdCol="pd", dropCols=[]
+def test_a_pd_lies_inside_0_and_1_however_far_out_the_margin_is_and_unknown_stays_unknown(spark):
+    model = PlattModel.of(Sigmoid(1.0, 0.0), pd="pd", drop=[])
+    scored = model.transform(
+        with_margins(spark, [-1e6, -36.5, -35.5, 0.0, 36.5, float("inf"), None, float("nan")])
     )
-    extremes = with_margins(spark, [-1e6, 1e6], [0, 1])
-    assert [row.pd for row in model.transform(extremes).collect()] == [0.0, 1.0]
+    *pds, unknown, nan = (row.pd for row in scored.sort("id").collect())
+    assert 0 < pds[0] == pds[1] < pds[2] and pds[3] == 0.5 and pds[4] == pds[5] < 1
+    np.testing.assert_allclose(pds, expit([-36, -36, -35.5, 0, 36, 36]), rtol=1e-12)
+    assert unknown is None and np.isnan(nan)
 
 
-def test_a_second_pd_is_refused(spark):
-    table = with_margins(spark, [0.0], [0]).withColumn("pd", F.lit(0.5))
-    scaling = PlattScaling.of(label="is_bad", pd="pd", drop=[])
+def test_a_second_pd_and_a_table_without_margins_are_refused(spark):
+    model = PlattModel.of(Sigmoid(1.0, 0.0), pd="pd", drop=[])
     with pytest.raises(DataError, match="Column 'pd' is there already"):
-        scaling.transformSchema(table.schema)
-
-
-def test_a_table_without_margins_is_refused(spark):
-    scaling = PlattScaling.of(label="is_bad", pd="pd", drop=[])
+        model.transformSchema(spark.createDataFrame([], "rawPrediction INT, pd DOUBLE").schema)
     with pytest.raises(DataError, match="needs column 'rawPrediction'"):
-        scaling.transformSchema(spark.createDataFrame([], "is_bad INT").schema)
+        model.transformSchema(spark.createDataFrame([], "is_bad INT").schema)

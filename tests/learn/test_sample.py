@@ -13,9 +13,10 @@ GOOD_ROWS = [
 ]
 
 
-def test_a_sound_sample_tells_its_development_rows(spark):
-    rows = [*GOOD_ROWS, ("out_of_time", None, float("inf"), None)]
-    assert check_sample(spark.createDataFrame(rows, COLUMNS), **NAMES) == 2
+def test_a_sound_sample_tells_the_rows_of_its_parts(spark):
+    rows = [*GOOD_ROWS, ("development", 0, 1.0, "car"), ("out_of_time", None, float("inf"), None)]
+    found = check_sample(spark.createDataFrame(rows, COLUMNS), **NAMES)
+    assert found == {"development": 3, "calibration": 2}
 
 
 def test_a_part_without_rows_is_refused(spark):

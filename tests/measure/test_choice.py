@@ -4,14 +4,17 @@ from penstock.evidence import Evidence
 from penstock.measure.choice import choose_champion
 from penstock.measure.gate import challenger_gate
 
-LIMITS = {"min_auc_gain": 0.0, "max_psi": 0.1, "max_miscalibration": 0.05}
-BETTER = {"auc_difference_low": 0.001}
+LIMITS = {"min_auc_gain": 0.0, "min_profit_gain": 0.0, "max_psi": 0.1, "max_miscalibration": 0.05}
+BETTER = {"auc_difference_low": 0.001, "profit_difference": 0.0}
+FAIR = {"min_adverse_impact_ratio": 0.79, "red_groups": 0.0}
 SOUND = {"auc": 0.8, "psi": 0.1, "psi_by_chance": 0.02, "calibration_in_the_large": -0.05}
 CHAMPION = Evidence({"auc": 0.7})
 
 
-def choice(comparison=BETTER, challenger=SOUND):
-    return choose_champion(Evidence(comparison), CHAMPION, Evidence(challenger), **LIMITS)
+def choice(comparison=BETTER, challenger=SOUND, fairness=FAIR):
+    return choose_champion(
+        Evidence(comparison), CHAMPION, Evidence(challenger), Evidence(fairness), **LIMITS
+    )
 
 
 def test_a_challenger_that_is_better_and_sound_wins():
@@ -24,9 +27,11 @@ def test_a_challenger_that_is_better_and_sound_wins():
 @pytest.mark.parametrize(
     ("comparison", "challenger", "reason"),
     [
-        ({"auc_difference_low": 0.0}, {}, "AUC difference may be +0.0000, above 0 needed"),
-        ({"auc_difference_low": -0.0123}, {}, "AUC difference may be -0.0123, above 0 needed"),
-        ({"auc_difference_low": None}, {}, "AUC difference undefined, above 0 needed"),
+        (BETTER | {"auc_difference_low": 0.0}, {}, "AUC difference may be +0.0000, above 0 needed"),
+        (BETTER | {"auc_difference_low": -0.0123}, {}, "AUC difference may be -0.0123, above 0"),
+        (BETTER | {"auc_difference_low": None}, {}, "AUC difference undefined, above 0 needed"),
+        (BETTER | {"profit_difference": -0.00011}, {}, "Gain of profit -0.0002 is below 0.0000"),
+        (BETTER | {"profit_difference": None}, {}, "Gain of profit undefined, at least 0.0000"),
         (BETTER, {"psi": 0.1001}, "PSI 0.101 is above 0.100 (max_psi)"),
         (BETTER, {"psi": None}, "PSI undefined, at most 0.100 allowed (max_psi)"),
         (BETTER, {"calibration_in_the_large": -0.06}, "Error of the mean PD 0.0600 is above"),
@@ -41,9 +46,19 @@ def test_the_champion_stays_for_each_reason(comparison, challenger, reason):
     assert found.metrics == {"challenger_wins": 0}
 
 
+def test_groups_that_the_audit_marks_red_are_a_reason_and_no_audit_is_none():
+    unfair = {"min_adverse_impact_ratio": 0.6, "red_groups": 2.0}
+    [told] = challenger_gate(choice(fairness=unfair))
+    assert told == (
+        "Adverse impact: 2 groups are red in the fairness audit, the least ratio is 0.600 "
+        "(min_ratio)"
+    )
+    assert challenger_gate(choice(fairness={"approval_rate": 0.7})) == []
+
+
 def test_a_shift_that_chance_alone_makes_is_no_reason():
     assert challenger_gate(choice(challenger=SOUND | {"psi": 0.2, "psi_by_chance": 0.2})) == []
 
 
 def test_all_reasons_are_told_at_once():
-    assert len(challenger_gate(choice({}, {}))) == 3
+    assert len(challenger_gate(choice({}, {}))) == 4

@@ -5,8 +5,16 @@ from sklearn.metrics import roc_auc_score
 from penstock.errors import ConfigError, DataError
 from penstock.measure.comparison import compare_pds, comparison_of
 from penstock.measure.paired import PairCounts, delong_difference
+from penstock.measure.profit import Stake
 
-PARAMETERS = {"decimals": 6, "confidence": 0.95, "approval_rates": [0.5, 0.8]}
+PARAMETERS = {
+    "decimals": 6,
+    "confidence": 0.95,
+    "approval_rates": [0.8, 0.5],
+    "approval_rate": 0.5,
+    "profit_of_good": 1.0,
+    "loss_of_bad": 5.0,
+}
 N = 400
 
 
@@ -51,6 +59,12 @@ def test_a_better_challenger_shows_in_auc_and_swap_set(spark, pds):
         pytest.approx(is_bad[approved_old & ~approved_new].mean()),
     )
     assert [series.x for series in found.figures["swap_set"].series] == [(0.5, 0.8)] * 2
+    earned = [np.where(is_bad, -5, 1)[of].sum() / N for of in (approved_old, approved_new)]
+    assert found.tables["profit"].rows[0][:4] == pytest.approx(
+        (0.5, *earned, earned[1] - earned[0])
+    )
+    assert found.metrics["profit_difference"] == pytest.approx(earned[1] - earned[0])
+    assert found.metrics["profit_difference_low"] > 0
 
 
 def test_a_loan_that_only_one_model_has_scored_is_refused(spark, pds):
@@ -63,9 +77,17 @@ def test_a_loan_that_only_one_model_has_scored_is_refused(spark, pds):
 
 def test_one_class_alone_has_no_difference():
     pairs = PairCounts.of([0.1, 0.2], [0.2, 0.1], [0, 0])
-    found = comparison_of(pairs, confidence=0.95, approval_rates=[])
+    found = comparison_of(
+        pairs, confidence=0.95, approval_rates=[0.5], approval_rate=0.5, stake=Stake(1, 5)
+    )
     assert found.metrics["auc_difference"] is None
-    assert (found.tables["swap_set"].rows, found.figures) == ((), {})
+    assert found.metrics["profit_difference"] == 0
+
+
+def test_no_loan_is_no_comparison(spark, pds):
+    champion, challenger = tables(spark, *(values[:2] for values in pds))
+    with pytest.raises(DataError, match="no loans to compare"):
+        compare_pds(champion.where("false"), challenger.where("false"), **PARAMETERS)
 
 
 @pytest.mark.parametrize(
@@ -73,6 +95,8 @@ def test_one_class_alone_has_no_difference():
     [
         ({"decimals": 9}, "'decimals' is 9"),
         ({"confidence": 95}, "'confidence' is 95; it must be within 0-1"),
+        ({"profit_of_good": 0.0}, "'profit_of_good' is 0; it must be above 0"),
+        ({"loss_of_bad": -5.0}, "'loss_of_bad' is -5; it must be above 0"),
     ],
 )
 def test_parameters_are_checked_before_anything_is_counted(changes, said):

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from penstock.errors import DataError
 from penstock.measure import decisions
 from penstock.measure.decisions import DecisionCounts, count_decisions
-from penstock.measure.fairness import compare_groups, reweighing
+from penstock.measure.fairness import compare_groups
 
 COLUMNS = "sex STRING, age STRING, is_approved BOOLEAN, is_bad INT, pd DOUBLE"
 BY = {"approved": "is_approved", "label": "is_bad", "pd": "pd"}
@@ -176,27 +176,6 @@ def test_undefined_ratios_are_none():
     # No bads are known, and all PDs are alike.
     assert (none_of_a.opportunity_difference, none_of_a.odds_difference) == (-1, None)
     assert none_of_a.mean_difference is None
-
-
-def test_reweighed_loans_have_one_bad_rate_in_every_group_and_keep_their_number():
-    known = LOANS.dropna()
-    weights = reweighing(counted(LOANS, ["sex", "age"]))
-    names = zip(known.sex, known.age, strict=True)
-    of_loan = np.array([weights[name, int(y)] for name, y in zip(names, known.is_bad, strict=True)])
-    assert of_loan.sum() == pytest.approx(len(known))
-    for _, rows in known.assign(w=of_loan).groupby(["sex", "age"]):
-        assert np.average(rows.is_bad, weights=rows.w) == pytest.approx(known.is_bad.mean())
-        assert rows.w.sum() == pytest.approx(len(rows))
-
-
-def test_reweighing_by_hand():
-    # 4 goods and 2 bads; group a has 3 goods and 1 bad: weight of its bad 4/6 * 2/6 / (1/6) = 4/3
-    loans = pandas.DataFrame(
-        {"g": list("aaaabb"), "is_approved": True, "is_bad": [0, 0, 0, 1, 0, 1.0], "pd": 0.1}
-    )
-    weights = reweighing(counted(loans, ["g"]))
-    assert weights[("a",), 1] == pytest.approx(4 / 3)
-    assert weights[("a",), 0] == pytest.approx(4 * 4 / (6 * 3))
 
 
 @settings(max_examples=40, deadline=None)

@@ -1,59 +1,8 @@
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penstock.errors import DataError
-from penstock.measure import populations
-from penstock.measure.populations import (
-    Population,
-    count_bins,
-    count_populations,
-    loans_in_bins,
-    quantile_edges,
-)
-
-SCORED = "pd DOUBLE, month STRING"
-BINNED = "month STRING, income STRING, region INT"
-
-
-def test_populations_are_counted_apart_by_rounded_score(spark):
-    rows = [(0.2, "b"), (0.10001, "a"), (0.1, "a"), (0.05, "a"), (0.3, None)]
-    found = count_populations(
-        spark.createDataFrame(rows, SCORED), score="pd", by="month", decimals=4
-    )
-    assert {name: (p.score.tolist(), p.n.tolist()) for name, p in found.items()} == {
-        "a": ([0.05, 0.1], [1, 2]),
-        "b": ([0.2], [1]),
-        "unknown": ([0.3], [1]),
-    }
-
-
-def test_a_score_that_is_unknown_is_an_error(spark):
-    rows = [(None, "a"), (float("inf"), "a"), (0.1, "a")]
-    with pytest.raises(DataError, match="2 rows with pd null, NaN or infinite"):
-        count_populations(spark.createDataFrame(rows, SCORED), score="pd", by="month", decimals=4)
-
-
-def test_bins_of_all_characteristics_are_counted_in_one_query(spark):
-    rows = [("a", "low", 1), ("a", "low", 2), ("a", None, 1), ("b", "high", 1)]
-    table = spark.createDataFrame(rows, BINNED)
-    spark.sparkContext.setJobGroup("bins", "")
-    found = count_bins(table, columns=["income", "region", "month"], by="month")
-    # Adaptive execution runs the stages of one aggregation and its limit as jobs of their own.
-    assert len(spark.sparkContext.statusTracker().getJobIdsForGroup("bins")) <= 3
-    spark.sparkContext.setLocalProperty("spark.jobGroup.id", None)
-    assert found == {
-        "a": {"income": {"low": 2, "missing": 1}, "region": {"1": 2, "2": 1}, "month": {"a": 3}},
-        "b": {"income": {"high": 1}, "region": {"1": 1}, "month": {"b": 1}},
-    }
-
-
-def test_a_column_that_was_not_binned_is_an_error(spark, monkeypatch):
-    monkeypatch.setattr(populations, "MOST_BINS", 2)
-    rows = [("a", "1000.10", 1), ("a", "1000.20", 1), ("a", "1000.30", 1)]
-    with pytest.raises(DataError, match="income have more than 2 bins in all: bin them"):
-        count_bins(spark.createDataFrame(rows, BINNED), columns=["income"], by="month")
+from penstock.measure.populations import Population, loans_in_bins, quantile_edges
 
 
 def test_quantile_bins_hold_equally_many_loans_of_their_own_population():

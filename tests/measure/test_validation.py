@@ -3,6 +3,7 @@ import json
 
 import numpy as np
 import pytest
+from pyspark.sql import functions as F
 from scipy.stats import chi2
 from sklearn import metrics
 
@@ -112,6 +113,9 @@ def test_the_vintage_that_moved_stands_out_and_unknown_ones_have_no_period():
     assert rows["2020Q2"]["band"] == "stable"
     assert rows["judged"]["loans"] == 2500
     assert report.figures["psi"].series[0].x == ("2020Q2", "2020Q3")
+    ginis = report.figures["gini"].series[0]
+    assert ginis.x == ("2020Q2", "2020Q3")
+    assert ginis.y == tuple(pytest.approx(2 * rows[name]["auc"] - 1) for name in ginis.x)
 
 
 @pytest.mark.parametrize(
@@ -191,6 +195,24 @@ def test_two_tables_are_counted_by_one_query_each(spark, report):
     spark.sparkContext.setLocalProperty("spark.jobGroup.id", None)
     assert validated == report
 
+    # The first bad of each table went bad in its second month; nothing else is known of the others.
+    days = [F.expr("if(n = first, add_months(observed_on, 1), NULL)").alias("bad_on")]
+    dated = []
+    for table_ in tables:
+        numbered = table_.coalesce(1).withColumn("n", F.monotonically_increasing_id())
+        first = numbered.where("is_bad = 1").agg(F.min("n").alias("first"))
+        dated.append(numbered.crossJoin(first).select(*table_.columns, *days))
+    validated = validate_pd(*dated, **_parameters(bad_date="lost_on"))
+    assert validated.metrics == report.metrics
+    assert set(validated.tables) - set(report.tables) == {"vintage_curves"}
+    curves = validated.tables["vintage_curves"].rows
+    assert [row[0] for row in curves] == ["2019", "2020"]
+    assert sum(row[1] for row in curves) == 4000 and sum(row[2] for row in curves) == 2
+    bads = sum(labels.sum() for _, labels, _ in (JUDGED, DEVELOPMENT))
+    said = [limit for (limit,) in validated.tables["limits"].rows]
+    assert any(f"{bads - 2:,} of {bads:,} bads bear no day" in limit for limit in said)
+
 
 def _parameters(**changes):
-    return STANDARDS | {"date": "observed_on", "vintage": "quarter"} | changes
+    unknown = {"bad_date": "", "as_of": datetime.date(2021, 6, 30)}
+    return STANDARDS | unknown | {"date": "observed_on", "vintage": "quarter"} | changes

@@ -29,7 +29,8 @@ def record(make_run):
     """Return the record of a run that made and validated a scorecard, with changes."""
 
     def make(nodes=NODES, evidence=EVIDENCE, **statuses):
-        kinds = {"raw": "csv", "scorecard": "model"} | dict.fromkeys(EVIDENCE, "report")
+        kinds = {"raw": "csv", "scorecard": "model", "base": "model"}
+        kinds |= dict.fromkeys(EVIDENCE, "report")
         names = dict.fromkeys(n for _, _, read, made in nodes for n in (*read, *made))
         return make_run(
             [
@@ -48,6 +49,12 @@ def record(make_run):
         )  # fmt: skip
 
     return make
+
+
+def test_a_model_that_another_began_with_is_not_validated_by_its_reports(record):
+    begun = ("fit", "fit", ("development", "base"), ("scorecard",))
+    [model] = model_records(record([begun if node[0] == "fit" else node for node in NODES]))
+    assert model["model"] == "scorecard" and "base" in {d["name"] for d in model["datasets"]}
 
 
 def test_a_model_version_comes_with_its_reports_and_with_what_they_are_made_from(record):

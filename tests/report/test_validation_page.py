@@ -83,6 +83,17 @@ def test_the_fairness_audit_is_an_outcome(document):
     assert page.count("Fairness by sex") == 1
 
 
+def test_the_stability_of_characteristics_is_an_outcome(document):
+    table = Table("Characteristic stability", ("variable", "CSI"), (("age", 0.31),))
+    bars = Figure("CSI", "characteristic", "CSI", (Series("CSI", ("age",), (0.31,), "bars"),))
+    shifts = Evidence({"shifted_variables": 1.0}, {"csi": table}, {"csi": bars}).to_json()
+    page = validation_page(document | {"evidence": {**document["evidence"], "judged": shifts}})
+    stability, limits = page.index("<h3>Stability</h3>"), page.index("5 Limits")
+    assert stability < page.index("Characteristic stability") < limits
+    assert page.count("Characteristic stability") == 1 and "shifted variables" in page
+    assert page.count("<svg") == 9 + 1 + 1
+
+
 def test_the_light_of_a_grade_is_coloured(document):
     assert '<span class="chip bad">red</span>' in validation_page(document)
 

@@ -1,6 +1,6 @@
 """One small book, drawn once for all tests of the generator."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date
 
 import pandas
@@ -34,13 +34,15 @@ def draw() -> Callable[..., DataFrame]:
     return draw_small
 
 
-@pytest.fixture(scope="session")
-def book(spark: SparkSession, draw: Callable[..., DataFrame]) -> DataFrame:
+@pytest.fixture(scope="package")
+def book(spark: SparkSession, draw: Callable[..., DataFrame]) -> Iterator[DataFrame]:
     """Return the latent book: one row per `id`, 20,000 loans."""
-    return draw(spark.range(LOANS))
+    drawn = draw(spark.range(LOANS)).persist()
+    yield drawn
+    drawn.unpersist()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def loans(book: DataFrame) -> pandas.DataFrame:
     """Return the columns of the book that the statistics below need, 20,000 rows."""
     return book.select(*LATENT).toPandas()

@@ -1,7 +1,7 @@
 """Spark's private side: what the public interface does not tell. Each has a fallback.
 
-The one module that touches `_jdf`, `_jvm` and `sparkContext`: under Spark Connect there are none,
-and the engine goes on without what they tell.
+It and `costs` are the modules that touch `_jdf`, `_jvm` and `sparkContext`: under Spark Connect
+there are none, and the engine goes on without what they tell.
 """
 
 import json
@@ -24,8 +24,7 @@ T = TypeVar("T")
 
 # What pyspark raises if there is no SparkContext, or no JVM any more.
 _GONE = (PySparkException, Py4JError, OSError)
-_UNTOLD = (*_GONE, AttributeError, TypeError)
-_BUS_PATIENCE_MS = 10_000
+UNTOLD = (*_GONE, AttributeError, TypeError)
 _SQL = "org.apache.spark.sql"
 # Leaves of a plan whose rows the text tells.
 _TOLD_LEAVES = ("OneRowRelation", "Range", "CTERelationRef")
@@ -65,17 +64,6 @@ class CanonicalPlan:
         )
 
 
-@dataclass(frozen=True)
-class Cost:
-    """What the Spark jobs of one node took; CPU time of Python workers is not in it."""
-
-    cpu_ms: int
-    shuffle_bytes: int
-    spill_bytes: int
-    tasks: int
-    input_rows: int
-
-
 def empty_table(spark: SparkSession, schema: StructType) -> DataFrame:
     """Return a table without rows, in a third of the time that `createDataFrame` takes."""
     try:
@@ -83,7 +71,7 @@ def empty_table(spark: SparkSession, schema: StructType) -> DataFrame:
         columns = _java(jvm, f"{_SQL}.types.DataType").fromJson(schema.json())
         rows = _java(jvm, "java.util.ArrayList")()
         return DataFrame(cast(Any, spark)._jsparkSession.createDataFrame(rows, columns), spark)
-    except _UNTOLD:
+    except UNTOLD:
         return spark.createDataFrame([], schema)
 
 
@@ -110,7 +98,7 @@ def canonical_plan(df: DataFrame) -> CanonicalPlan | None:
             runs_python=has_udtf or has(_BODIES_UNTOLD),
             unknown_leaves=unknown,
         )
-    except _UNTOLD:
+    except UNTOLD:
         return None
 
 
@@ -121,7 +109,7 @@ def plan_json(df: DataFrame) -> str | None:
     """
     try:
         return str(_analysed(df).toJSON())
-    except _UNTOLD:
+    except UNTOLD:
         return None
 
 
@@ -130,7 +118,7 @@ def sql_json(spark: SparkSession, statement: str) -> str | None:
     try:
         parser = cast(Any, spark)._jsparkSession.sessionState().sqlParser()
         return str(parser.parsePlan(statement).toJSON())
-    except _UNTOLD:
+    except UNTOLD:
         return None
 
 
@@ -143,7 +131,7 @@ def java_schema(stage: Any, schema: StructType) -> StructType | None:
     try:
         types = cast(Any, SparkSession.active())._jvm.org.apache.spark.sql.types.DataType
         to_java = stage._to_java
-    except _UNTOLD:
+    except UNTOLD:
         return None
     made = to_java().transformSchema(types.fromJson(schema.json()))
     return StructType.fromJson(json.loads(made.json()))
@@ -181,25 +169,6 @@ def on_thread(spark: SparkSession, work: Callable[[], T], pool: str) -> Callable
     return handed_on
 
 
-def node_cost(spark: SparkSession, group: str) -> Cost | None:
-    """Return what the jobs of a group took so far; None where Spark does not tell."""
-    try:
-        context = spark.sparkContext._jsc.sc()
-        # Listeners hear of the end of a job after whoever waited for it.
-        context.listenerBus().waitUntilEmpty(_BUS_PATIENCE_MS)
-        ids = list(context.statusTracker().getJobIdsForGroup(group))
-        attempts = _attempts(spark, context.statusStore(), ids) if ids else []
-    except _UNTOLD:
-        return None
-    return Cost(
-        cpu_ms=round(sum(attempt["executorCpuTime"] for attempt in attempts) / 1e6),
-        shuffle_bytes=_sum(attempts, "shuffleReadBytes", "shuffleWriteBytes"),
-        spill_bytes=_sum(attempts, "memoryBytesSpilled", "diskBytesSpilled"),
-        tasks=_sum(attempts, "numCompleteTasks", "numFailedTasks", "numKilledTasks"),
-        input_rows=_sum(attempts, "inputRecords"),
-    )
-
-
 def count_jobs(spark: SparkSession) -> int:
     """Return the number of Spark jobs of this session so far; -1 where Spark does not tell.
 
@@ -209,7 +178,7 @@ def count_jobs(spark: SparkSession) -> int:
         return 0
     try:
         return int(started.sparkContext._jsc.sc().dagScheduler().numTotalJobs())
-    except _UNTOLD:
+    except UNTOLD:
         return -1
 
 
@@ -257,32 +226,3 @@ def _leaves(plan: Any) -> tuple[list[str], tuple[str, ...]]:
             elif name not in _TOLD_LEAVES:
                 unknown.append(name)
     return told, tuple(unknown)
-
-
-def _attempts(spark: SparkSession, store: Any, job_ids: list[int]) -> list[dict[str, Any]]:
-    """Return all attempts of the jobs' stages: a few calls, however many there are."""
-    jvm = cast(Any, spark)._jvm
-    read = _json_writer(jvm).writeValueAsString
-    # Both lists begin with the newest, and what has just ended stands near the beginning.
-    jobs = store.jobsList(None)
-    newest = json.loads(read(jobs.take(jobs.head().jobId() - min(job_ids) + 1)))
-    stage_ids = {s for job in newest if job["jobId"] in job_ids for s in job["stageIds"]}
-    if not stage_ids:  # a job over no partitions has none
-        return []
-    no_quantiles = cast(Any, spark.sparkContext)._gateway.new_array(jvm.double, 0)
-    stages = store.stageList(None, False, False, no_quantiles, jvm.java.util.ArrayList())
-    latest, oldest = stages.head().stageId(), stages.last().stageId()
-    repeated = max(0, stages.size() - (latest - oldest + 1))
-    attempts = json.loads(read(stages.take(latest - min(stage_ids) + 1 + repeated)))
-    return [attempt for attempt in attempts if attempt["stageId"] in stage_ids]
-
-
-@lru_cache(maxsize=1)
-def _json_writer(jvm: Any) -> Any:
-    scala = getattr(jvm.com.fasterxml.jackson.module.scala, "DefaultScalaModule$")
-    module = getattr(scala, "MODULE$")
-    return jvm.com.fasterxml.jackson.databind.ObjectMapper().registerModule(module)
-
-
-def _sum(attempts: list[dict[str, Any]], *names: str) -> int:
-    return sum(int(attempt[name]) for attempt in attempts for name in names)

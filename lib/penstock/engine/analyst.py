@@ -38,7 +38,7 @@ from penstock.engine.checking import (
 from penstock.engine.fingerprint import digest
 from penstock.engine.lineage import Columns
 from penstock.engine.made import Made
-from penstock.engine.nodes import TABLES, Node
+from penstock.engine.nodes import MODELS, TABLES, Node
 from penstock.engine.plan import Request
 from penstock.errors import DataError, NodeFailed
 from penstock.source.closure import SourceCode, source_of
@@ -204,16 +204,24 @@ class Analyst:
                 f"{node.function.__name__} returned {type(estimator).__name__}; a Fit function "
                 "returns an unfitted estimator."
             )
+        table, *others = node.inputs
+        if others and not hasattr(estimator, "begin_from"):
+            raise NodeFailed(
+                f"{type(estimator).__name__} has no method begin_from to take "
+                f"{', '.join(others)}: give it one, or let the node read its table alone."
+            )
         notes: tuple[str, ...] = ()
         edges: Columns = {}
         never = [*source.hidden]
-        if (schema := self.columns.get(node.inputs[0])) is not None:
+        if (schema := self.columns.get(table)) is not None:
             check_fit(estimator, schema)
             reads, _ = stage_columns(estimator)
-            edges = {(node.outputs[0], ""): frozenset((node.inputs[0], c) for c in reads)}
+            # A report says what to leave out: it is no feature.
+            models = [(name, "") for name in others if self._kinds[name] in MODELS]
+            edges = {(node.outputs[0], ""): frozenset([*((table, c) for c in reads), *models])}
             never += unseeded(estimator)
         else:
-            notes = (f"the columns of {node.inputs[0]} are not known before it is made",)
+            notes = (f"the columns of {table} are not known before it is made",)
         parts = library_parts(source) | code_parts(source)
         return Analysis(parts, source.functions, {}, why_never(never), notes, edges)
 

@@ -55,9 +55,11 @@ def _given(node: Node, name: str, bench: Workbench) -> Any:
 
 def _fit(node: Node, bench: Workbench) -> Stored:
     assert node.function is not None
-    [table_name], [output] = node.inputs, node.outputs
+    (table_name, *others), [output] = node.inputs, node.outputs
     table = _table(bench.value(table_name))
     estimator = node.function(**bench.params[node.name])
+    if others:
+        estimator.begin_from(*(_given(node, name, bench) for name in others))
     if hasattr(estimator, "resume_from"):
         estimator.resume_from(bench.checkpoint(node.name))
     fitted = estimator.fit(table)

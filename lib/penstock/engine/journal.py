@@ -15,7 +15,7 @@ from penstock.engine.workbench import Workbench
 from penstock.evidence import Evidence
 from penstock.record import Asked, DatasetRecord, NodeRecord, RunRecord, RunStatus
 from penstock.store.home import write_json
-from penstock.store.models import ModelVersion
+from penstock.store.models import NO_MODEL, ModelVersion
 from penstock.store.tracking import FINGERPRINT, MADE, Tracking
 
 
@@ -123,7 +123,8 @@ class Journal:
             assert isinstance(model, ModelVersion)
             self._tracking.log_attempts(tracked, model.attempts)
         versions = {name: self._bench.version(name) for name in node.inputs}
-        read = [(n, self._catalog.location(n), v) for n, v in versions.items() if v is not None]
+        there = {name: v for name, v in versions.items() if v not in (None, NO_MODEL)}
+        read = [(name, self._catalog.location(name), v) for name, v in there.items()]
         self._tracking.log_inputs(tracked, read)
         self._tracking.end_run(tracked, ok=record.status == "done")
 

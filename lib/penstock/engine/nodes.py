@@ -89,11 +89,11 @@ class Node:
         Raises:
             GraphError: They differ.
         """
-        is_one_to_one = len(self.inputs) == len(self.outputs) == 1
-        if self.kind == "fit" and not is_one_to_one:
+        if self.kind == "fit" and not (self.inputs and len(self.outputs) == 1):
             raise GraphError(
                 f"Node '{self.name}' (fit) reads {list(self.inputs)} and writes "
-                f"{list(self.outputs)}; a fit node reads one table and writes one model."
+                f"{list(self.outputs)}; a fit node reads a table, and models and reports behind "
+                "it, and writes one model."
             )
         if self.function is None:
             return
@@ -141,10 +141,13 @@ class Transform(Node):
 
 
 class Fit(Node):
-    """The function returns an unfitted estimator; the engine fits it on the one input table."""
+    """The function returns an unfitted estimator; the engine fits it on the one input table.
+
+    Models and reports behind the table are handed to its method `begin_from`, in that order.
+    """
 
     kind = "fit"
-    takes = (TABLES,)
+    takes = (TABLES, (*MODELS, "report"))
     writes = ("model",)
 
 

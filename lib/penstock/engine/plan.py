@@ -75,8 +75,20 @@ class PlannedNode:
 
     @property
     def expected(self) -> Mapping[str, int] | None:
-        """What it is expected to take; None if it never ran."""
-        return self.before.expected if self.before else None
+        """What it is expected to take; None if it never ran, or a fit not with these parameters."""
+        if self.before is None or (self.node.kind == "fit" and self._has_other_parameters):
+            return None
+        return self.before.expected
+
+    @property
+    def _has_other_parameters(self) -> bool:
+        # One more fold or trial is one more fit: what the last ones took tells nothing of it.
+        assert self.before is not None
+        now, then = (
+            {name: text for name, text in parts.items() if name.startswith("parameter ")}
+            for parts in (self.parts, self.before.parts)
+        )
+        return now != then
 
     def to_json(self) -> dict[str, Any]:
         """Return the node as plain values."""

@@ -18,9 +18,10 @@ from penstock.engine.failures import translate
 from penstock.engine.fingerprint import MADE_BY, NEVER, digest
 from penstock.engine.leak_guard import leak_faults
 from penstock.engine.made import Made, records_of
-from penstock.engine.nodes import TABLES, Node
+from penstock.engine.nodes import MODELS, TABLES, Node
 from penstock.engine.plan import Plan, PlannedNode, Request
 from penstock.errors import DataError, PenstockError
+from penstock.store.models import NO_MODEL
 from penstock.store.stores import Stores
 
 UNCHANGED = "nothing has changed"
@@ -106,6 +107,12 @@ class Planner:
             return self._catalog.file_version(name)
         if name in self._request.base.pins:
             return self._request.base.pins[name]
+        if name not in self._request.whole.producers and self._catalog.kinds[name] in MODELS:
+            version = self._stores.model_version(name, self._request.base.pins)
+            readers = [node for node in self._request.graph.nodes if name in node.inputs]
+            # A fit begins with a model or without one; nothing else can do without.
+            if version != NO_MODEL or all(node.kind == "fit" for node in readers):
+                return version
         if name not in self._request.whole.producers and self._catalog.kinds[name] == "delta":
             latest = self._catalog.delta(name).latest_version(self._spark)
             if latest is not None:

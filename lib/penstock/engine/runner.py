@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from pyspark.sql import SparkSession
 
-from penstock.catalyst.internals import name_jobs, node_cost, stop_jobs
+from penstock.catalyst.costs import node_cost
+from penstock.catalyst.internals import name_jobs, stop_jobs
 from penstock.engine.execution import execute
 from penstock.engine.failures import translate
 from penstock.engine.journal import Journal, Order, now
@@ -162,7 +163,7 @@ class Runner:
 
     def _made_by(self, node: Node, record: NodeRecord) -> Made:
         planned = self._plan[node.name]
-        costs = planned.before.costs if planned.before else ()
+        costs = planned.before.costs if planned.before and planned.expected else ()
         return Made(
             run_id=self._order.run_id,
             fingerprint=planned.fingerprint,

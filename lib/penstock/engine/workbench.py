@@ -13,10 +13,10 @@ from penstock.errors import DataError
 from penstock.evidence import Evidence
 from penstock.store.catalog import Catalog
 from penstock.store.checkpoint import Checkpoint
-from penstock.store.models import ModelVersion, Registry
+from penstock.store.models import NO_MODEL, ModelVersion, Registry
 from penstock.store.reports import read_report
 
-Value = DataFrame | ModelVersion | Evidence
+Value = DataFrame | ModelVersion | Evidence | None  # None: a model that need not be there
 
 
 @dataclass
@@ -87,6 +87,8 @@ class Workbench:
             )
         elif kind == "report":
             return read_report(self.catalog.home, version, name)
+        elif version == NO_MODEL:
+            return None
         else:
             return ModelVersion(self.catalog.model_name(name), version)
         if name in self.graph.contracts:

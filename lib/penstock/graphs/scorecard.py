@@ -7,9 +7,12 @@ What the table looks like stands in `conf/<env>`: where it lies in `catalog.yaml
 date and features in `params.yaml` under `read_observations`. No code is needed.
 """
 
+from dataclasses import replace
+
 from penstock.engine.contract import Check, Contract
 from penstock.engine.graph import Graph, Slice
 from penstock.engine.nodes import Apply, Deploy, Fit, Gate, Measure, Solve, Transform
+from penstock.learn.binning.leaks import find_leaks
 from penstock.learn.challenger.explain import explain_challenger
 from penstock.learn.challenger.pd import challenger_pd
 from penstock.learn.observations import SCORED_COLUMNS, read_observations, split_observations
@@ -17,22 +20,28 @@ from penstock.learn.protected import PROTECTED_COLUMNS, read_protected
 from penstock.learn.scorecard.explain import explain_scorecard
 from penstock.learn.scorecard.judging import judge_variables
 from penstock.learn.scorecard.pd import scorecard_pd
+from penstock.learn.scores import present_scores
 from penstock.learn.tuning.explain import TRIAL_COLUMNS, explain_search, list_trials
 from penstock.measure.choice import choose_champion
 from penstock.measure.comparison import COMPARED_COLUMNS, compare_pds
 from penstock.measure.fairness_audit import AUDITED_COLUMNS, audit_fairness
 from penstock.measure.gate import challenger_gate, pd_gate
+from penstock.measure.shadow import SHADOWED_COLUMNS, compare_shadow
 from penstock.measure.validation import validate_pd
 
 OBSERVATIONS = Contract(
     "row_id STRING COMMENT 'key of the table, or hash of the row', "
-    "is_bad INT COMMENT '1 = bad, 0 = good, null = indeterminate'",
+    "is_bad INT COMMENT '1 = bad, 0 = good, null = indeterminate', "
+    "bad_on DATE COMMENT 'day a bad row turned bad, if known'",
     key=("row_id",),
     checks={
         "every_value_can_be_read": "fault IS NULL",
         "group_is_known": "group IS NOT NULL",
         # No row to put aside: the day, or the whole table, is another than was meant.
         "is_observed_by_as_of": Check("observed_on IS NULL OR observed_on <= as_of", "fail"),
+        "is_bad_by_as_of": Check("bad_on IS NULL OR bad_on <= as_of", "fail"),
+        "is_observed_before_it_is_bad": "bad_on IS NULL OR observed_on IS NULL "
+        "OR bad_on >= observed_on",
     },
     quarantine="observations_quarantine",
     is_open=True,
@@ -62,6 +71,7 @@ TRAINING = (
         audit_fairness,
         ("judged_scores", "protected_table"),
         "fairness_report",
+        name="audit_scorecard",
         reads={"judged_scores": AUDITED_COLUMNS, "protected_table": PROTECTED_COLUMNS},
     ),
     Deploy("scorecard", "scorecard_candidate", after="scorecard_report"),
@@ -70,7 +80,9 @@ TRAINING = (
 )
 
 CHALLENGE = (
-    Fit(challenger_pd, "development_table", "challenger"),
+    Measure(find_leaks, "development_table", "leak_report"),
+    # The base is a model that an earlier run has made, or none.
+    Fit(challenger_pd, ("development_table", "leak_report", "challenger_base"), "challenger"),
     Measure(explain_challenger, "challenger", "challenger_page"),
     Apply("challenger", "development_table", "challenger_development_scores"),
     Apply("challenger", "judged_table", "challenger_judged_scores"),
@@ -84,6 +96,13 @@ CHALLENGE = (
             "challenger_development_scores": SCORED_COLUMNS,
         },
     ),
+    Measure(
+        audit_fairness,
+        ("challenger_judged_scores", "protected_table"),
+        "challenger_fairness",
+        name="audit_challenger",
+        reads={"challenger_judged_scores": AUDITED_COLUMNS, "protected_table": PROTECTED_COLUMNS},
+    ),
     Measure(explain_search, ("challenger", "challenger_report"), "challenger_search"),
     Solve(list_trials, "challenger", "challenger_trials"),
     Measure(
@@ -93,7 +112,9 @@ CHALLENGE = (
         reads={"judged_scores": COMPARED_COLUMNS, "challenger_judged_scores": COMPARED_COLUMNS},
     ),
     Measure(
-        choose_champion, ("comparison", "scorecard_report", "challenger_report"), "champion_choice"
+        choose_champion,
+        ("comparison", "scorecard_report", "challenger_report", "challenger_fairness"),
+        "champion_choice",
     ),
     Deploy("challenger", "challenger_candidate", after=("challenger_report", "champion_choice")),
 )
@@ -104,11 +125,29 @@ PROMOTION = (
     Deploy("challenger_candidate", "challenger_champion", after="challenger_verdict"),
 )
 
+# Rows whose outcome nobody knows yet: the champion decides, the challenger only watches.
+SCORING = (
+    Transform(read_observations, "unscored_table", "applications_to_score", name="read_unscored"),
+    Apply("scorecard_champion", "applications_to_score", "scored_applications"),
+    Transform(present_scores, "scored_applications", "application_scores"),
+    Apply("challenger_candidate", "applications_to_score", "shadowed_applications"),
+    Transform(
+        present_scores, "shadowed_applications", "shadow_scores", name="present_shadow_scores"
+    ),
+    Measure(
+        compare_shadow,
+        ("application_scores", "shadow_scores"),
+        "shadow_report",
+        reads={"application_scores": SHADOWED_COLUMNS, "shadow_scores": SHADOWED_COLUMNS},
+    ),
+)
+
 GRAPH = Graph(
     "scorecard",
-    (*TRAINING, *CHALLENGE, *PROMOTION),
+    (*TRAINING, *CHALLENGE, *PROMOTION, *SCORING),
     contracts={
         "observations": OBSERVATIONS,
+        "applications_to_score": replace(OBSERVATIONS, quarantine="unscored_quarantine"),
         "protected_table": PROTECTED,
         "challenger_trials": Contract(TRIAL_COLUMNS, key=("trial",)),
     },
@@ -123,6 +162,7 @@ GRAPH = Graph(
                 "variables_report",
                 "fairness_report",
                 "challenger_report",
+                "challenger_fairness",
                 "challenger_page",
                 "challenger_search",
                 "challenger_trials",
@@ -149,6 +189,10 @@ GRAPH = Graph(
         "deploy": Slice(("scorecard_champion",), given=("scorecard_candidate", "scorecard_report")),
         "promote": Slice(
             ("challenger_champion",), given=("challenger_candidate", "champion_choice")
+        ),
+        "score": Slice(
+            ("application_scores", "shadow_report"),
+            given=("scorecard_champion", "challenger_candidate"),
         ),
     },
 )

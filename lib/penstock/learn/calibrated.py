@@ -1,6 +1,7 @@
-"""A classifier that is fitted on development rows and calibrated on calibration rows."""
+"""A classifier whose margin is turned into a PD on rows that it has not seen."""
 
 from collections.abc import MutableMapping, Sequence
+from dataclasses import dataclass
 from math import ceil
 from typing import Any
 
@@ -17,33 +18,64 @@ from pyspark.sql.types import (
 )
 
 from penstock.errors import DataError, did_you_mean
-from penstock.learn.platt import PlattScaling
+from penstock.learn.margin import MarginCounts, count_by_margin, margin_of
+from penstock.learn.platt import Sigmoid
 from penstock.learn.sample import CALIBRATION, DEVELOPMENT, check_sample
+from penstock.learn.scaling import Calibration, ScalingModel, fit_line, fit_scaling
+from penstock.learn.stages import stages_of
+from penstock.learn.tuning.held_out import HeldOut
 
 # Two partial sums add up to the same bits whichever comes first; three need not.
 ROWS_PER_PARTITION = 250_000
 ORDER = "_penstock_order"
+MARGIN = "rawPrediction"
+
+
+@dataclass(frozen=True, eq=False)
+class CalibratedParts:
+    """What `CalibratedClassifier` fits.
+
+    Attributes:
+        stages: Stages of the fitted classifier.
+        scaling: The stage that adds the PD.
+        line: The sigmoid of the margin, which is the scaling's own with Platt scaling.
+    """
+
+    stages: list[Transformer]
+    scaling: ScalingModel
+    line: Sigmoid
 
 
 class CalibratedClassifier(Estimator[PipelineModel]):
-    """Fits a classifier and its Platt scaling, and returns both as one `PipelineModel`.
+    """Fits a classifier and the scaling of its margin, and returns both as one `PipelineModel`.
 
     The model needs the features alone, and adds the PD column and nothing else. The same rows give
-    the same model, bit by bit, however they are partitioned, up to 500,000 development rows;
+    the same model, bit by bit, however they are partitioned, up to 500,000 rows that are fitted on;
     beyond, the order in which tasks end may move last digits.
+
+    Calibrated out of fold, the classifier is fitted once on all rows and once more for each fold
+    that is held out, whose loans are scored by that fit: with k folds it costs up to k + 1 times as
+    much. All that a classifier learns (bins, encodings, selection) it learns anew without the fold.
+    Only the settings that a search has found stay: the search has judged them by the same folds.
 
     Args:
         classifier: Unfitted estimator or pipeline that reads features and label, and adds
-            `rawPrediction`.
+            `rawPrediction`. One with a method `as_found` tells by it, of what it has fitted, what
+            to fit on the folds.
         numeric: Numeric or boolean features.
         categorical: Features that are read as text.
         label: Column of the label: 0 = good, 1 = bad.
-        sample: Column with the use of the row: "development" fits, "calibration" calibrates, others
-            are left alone.
-        pd: Column that the model adds: PD, DOUBLE, 0-1.
+        sample: Column with the part of the row: "development" and "calibration" are used as
+            `calibration` says, others are left alone.
+        pd: Column that the model adds: PD, DOUBLE, inside 0-1.
         fold: Column that the classifier needs to be fitted, beside features and label: the number
-            of the fold (INT) of development rows. None: it needs none.
-        partitions: In how many parts the development rows are fitted on; None: by their number.
+            of the fold (INT). None: it needs none.
+        partitions: In how many parts the rows are fitted on; None: by their number.
+        calibration: Which rows the scaling is fitted on, and which scaling.
+
+    Source:
+        One classifier on all rows with a scaling of its cross-fitted scores: Platt, Probabilistic
+        outputs for support vector machines (1999), section 2.2.
     """
 
     def __init__(
@@ -57,6 +89,7 @@ class CalibratedClassifier(Estimator[PipelineModel]):
         pd: str,
         fold: str | None = None,
         partitions: int | None = None,
+        calibration: Calibration | None = None,
     ) -> None:
         super().__init__()
         self.classifier = classifier
@@ -67,6 +100,7 @@ class CalibratedClassifier(Estimator[PipelineModel]):
         self.pd = pd
         self.fold = fold
         self.partitions = partitions
+        self.calibration = calibration or Calibration()
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -104,37 +138,72 @@ class CalibratedClassifier(Estimator[PipelineModel]):
             self.classifier.resume_from(kept)
 
     def _fit(self, dataset: DataFrame) -> PipelineModel:
+        parts = self.fit_parts(dataset)
+        return PipelineModel([*parts.stages, parts.scaling])
+
+    def fit_parts(self, dataset: DataFrame) -> CalibratedParts:
+        """Fit classifier and scaling, and return them apart.
+
+        Raises:
+            DataError: The table cannot be fitted on, by its columns or by its rows; with a fold
+                held out, which one.
+        """
         self.check_training_schema(dataset.schema)
-        rows = check_sample(
+        loans = check_sample(
             dataset,
             sample=self.sample,
             label=self.label,
             numeric=self.numeric,
             categorical=self.categorical,
         )
-        development = self._part(dataset, DEVELOPMENT)
-        partitions = self.partitions or max(2, ceil(rows / ROWS_PER_PARTITION))
+        fits = (DEVELOPMENT, CALIBRATION) if self.calibration.is_out_of_fold else (DEVELOPMENT,)
+        rows = self._part(dataset, *fits)
+        loans_fitted = sum(loans[part] for part in fits)
+        partitions = self.partitions or max(2, ceil(loans_fitted / ROWS_PER_PARTITION))
         # The fold has no say: a search orders rows as the fit of the settings it finds does.
-        settled = _settle(development, (*self.features, self.label), partitions)
+        settled = settle(rows, (*self.features, self.label), partitions)
         # Every stage of the classifier reads these rows again, and the optimiser several times.
         settled.persist()
         try:
-            fitted = self.classifier.fit(settled)
+            fitted = self.classifier.fit(settled if self.fold else settled.drop(*self._folds))
+            counts = self._counts(fitted, settled, dataset)
         finally:
             settled.unpersist()
-        scored = fitted.transform(self._part(dataset, CALIBRATION))
-        added = [name for name in scored.columns if name not in development.columns]
-        platt = PlattScaling.of(label=self.label, pd=self.pd, drop=added).fit(scored)
-        return PipelineModel([*stages_of(fitted), platt])
+        drop = [name for name in fitted.transform(rows).columns if name not in rows.columns]
+        return CalibratedParts(
+            stages_of(fitted),
+            fit_scaling(counts, self.calibration, pd=self.pd, drop=drop),
+            fit_line(counts, self.calibration),
+        )
 
-    def _part(self, dataset: DataFrame, part: str) -> DataFrame:
-        return dataset.where(F.col(self.sample) == part).select(
+    def _counts(self, fitted: Transformer, settled: DataFrame, dataset: DataFrame) -> MarginCounts:
+        """Count loans by the margin that a classifier gives them which has not seen them."""
+        if not self.calibration.is_out_of_fold:
+            return count_by_margin(
+                fitted.transform(self._part(dataset, CALIBRATION)),
+                margin=margin_of(MARGIN),
+                label=F.col(self.label),
+            )
+        held_out = HeldOut.of(
+            settled,
+            label=self.label,
+            fold=self.calibration.fold,
+            # By date too: a model of the first fold alone is no likeness of the one on all rows.
+            by_time=False,
+            purpose="The PD cannot be calibrated out of fold",
+        )
+        as_found = getattr(self.classifier, "as_found", None)
+        return held_out.margins(as_found(fitted) if as_found else self.classifier)
+
+    def _part(self, dataset: DataFrame, *parts: str) -> DataFrame:
+        return dataset.where(F.col(self.sample).isin(*parts)).select(
             *self.features, *self._folds, F.col(self.label).cast("double").alias(self.label)
         )
 
     @property
     def _folds(self) -> tuple[str, ...]:
-        return () if self.fold is None else (self.fold,)
+        calibrating = self.calibration.fold if self.calibration.is_out_of_fold else None
+        return tuple(dict.fromkeys(filter(None, (self.fold, calibrating))))
 
     def _check_columns(self, schema: StructType, needed: Sequence[str]) -> None:
         for name in needed:
@@ -155,15 +224,11 @@ def _is_number(kind: DataType) -> bool:
     return isinstance(kind, NumericType | BooleanType)
 
 
-def _settle(rows: DataFrame, columns: Sequence[str], partitions: int) -> DataFrame:
+def settle(rows: DataFrame, columns: Sequence[str], partitions: int) -> DataFrame:
+    """Return rows in so many parts and in an order that depend on nothing but their columns."""
     return (
         rows.withColumn(ORDER, F.xxhash64(*columns))
         .repartition(partitions, ORDER)
         .sortWithinPartitions(ORDER)
         .drop(ORDER)
     )
-
-
-def stages_of(fitted: Transformer) -> list[Transformer]:
-    """Return the stages of a pipeline, or what is none as the one stage."""
-    return list(fitted.stages) if isinstance(fitted, PipelineModel) else [fitted]

@@ -83,6 +83,11 @@ def vector_slots(model: PipelineModel) -> list[tuple[str, str]]:
     return slots
 
 
+def encoded_features(model: PipelineModel) -> tuple[str, ...]:
+    """Return the features in the vector of a fitted model, numbers before categories."""
+    return tuple(dict.fromkeys(feature for feature, _ in vector_slots(model)))
+
+
 def prefixed(prefix: str, names: Sequence[str]) -> list[str]:
     """Return the columns of these features that hold what the prefix says."""
     return [f"{prefix}{name}" for name in names]

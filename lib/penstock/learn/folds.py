@@ -1,9 +1,9 @@
-"""Folds: parts of the development rows that are held out in turn, as a column."""
+"""Folds: parts of the rows to fit on that are held out in turn, as a column."""
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from penstock.errors import ConfigError
+from penstock.errors import ConfigError, did_you_mean
 
 FOLD = "fold"
 FOLDS_BY = ("date", "group")
@@ -19,6 +19,19 @@ def check_folds(folds: int) -> None:
     """
     if folds < LEAST_FOLDS:
         raise ConfigError(f"Parameter 'folds' is {folds}; it must be {LEAST_FOLDS} or more.")
+
+
+def check_folds_by(folds_by: str) -> None:
+    """Refuse a way to make folds that there is not.
+
+    Raises:
+        ConfigError: It is neither "date" nor "group".
+    """
+    if folds_by not in FOLDS_BY:
+        raise ConfigError(
+            f"Parameter 'folds_by' is '{folds_by}'; it must be {' or '.join(FOLDS_BY)}, as the "
+            f"folds were made.{did_you_mean(folds_by, FOLDS_BY)}"
+        )
 
 
 def fold_by_group(group: str, *, folds: int, seed: int) -> Column:

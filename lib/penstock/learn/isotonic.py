@@ -1,23 +1,25 @@
 """Isotonic scaling: the stage that turns a classifier's margin into a PD that never falls with it.
 
-Counts and pooled adjacent violators fit it; transforming is CASE expressions.
+Pooled adjacent violators fit it on counts; transforming is CASE expressions.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
 
 import numpy as np
 from numpy.typing import NDArray
-from pyspark.ml import Estimator, Model
+from pyspark.ml import Model
 from pyspark.ml.param import Param, Params, TypeConverters
-from pyspark.ml.param.shared import HasLabelCol
 from pyspark.ml.util import DefaultParamsReadable, DefaultParamsWritable
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 from scipy.optimize import isotonic_regression
 
-from penstock.learn.margin import MarginParams, count_by_margin
+from penstock.learn.margin import MarginParams
+from penstock.learn.platt import platts_targets
+from penstock.learn.prior import shift_prior
 
 STAGE = "Isotonic scaling"
 MARGIN = "_penstock_margin"
@@ -32,7 +34,7 @@ class Isotonic:
 
     Attributes:
         knots: Shape (n_knots,), margins, rising.
-        pds: Shape (n_knots,), PD at each, 0-1, never falling.
+        pds: Shape (n_knots,), PD at each, above 0 and below 1, never falling.
     """
 
     knots: NDArray[np.float64]
@@ -42,22 +44,31 @@ class Isotonic:
         """Return the PD of each margin, 0-1; NaN for NaN."""
         return np.interp(margin, self.knots, self.pds)
 
+    def shifted(self, *, from_rate: float, to_rate: float) -> "Isotonic":
+        """Return the scaling whose PDs at the knots are these after `shift_prior`."""
+        return Isotonic(self.knots, shift_prior(self.pds, from_rate=from_rate, to_rate=to_rate))
+
 
 def fit_isotonic(
     margin: NDArray[np.float64], n_good: NDArray[np.int64], n_bad: NDArray[np.int64]
 ) -> Isotonic:
     """Fit the PD to goods and bads counted by margin, sorted, all of shape (n_margins,).
 
-    The knots are the lowest and highest margin of each block of equal PDs. A block of goods only,
-    or of bads only, keeps its PD of 0 or 1.
+    The knots are the lowest and highest margin of each block of equal PDs. It follows any rising
+    shape, but needs more bads than a sigmoid does: below some thousand rows take Platt scaling.
 
     Source:
         Pooled adjacent violators: Ayer et al., Annals of Mathematical Statistics 26 (1955); as a
-        calibration: Zadrozny and Elkan, KDD (2002).
+        calibration: Zadrozny and Elkan, KDD (2002), with Platt's targets (1999) for labels, so that
+        a block of goods only, or of bads only, has no PD of 0 or 1. Against Platt scaling by sample
+        size: Niculescu-Mizil and Caruana, ICML (2005).
     """
     loans = n_good + n_bad
-    pds = np.clip(isotonic_regression(n_bad / loans, weights=loans).x, 0, 1)
-    changes = pds[1:] != pds[:-1]
+    rates = np.clip(isotonic_regression(n_bad / loans, weights=loans).x, 0, 1)
+    # Targets are linear in labels, and so is the regression: the blocks are those of the rates.
+    of_good, of_bad = platts_targets(int(n_good.sum()), int(n_bad.sum()))
+    pds = of_good + (of_bad - of_good) * rates
+    changes = rates[1:] != rates[:-1]
     is_knot = np.append(True, changes) | np.append(changes, True)
     return Isotonic(margin[is_knot], pds[is_knot])
 
@@ -65,7 +76,7 @@ def fit_isotonic(
 class IsotonicModel(
     MarginParams, Model, DefaultParamsWritable, DefaultParamsReadable["IsotonicModel"]
 ):
-    """Adds the calibrated PD (DOUBLE, 0-1; null for a null margin) and drops intermediate columns.
+    """Adds the calibrated PD (DOUBLE, inside 0-1; null for a null margin) and drops columns.
 
     Params: `knots`, `pds`, `rawPredictionCol`, `pdCol`, `dropCols`.
     """
@@ -77,6 +88,16 @@ class IsotonicModel(
         Params._dummy(), "pds", "PD at each knot, 0-1", TypeConverters.toListFloat
     )
 
+    @classmethod
+    def of(cls, isotonic: Isotonic, *, pd: str, drop: Sequence[str]) -> "IsotonicModel":
+        """Return the stage that adds the column `pd` by an isotonic scaling and drops others."""
+        return cls()._set(
+            knots=isotonic.knots.tolist(),
+            pds=isotonic.pds.tolist(),
+            pdCol=pd,
+            dropCols=list(drop),
+        )
+
     def transformSchema(self, schema: StructType) -> StructType:
         """Return the columns after scoring, without a Spark job."""
         return self.output_schema(schema, stage=STAGE)
@@ -87,48 +108,6 @@ class IsotonicModel(
         # A column of its own, so that the margin is taken from its vector once and not per knot.
         with_margin = dataset.withColumn(MARGIN, self.margin())
         return with_margin.select(*kept, pd.alias(self.getOrDefault(self.pdCol)))
-
-
-class IsotonicScaling(
-    MarginParams,
-    HasLabelCol,
-    Estimator[IsotonicModel],
-    DefaultParamsWritable,
-    DefaultParamsReadable["IsotonicScaling"],
-):
-    """Fits a PD that never falls with the margin, on rows the classifier has not seen.
-
-    Fitting runs one Spark query: rows are counted by margin, rounded to 1e-4. It follows any rising
-    shape, but needs more bads than a sigmoid does: below some thousand rows take Platt scaling.
-
-    Params: `rawPredictionCol` (vector, whose second element is the margin of bad), `labelCol` (0 or
-    1), `pdCol`, `dropCols`.
-
-    Source:
-        Isotonic against Platt by sample size: Niculescu-Mizil and Caruana, ICML (2005).
-    """
-
-    @classmethod
-    def of(cls, *, label: str, pd: str, drop: list[str]) -> "IsotonicScaling":
-        """Return the estimator for these columns."""
-        return cls()._set(labelCol=label, pdCol=pd, dropCols=drop)
-
-    def transformSchema(self, schema: StructType) -> StructType:
-        """Return the columns after scoring, without a Spark job."""
-        return self.output_schema(schema, stage=STAGE)
-
-    def _fit(self, dataset: DataFrame) -> IsotonicModel:
-        counted = count_by_margin(
-            dataset, margin=self.margin(), label=F.col(self.getLabelCol()).cast("double")
-        )
-        fitted = fit_isotonic(*counted)
-        return IsotonicModel()._set(
-            knots=fitted.knots.tolist(),
-            pds=fitted.pds.tolist(),
-            rawPredictionCol=self.getRawPredictionCol(),
-            pdCol=self.getOrDefault(self.pdCol),
-            dropCols=self.getOrDefault(self.dropCols),
-        )
 
 
 # Text, as Column calls would cost a round trip to the JVM for each of some hundred knots.

@@ -10,6 +10,7 @@ from penstock.evidence import Evidence, Table
 from penstock.learn.calibrated import CalibratedClassifier
 from penstock.learn.encoding import FEATURES, encoding, vector_slots
 from penstock.learn.feature_names import check_feature_names
+from penstock.learn.stages import stage_of
 
 LABEL, SAMPLE, PD = "is_bad", "sample", "pd"
 
@@ -77,13 +78,9 @@ def coefficient_table(model: PipelineModel) -> Table:
     The coefficient is the change of the log-odds of default before Platt scaling, by one unit of
     the feature.
     """
-    regression = _stage(model, LogisticRegressionModel)
+    regression: Any = stage_of(model, LogisticRegressionModel)
     coefficients = [float(c) for c in regression.coefficients]
     rows = [(*name, c) for name, c in zip(vector_slots(model), coefficients, strict=True)]
     rows.sort(key=lambda row: (-abs(row[2]), row[0], row[1]))
     intercept = ("(intercept)", "", float(regression.intercept))
     return Table("Coefficients", ("feature", "level", "coefficient"), (intercept, *rows))
-
-
-def _stage(model: PipelineModel, kind: type[Any]) -> Any:
-    return next(stage for stage in model.stages if isinstance(stage, kind))

@@ -1,6 +1,6 @@
 """A classifier's margin: the column scalings read, and the counts they are fitted on."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,9 @@ from pyspark.sql.types import DoubleType, StructField, StructType
 
 from penstock.errors import DataError
 
-# A margin in -36..36 (beyond which a PD is 0 or 1 in double) has at most 720,001 places on it.
+# Beyond it a PD is 0 or 1 in double, which no outcome can bear out.
+MOST_LOG_ODDS = 36.0
+# A margin in -36..36 has at most 720,001 places on it.
 MARGIN_DECIMALS = 4
 
 MarginCounts = tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]
@@ -90,3 +92,14 @@ def count_by_margin(rows: DataFrame, *, margin: Column, label: Column) -> Margin
     if found or not len(margins):
         raise DataError(f"Cannot fit a scaling on {'; '.join(found) or 'no rows'}.")
     return margins, n_good, n_bad
+
+
+def added_up(lots: Sequence[MarginCounts]) -> MarginCounts:
+    """Return the counts of several lots of loans together; there is at least one lot."""
+    margin, n_good, n_bad = (np.concatenate(columns) for columns in zip(*lots, strict=True))
+    margins, place = np.unique(margin, return_inverse=True)
+    goods, bads = (
+        np.bincount(place, weights=of_class, minlength=len(margins)).astype(np.int64)
+        for of_class in (n_good, n_bad)
+    )
+    return margins, goods, bads

@@ -17,14 +17,15 @@ TEST = "test"
 MOST_SHOWN = 40  # letters of a value that cannot be read
 HASH_LETTERS = 32  # 128 bits: two rows that differ have one name once in 10^19 tables of 10^9 rows
 DRAWS = 1 << 53
-ROW_ID, LABEL, DATE, AS_OF = "row_id", "is_bad", "observed_on", "as_of"
+ROW_ID, LABEL, DATE, BAD_ON, AS_OF = "row_id", "is_bad", "observed_on", "bad_on", "as_of"
 # What is read of a scored table to judge the scores.
-SCORED_COLUMNS = f"pd DOUBLE, {LABEL} INT, {DATE} DATE"
+SCORED_COLUMNS = f"pd DOUBLE, {LABEL} INT, {DATE} DATE, {BAD_ON} DATE"
 # What the stored table adds to the features; a feature of such a name would be overwritten.
 RESERVED = (
     ROW_ID,
     LABEL,
     DATE,
+    BAD_ON,
     AS_OF,
     "fault",
     "raw",
@@ -46,6 +47,7 @@ def read_observations(
     bad_values: list[str],
     date: str,
     date_format: str,
+    bad_date: str,
     numeric: list[str],
     categorical: list[str],
     group: list[str],
@@ -66,7 +68,9 @@ def read_observations(
         good_values, bad_values: Values of the target that mean good and bad, as text. Any other
             value, and a missing one, is indeterminate.
         date: Column with the day on which the row was observed; empty: there is none.
-        date_format: How the day is written, as Spark's date patterns have it.
+        date_format: How days are written, as Spark's date patterns have it.
+        bad_date: Column with the day on which a bad row turned bad; empty: there is none. It is no
+            part of the outcome, only of vintage curves.
         numeric: Features that are numbers.
         categorical: Features that are texts.
         group: Columns whose equal values belong together when rows are split; they need be no
@@ -76,36 +80,49 @@ def read_observations(
         as_of: Day the run stands for; the contract lets no row pass that was observed after it.
 
     Returns:
-        `row_id` (STRING), `is_bad` (INT: 0, 1, null), `observed_on` and `as_of` (DATE), `group`
-        (STRING), the numeric features (DOUBLE), the categorical ones (STRING, trimmed), `fault`
-        (STRING: the first thing that cannot be read, such as "amount 'a lot' is no number"; null:
-        nothing) and `raw` (the row as it came, as JSON).
+        `row_id` (STRING), `is_bad` (INT: 0, 1, null), `observed_on` and `as_of` (DATE), `bad_on`
+        (DATE; null if the row is not bad, or the day is missing), `group` (STRING), the numeric
+        features (DOUBLE), the categorical ones (STRING, trimmed), `fault` (STRING: the first thing
+        that cannot be read, such as "amount 'a lot' is no number"; null: nothing) and `raw` (the
+        row as it came, as JSON).
 
     Raises:
-        ConfigError: No features, a feature twice or under a reserved name, the target, the key or a
-            protected column among them, or a value both good and bad.
+        ConfigError: No features, a feature twice or under a reserved name, the target, its day,
+            the key or a protected column among them, a value both good and bad, or `bad_date`
+            without `date`.
         DataError: A column that the table lacks.
     """
     features = [*numeric, *categorical]
-    _check_names(features, key, target)
+    _check_names(features, key, target, bad_date)
     if deciding := sorted(set(protected) & set(features)):
         raise ConfigError(
             f"Protected columns cannot be features: {', '.join(deciding)}. Take them out of "
             "'numeric' and 'categorical'; the fairness audit reads them from a table of their own."
         )
     _check_values(good_values, bad_values)
-    _check_columns(table, [*key, *features, *group, *filter(None, (target, date))])
-    texts = {name: text_of(name, missing) for name in {*features, *filter(None, (target, date))}}
+    if bad_date and not date:
+        raise ConfigError(
+            f"'bad_date' is '{bad_date}', but no 'date' says from when on a row was watched."
+        )
+    named = [*filter(None, (target, date, bad_date))]
+    _check_columns(table, [*key, *features, *group, *named])
+    texts = {name: text_of(name, missing) for name in {*features, *named}}
     numbers = {name: texts[name].try_cast("double") for name in numeric}
-    day = F.try_to_date(texts[date], date_format) if date else F.lit(None).cast("date")
+    days = {
+        name: F.try_to_date(texts[name], date_format) if name else F.lit(None).cast("date")
+        for name in (date, bad_date)
+    }
+    outcome = _label(texts[target], good_values, bad_values) if target else F.lit(None)
+    label = outcome.cast("int")
     faults = [
         *(_fault(name, texts[name], numbers[name], "number") for name in numeric),
-        *([_fault(date, texts[date], day, "day")] if date else []),
+        *(_fault(name, texts[name], day, "day") for name, day in days.items() if name),
     ]
     columns = {
         ROW_ID: row_id(table, key),
-        LABEL: _label(texts[target], good_values, bad_values) if target else F.lit(None),
-        DATE: day,
+        LABEL: label,
+        DATE: days[date],
+        BAD_ON: F.when(label == 1, days[bad_date]),
         AS_OF: F.lit(as_of),
         "group": _joined(group) if group else row_id(table, key),
         **numbers,
@@ -113,7 +130,6 @@ def read_observations(
         "fault": F.coalesce(*faults, F.lit(None).cast("string")),
         "raw": F.to_json(F.struct(*table.columns)),
     }
-    columns[LABEL] = columns[LABEL].cast("int")
     return table.select(*(column.alias(name) for name, column in columns.items()))
 
 
@@ -141,13 +157,14 @@ def split_observations(
         calibration_from, test_from, test_until: For "date": first days of the calibration rows and
             of those to judge by, and the last day of these; null with `by` "group".
         test_share, calibration_share: For "group": shares of all groups, 0-1.
-        folds: Parts of the development rows, for models that are tuned: by "date" they follow each
-            other in time, by "group" they are drawn as well.
+        folds: Parts of the rows to fit on, which are held out in turn where a model is tuned or
+            calibrated out of fold. By "date" they are parts of the development rows that follow
+            each other in time, and calibration rows are one more; by "group" all are drawn.
         seed: For "group": another number, another draw.
 
     Returns:
-        `train` with `sample` ("development" or "calibration") and `fold` (INT in 0..folds - 1; null
-        for calibration), and `test`.
+        `train` with `sample` ("development" or "calibration") and `fold` (INT in 0..folds - 1; by
+        "date" it is `folds` for calibration), and `test`.
 
     Raises:
         ConfigError: `by` is neither, dates or shares leave a sample empty, or `folds` is below 2.
@@ -162,25 +179,27 @@ def split_observations(
         raise ConfigError(f"Parameter 'by' is '{by}'; it must be 'date' or 'group'.")
     sampled = labelled.withColumn("sample", sample)
     train = sampled.where(F.col("sample").isin(DEVELOPMENT, CALIBRATION))
-    is_development = F.col("sample") == DEVELOPMENT
     if by == "date":
+        is_development = F.col("sample") == DEVELOPMENT
         of_days = folds_by_date(train.where(is_development), date=DATE, folds=folds)
         train = train.join(F.broadcast(of_days), DATE, how="left")
+        train = train.withColumn(FOLD, F.when(is_development, F.col(FOLD)).otherwise(folds))
     else:
-        drawn = fold_by_group("group", folds=folds, seed=seed)
-        train = train.withColumn(FOLD, F.when(is_development, drawn))
+        train = train.withColumn(FOLD, fold_by_group("group", folds=folds, seed=seed))
     columns = [*sampled.columns, FOLD]
     return train.select(*columns), sampled.where(F.col("sample") == TEST).drop("sample")
 
 
-def _check_names(features: list[str], key: list[str], target: str) -> None:
+def _check_names(features: list[str], key: list[str], target: str, bad_date: str) -> None:
     if not features:
         raise ConfigError("There are no features: name some under 'numeric' or 'categorical'.")
     twice = sorted({name for name in features if features.count(name) > 1})
     if twice:
         raise ConfigError(f"Features are named twice: {', '.join(twice)}.")
-    if outside := sorted({target, *key} & set(features)):
-        raise ConfigError(f"Target and key cannot be features as well: {', '.join(outside)}.")
+    if outside := sorted({target, bad_date, *key} & set(features)):
+        raise ConfigError(
+            f"Target, its day and key cannot be features as well: {', '.join(outside)}."
+        )
     if reserved := sorted(set(RESERVED) & set(features)):
         raise ConfigError(
             f"Features bear names that the stored table needs: {', '.join(reserved)}. Give the "

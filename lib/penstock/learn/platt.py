@@ -1,21 +1,22 @@
 """Platt scaling: the stage that turns a classifier's margin into a calibrated PD.
 
-Counts and Newton steps fit it; transforming is plain Column arithmetic.
+Newton steps on counts fit it; transforming is plain Column arithmetic.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from pyspark.ml import Estimator, Model
+from pyspark.ml import Model
 from pyspark.ml.param import Param, Params, TypeConverters
-from pyspark.ml.param.shared import HasLabelCol
 from pyspark.ml.util import DefaultParamsReadable, DefaultParamsWritable
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
-from penstock.learn.margin import MarginParams, count_by_margin
+from penstock.learn.margin import MOST_LOG_ODDS, MarginParams
+from penstock.learn.prior import prior_log_odds
 
 STAGE = "Platt scaling"
 MAX_STEPS = 100
@@ -28,6 +29,11 @@ class Sigmoid:
 
     slope: float
     intercept: float
+
+    def shifted(self, *, from_rate: float, to_rate: float) -> "Sigmoid":
+        """Return the sigmoid whose PDs are these after `shift_prior`."""
+        shift = prior_log_odds(from_rate=from_rate, to_rate=to_rate)
+        return Sigmoid(self.slope, self.intercept + shift)
 
 
 def fit_sigmoid(
@@ -42,7 +48,8 @@ def fit_sigmoid(
     """
     goods, bads = int(n_good.sum()), int(n_bad.sum())
     loans = n_good + n_bad
-    target = (n_bad * (bads + 1) / (bads + 2) + n_good / (goods + 2)) / loans
+    of_good, of_bad = platts_targets(goods, bads)
+    target = (n_bad * of_bad + n_good * of_good) / loans
     # Centred and scaled, so that one tolerance serves margins of any size.
     centre = np.average(margin, weights=loans)
     scale = np.sqrt(np.average((margin - centre) ** 2, weights=loans)) or 1.0
@@ -60,6 +67,11 @@ def fit_sigmoid(
             break
     slope = float(beta[0] / scale)
     return Sigmoid(slope, float(beta[1] - slope * centre))
+
+
+def platts_targets(goods: int, bads: int) -> tuple[float, float]:
+    """Return the targets that stand for a good and a bad, a little inside 0-1."""
+    return 1 / (goods + 2), (bads + 1) / (bads + 2)
 
 
 def _newton_step(
@@ -83,7 +95,7 @@ def _loss(
 
 
 class PlattModel(MarginParams, Model, DefaultParamsWritable, DefaultParamsReadable["PlattModel"]):
-    """Adds the calibrated PD (DOUBLE, 0-1; null for a null margin) and drops intermediate columns.
+    """Adds the calibrated PD (DOUBLE, inside 0-1; null for a null margin) and drops columns.
 
     Params: `slope`, `intercept`, `rawPredictionCol`, `pdCol`, `dropCols`.
     """
@@ -95,6 +107,13 @@ class PlattModel(MarginParams, Model, DefaultParamsWritable, DefaultParamsReadab
         Params._dummy(), "intercept", "log-odds at margin 0", TypeConverters.toFloat
     )
 
+    @classmethod
+    def of(cls, sigmoid: Sigmoid, *, pd: str, drop: Sequence[str]) -> "PlattModel":
+        """Return the stage that adds the column `pd` by a sigmoid and drops others."""
+        return cls()._set(
+            slope=sigmoid.slope, intercept=sigmoid.intercept, pdCol=pd, dropCols=list(drop)
+        )
+
     def transformSchema(self, schema: StructType) -> StructType:
         """Return the columns after scoring, without a Spark job."""
         return self.output_schema(schema, stage=STAGE)
@@ -102,43 +121,14 @@ class PlattModel(MarginParams, Model, DefaultParamsWritable, DefaultParamsReadab
     def _transform(self, dataset: DataFrame) -> DataFrame:
         kept = self.output_schema(dataset.schema, stage=STAGE).names[:-1]
         log_odds = self.margin() * self.getOrDefault(self.slope) + self.getOrDefault(self.intercept)
-        pd = 1 / (1 + F.exp(-log_odds))
+        pd = 1 / (1 + F.exp(-_bounded(log_odds)))
         return dataset.select(*kept, pd.alias(self.getOrDefault(self.pdCol)))
 
 
-class PlattScaling(
-    MarginParams,
-    HasLabelCol,
-    Estimator[PlattModel],
-    DefaultParamsWritable,
-    DefaultParamsReadable["PlattScaling"],
-):
-    """Fits a sigmoid from margin to PD on rows the classifier has not seen.
-
-    Fitting runs one Spark query: rows are counted by margin, rounded to 1e-4.
-
-    Params: `rawPredictionCol` (vector, whose second element is the margin of bad), `labelCol` (0 or
-    1), `pdCol`, `dropCols`.
-    """
-
-    @classmethod
-    def of(cls, *, label: str, pd: str, drop: list[str]) -> "PlattScaling":
-        """Return the estimator for these columns."""
-        return cls()._set(labelCol=label, pdCol=pd, dropCols=drop)
-
-    def transformSchema(self, schema: StructType) -> StructType:
-        """Return the columns after scoring, without a Spark job."""
-        return self.output_schema(schema, stage=STAGE)
-
-    def _fit(self, dataset: DataFrame) -> PlattModel:
-        counted = count_by_margin(
-            dataset, margin=self.margin(), label=F.col(self.getLabelCol()).cast("double")
-        )
-        fitted = fit_sigmoid(*counted)
-        return PlattModel()._set(
-            slope=fitted.slope,
-            intercept=fitted.intercept,
-            rawPredictionCol=self.getRawPredictionCol(),
-            pdCol=self.getOrDefault(self.pdCol),
-            dropCols=self.getOrDefault(self.dropCols),
-        )
+def _bounded(log_odds: Column) -> Column:
+    # Not least() and greatest(): these skip nulls, and NaN is Spark's greatest number.
+    return (
+        F.when(log_odds < -MOST_LOG_ODDS, -MOST_LOG_ODDS)
+        .when((log_odds > MOST_LOG_ODDS) & ~F.isnan(log_odds), MOST_LOG_ODDS)
+        .otherwise(log_odds)
+    )

@@ -14,14 +14,14 @@ CALIBRATION = "calibration"
 
 def check_sample(
     rows: DataFrame, *, sample: str, label: str, numeric: Sequence[str], categorical: Sequence[str]
-) -> int:
-    """Refuse a sample that no model can be fitted on; return its number of development rows.
+) -> dict[str, int]:
+    """Refuse a sample that no model can be fitted on; return how many rows each part has.
 
     Runs one Spark query, which returns at most two rows.
 
     Args:
         rows: One row per loan, with the columns named below.
-        sample: Column with the use of the row: "development" fits, "calibration" calibrates, others
+        sample: Column with the part of the row: "development" and "calibration" are used, others
             are left alone.
         label: Column of the label: 0 = good, 1 = bad.
         numeric: Columns whose infinite values are refused and whose NaN counts as missing.
@@ -54,7 +54,7 @@ def check_sample(
         ]
     if faults:
         raise DataError(f"Cannot fit on this sample: {'; '.join(faults)}.")
-    return int(by_part[DEVELOPMENT]["loans"])
+    return {part: int(counted["loans"]) for part, counted in by_part.items()}
 
 
 def _checks(*, label: str, numeric: Sequence[str], categorical: Sequence[str]) -> list[Column]:

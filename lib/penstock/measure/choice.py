@@ -14,8 +14,10 @@ def choose_champion(
     comparison: Evidence,
     champion: Evidence,
     challenger: Evidence,
+    fairness: Evidence,
     *,
     min_auc_gain: float,
+    min_profit_gain: float,
     max_psi: float,
     max_miscalibration: float,
 ) -> Evidence:
@@ -24,7 +26,8 @@ def choose_champion(
     Args:
         comparison: Evidence of `compare_pds`.
         champion, challenger: Evidence of `validate_pd`, of each model.
-        min_auc_gain, max_psi, max_miscalibration: As in `challenger_reasons`.
+        fairness: Evidence of `audit_fairness` on the challenger.
+        min_auc_gain, min_profit_gain, max_psi, max_miscalibration: As in `challenger_reasons`.
 
     Returns:
         Metric `challenger_wins` (1 or 0); tables "reasons" (against the challenger; left out if
@@ -33,7 +36,9 @@ def choose_champion(
     reasons = challenger_reasons(
         comparison,
         challenger,
+        fairness,
         min_auc_gain=min_auc_gain,
+        min_profit_gain=min_profit_gain,
         max_psi=max_psi,
         max_miscalibration=max_miscalibration,
     )

@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from penstock.errors import ConfigError
+from penstock.errors import ConfigError, DataError
 from penstock.evidence import Evidence, Figure, Series, Table
 from penstock.measure.evaluation import check_resolution
 from penstock.measure.paired import PairCounts, count_by_pair, delong_difference
+from penstock.measure.profit import ProfitDifference, Stake, profit_difference
 from penstock.measure.swaps import SwapSet, swap_set
 
 # What `compare_pds` reads of each scored table.
@@ -25,8 +26,11 @@ def compare_pds(
     decimals: int,
     confidence: float,
     approval_rates: list[float],
+    approval_rate: float,
+    profit_of_good: float,
+    loss_of_bad: float,
 ) -> Evidence:
-    """Compare the PDs of two models for the same loans: ranking, and who would be approved.
+    """Compare the PDs of two models for the same loans: ranking, who is approved, and profit.
 
     Runs one Spark query, whose result is bounded as `count_by_pair` says.
 
@@ -36,19 +40,22 @@ def compare_pds(
         champion: Loans by the model in use: `row_id`, `is_bad` (0 or 1), `pd` (0-1).
         challenger: The same loans by the other model, with the same columns.
         decimals: Decimals of PD that loans are counted by, 1-8.
-        confidence: Of the interval of the AUC difference, above 0 and below 1.
-        approval_rates: Shares of loans to approve, each above 0 and below 1.
+        confidence: Of the intervals of the differences, above 0 and below 1.
+        approval_rates: Shares of loans to approve in table and figure, each above 0 and below 1.
+        approval_rate: The one of them whose profit is a metric.
+        profit_of_good, loss_of_bad: What a loan that is made earns, in one unit, both above 0.
 
     Returns:
         The evidence of `comparison_of`.
 
     Raises:
         ConfigError: A parameter is out of its range.
-        DataError: A loan stands in one table only, or cannot be measured.
+        DataError: There are no loans, a loan stands in one table only, or cannot be measured.
     """
     check_resolution(2, decimals)
     if not 0 < confidence < 1:
         raise ConfigError(f"Parameter 'confidence' is {confidence}; it must be within 0-1.")
+    stake = Stake(profit_of_good, loss_of_bad)
     both = champion.select(
         "row_id", F.col("is_bad").alias("champion_label"), F.col("pd").alias("champion_pd")
     ).join(
@@ -67,26 +74,46 @@ def compare_pds(
         label="is_bad",
         decimals=decimals,
     )
-    return comparison_of(pairs, confidence=confidence, approval_rates=approval_rates)
+    if not len(pairs.n_good):
+        raise DataError("There are no loans to compare: the judged table is empty.")
+    return comparison_of(
+        pairs,
+        confidence=confidence,
+        approval_rates=sorted({*approval_rates, approval_rate}),
+        approval_rate=approval_rate,
+        stake=stake,
+    )
 
 
 def comparison_of(
-    pairs: PairCounts, *, confidence: float, approval_rates: Sequence[float]
+    pairs: PairCounts,
+    *,
+    confidence: float,
+    approval_rates: Sequence[float],
+    approval_rate: float,
+    stake: Stake,
 ) -> Evidence:
     """Return the evidence that compares two PDs, from loans counted by both.
 
     Args:
         pairs: Score a is the champion's PD, b the challenger's.
-        confidence, approval_rates: As in `compare_pds`.
+        confidence: As in `compare_pds`.
+        approval_rates: In order; `approval_rate` is one of them.
+        stake: What a loan earns.
 
     Returns:
         Metrics champion_auc, challenger_auc, auc_difference (challenger less champion) with _low,
-        _high and _p, None with fewer than two goods or bads; loans and bads; table and figure
-        swap_set, by approval rate.
+        _high and _p, None with fewer than two goods or bads; profit_difference with _low and _high,
+        per application; loans and bads; tables and figures swap_set and profit, by approval rate.
     """
     ranked = PairCounts(pairs.score_b, pairs.score_a, pairs.n_good, pairs.n_bad)
     found = delong_difference(ranked, level=confidence)
     swaps = {rate: swap_set(pairs, approval_rate=rate) for rate in approval_rates}
+    profits = {
+        rate: profit_difference(pairs, approval_rate=rate, stake=stake, level=confidence)
+        for rate in approval_rates
+    }
+    decided = profits[approval_rate]
     return Evidence(
         metrics={
             "champion_auc": found.auc_b if found else None,
@@ -95,11 +122,14 @@ def comparison_of(
             "auc_difference_low": found.low if found else None,
             "auc_difference_high": found.high if found else None,
             "auc_difference_p": found.p_value if found else None,
+            "profit_difference": decided.difference,
+            "profit_difference_low": decided.low,
+            "profit_difference_high": decided.high,
             "loans": float((pairs.n_good + pairs.n_bad).sum()),
             "bads": float(pairs.n_bad.sum()),
         },
-        tables={"swap_set": _swap_table(swaps)},
-        figures={"swap_set": _swap_figure(swaps)} if swaps else {},
+        tables={"swap_set": _swap_table(swaps), "profit": _profit_table(profits, stake)},
+        figures={"swap_set": _swap_figure(swaps), "profit": _profit_figure(profits)},
     )
 
 
@@ -136,4 +166,29 @@ def _swap_figure(swaps: dict[float, SwapSet]) -> Figure:
         tuple(series),
         note="The challenger decides better where those it lets in default less than those it "
         "turns away.",
+    )
+
+
+def _profit_table(profits: dict[float, ProfitDifference], stake: Stake) -> Table:
+    return Table(
+        f"Profit per application: a good loan earns {stake.good:g}, a bad one loses {stake.bad:g}",
+        ("approval_rate", "champion", "challenger", "difference", "low", "high"),
+        tuple((rate, p.by_a, p.by_b, p.difference, p.low, p.high) for rate, p in profits.items()),
+    )
+
+
+def _profit_figure(profits: dict[float, ProfitDifference]) -> Figure:
+    rates = tuple(profits)
+    found = profits.values()
+    return Figure(
+        "Profit gained by the challenger",
+        "Approval rate",
+        "Per application",
+        (
+            Series("difference", rates, tuple(p.difference for p in found)),
+            Series("interval", rates, tuple(p.low for p in found), "bound"),
+            Series("", rates, tuple(p.high for p in found), "bound"),
+            Series("champion", (rates[0], rates[-1]), (0.0, 0.0), "reference"),
+        ),
+        note="Above the line the challenger earns more; between the bounds the truth may lie.",
     )

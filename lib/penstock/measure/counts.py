@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from penstock.errors import DataError
+from penstock.measure.unusable import refuse_unusable
 
 UNKNOWN_GROUP = "unknown"
 
@@ -112,7 +112,15 @@ def count_by_score(
     table = counted.toArrow()
     columns = {name: table[name].to_numpy() for name in table.column_names}
     scores = columns["score"].astype(np.float64)
-    _refuse_unusable_rows(columns, scores, score=score, label=label)
+    counted_as = ("n_good", "n_bad", "n_unlabelled", "n_mislabelled")
+    rows = np.sum([columns[name] for name in counted_as], axis=0)
+    refuse_unusable(
+        {
+            f"{score} null, NaN or infinite": rows[~np.isfinite(scores)].sum(),
+            f"{label} null": columns["n_unlabelled"].sum(),
+            f"{label} neither 0 nor 1": columns["n_mislabelled"].sum(),
+        }
+    )
     groups = columns["group"].astype(np.str_)
     order = np.lexsort((groups, scores))
     return ScoreCounts(
@@ -128,18 +136,3 @@ def quantile_bins(counts: ScoreCounts, bins: int) -> NDArray[np.int64]:
     """
     middle = np.cumsum(counts.n) - counts.n / 2
     return np.minimum(middle * bins / counts.loans, bins - 1).astype(np.int64)
-
-
-def _refuse_unusable_rows(
-    columns: dict[str, NDArray[np.int64]], scores: NDArray[np.float64], *, score: str, label: str
-) -> None:
-    counted = ("n_good", "n_bad", "n_unlabelled", "n_mislabelled")
-    rows = np.sum([columns[name] for name in counted], axis=0)
-    faults = {
-        f"{score} null, NaN or infinite": rows[~np.isfinite(scores)].sum(),
-        f"{label} null": columns["n_unlabelled"].sum(),
-        f"{label} neither 0 nor 1": columns["n_mislabelled"].sum(),
-    }
-    found = [f"{int(n):,} rows with {fault}" for fault, n in faults.items() if n]
-    if found:
-        raise DataError(f"Cannot measure: {'; '.join(found)}. Keep such rows out before measuring.")

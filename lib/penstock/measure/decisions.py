@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 
 from penstock.errors import DataError, did_you_mean
 from penstock.measure.counts import UNKNOWN_GROUP
+from penstock.measure.unusable import refuse_unusable
 
 GroupName = tuple[str, ...]
 """Values of the group columns, in their order; a name of two values is an intersection."""
@@ -184,7 +185,16 @@ def count_decisions(
             "or leave a column out."
         )
     columns = {name: counted[name].to_numpy() for name in counted.column_names}
-    _refuse_unusable_rows(columns, approved=approved, label=label, pd=pd)
+    n, labels = columns["n"], (0, 1, UNLABELLED)
+    refuse_unusable(
+        {
+            f"{approved} neither 0 nor 1": n[~np.isin(columns["is_approved"], (0, 1))].sum(),
+            f"{label} neither 0, 1 nor null": n[~np.isin(columns["label"], labels)].sum(),
+            f"{pd} null or outside 0-1": columns["n_impossible"].sum(),
+        },
+        purpose="Cannot compare groups",
+        cure="Mend those rows first.",
+    )
     values = [columns[f"group_{number}"].astype(np.str_) for number in range(len(groups))]
     return DecisionCounts(
         columns=tuple(groups),
@@ -195,17 +205,3 @@ def count_decisions(
         mean_pd=columns["mean_pd"],
         var_pd=columns["var_pd"],
     )
-
-
-def _refuse_unusable_rows(
-    columns: dict[str, NDArray[np.float64]], *, approved: str, label: str, pd: str
-) -> None:
-    n = columns["n"]
-    faults = {
-        f"{approved} neither 0 nor 1": n[~np.isin(columns["is_approved"], (0, 1))].sum(),
-        f"{label} neither 0, 1 nor null": n[~np.isin(columns["label"], (0, 1, UNLABELLED))].sum(),
-        f"{pd} null or outside 0-1": columns["n_impossible"].sum(),
-    }
-    found = [f"{int(rows):,} rows with {fault}" for fault, rows in faults.items() if rows]
-    if found:
-        raise DataError(f"Cannot compare groups: {'; '.join(found)}. Mend those rows first.")

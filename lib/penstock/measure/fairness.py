@@ -111,28 +111,6 @@ def compare_groups(
     )
 
 
-def reweighing(counts: DecisionCounts) -> dict[tuple[GroupName, int], float]:
-    """Return the weight of each group and label that makes labels independent of groups.
-
-    P(group) P(label) / P(group, label) over loans with a known label: the weights of all loans add
-    up to their number, and each group has the overall weighted bad rate. A group with one label
-    only has one weight, and keeps its own bad rate. Small groups are not suppressed: the weights
-    are for fitting, not for showing.
-
-    Source:
-        Kamiran and Calders, Knowledge and Information Systems 33 (2012).
-    """
-    groups = counts.groups()
-    loans = {(g.name, label): n for g in groups for label, n in ((0, g.goods), (1, g.bads)) if n}
-    of_label = {label: sum(n for (_, y), n in loans.items() if y == label) for label in (0, 1)}
-    of_group = {group.name: group.goods + group.bads for group in groups}
-    everything = sum(loans.values())
-    return {
-        (name, label): of_group[name] * of_label[label] / (everything * n)
-        for (name, label), n in loans.items()
-    }
-
-
 def _reference(
     shown: list[Group], reference: Sequence[str] | None, *, min_loans: int
 ) -> Group | None:

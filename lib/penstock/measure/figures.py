@@ -1,6 +1,7 @@
 """Figures of a PD's evaluation, as data; drawing them is `report`'s."""
 
 from collections.abc import Mapping
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,8 @@ from penstock.measure.stability import LARGE, MODERATE, Shift
 
 MAX_POINTS = 200
 SCORE_BARS = 40
+MOST_NAMES = 8  # on an axis: more have no room
+MOST_CURVES = 6  # colours that can be told apart
 DIAGONAL = (0.0, 1.0)
 
 
@@ -148,35 +151,73 @@ def vintage_figure(vintages: list[tuple[str, float, float]]) -> Figure:
     )
 
 
-def vintage_curve_figure(curves: dict[str, NDArray[np.float64]]) -> Figure:
-    """Return the cumulative bad rate by month on book, from 0 on, one line for each vintage."""
+def vintage_curve_figure(curves: Mapping[str, NDArray[np.float64]]) -> Figure:
+    """Return the cumulative bad rate by month on book, one line for each of the last vintages."""
+    latest = list(curves.items())[-MOST_CURVES:]
     return Figure(
         "Vintage curves",
         "months on book",
         "share of loans gone bad",
-        tuple(
-            _line(name, np.arange(len(rate), dtype=np.float64), rate)
-            for name, rate in curves.items()
-        ),
+        tuple(_line(name, np.arange(len(rate), dtype=np.float64), rate) for name, rate in latest),
         "A younger vintage above the older ones at the same age is riskier than they were.",
     )
 
 
 def psi_figure(shifts: list[tuple[str, Shift]]) -> Figure:
     """Return the PSI of each period, in the order given, with its bands and sampling threshold."""
-    names = tuple(name for name, _ in shifts)
     return Figure(
         "Population stability over time",
         "period",
         "PSI",
-        (
-            Series("PSI", names, tuple(found.psi for _, found in shifts), "points"),
-            Series("chance alone", names, tuple(found.threshold for _, found in shifts), "line"),
-            Series("moderate", names, (MODERATE,) * len(names), "reference"),
-            Series("large", names, (LARGE,) * len(names), "reference"),
-        ),
+        _shift_series("PSI", shifts, "points"),
         "A period above a band and above what chance alone does has other loans than before.",
     )
+
+
+def csi_figure(shifts: Mapping[str, Shift]) -> Figure | None:
+    """Return the CSI of the characteristics that shifted most; None without any."""
+    greatest = sorted(shifts.items(), key=lambda item: (-item[1].psi, item[0]))[:MOST_NAMES]
+    if not greatest:
+        return None
+    return Figure(
+        "Stability of characteristics",
+        "characteristic",
+        "CSI",
+        _shift_series("CSI", greatest, "bars"),
+        "Above a band and above what chance alone does, loans lie in other bins than before.",
+    )
+
+
+def gini_figure(ginis: list[tuple[str, float, float | None]]) -> Figure:
+    """Return the Gini of each (period, Gini, expected Gini), in the order given."""
+    names = tuple(name for name, _, _ in ginis)
+    expected = [(name, value) for name, _, value in ginis if value is not None]
+    return Figure(
+        "Gini over time",
+        "period",
+        "Gini",
+        (
+            Series("Gini", names, tuple(gini for _, gini, _ in ginis), "points"),
+            Series("expected if the PDs are right", *_columns(expected), "line"),
+        ),
+        "A Gini that leaves the expected one tells of a ranking that wears out.",
+    )
+
+
+def _shift_series(
+    name: str, shifts: list[tuple[str, Shift]], mark: Literal["points", "bars"]
+) -> tuple[Series, ...]:
+    names = tuple(each for each, _ in shifts)
+    return (
+        Series(name, names, tuple(found.psi for _, found in shifts), mark),
+        Series("chance alone", names, tuple(found.threshold for _, found in shifts), "line"),
+        Series("moderate", names, (MODERATE,) * len(names), "reference"),
+        Series("large", names, (LARGE,) * len(names), "reference"),
+    )
+
+
+def _columns(points: list[tuple[str, float]]) -> tuple[tuple[str, ...], tuple[float, ...]]:
+    return tuple(x for x, _ in points), tuple(y for _, y in points)
 
 
 def _line(name: str, x: NDArray[np.float64], y: NDArray[np.float64]) -> Series:

@@ -30,8 +30,10 @@ def pd_gate(
 def challenger_reasons(
     comparison: Evidence,
     challenger: Evidence,
+    fairness: Evidence,
     *,
     min_auc_gain: float,
+    min_profit_gain: float,
     max_psi: float,
     max_miscalibration: float,
 ) -> list[str]:
@@ -42,12 +44,15 @@ def challenger_reasons(
     Args:
         comparison: Evidence of `compare_pds`, champion and challenger on the same loans.
         challenger: Evidence of `validate_pd` on the challenger.
+        fairness: Evidence of `audit_fairness` on the challenger: no group's light may be red.
         min_auc_gain: The AUC must be better by more than this, at the lower bound of the interval.
+        min_profit_gain: Least gain of profit per application, at the approval rate decided on.
         max_psi: Largest PSI of the PD against development; one that chance alone makes in samples
             of that size is no reason.
         max_miscalibration: Largest error of the mean PD either way, as a fraction of the bad rate.
     """
     gain, psi = comparison.metrics.get("auc_difference_low"), challenger.metrics.get("psi")
+    profit = comparison.metrics.get("profit_difference")
     by_chance = challenger.metrics.get("psi_by_chance") or 0.0
     off = challenger.metrics.get("calibration_in_the_large")
     reasons = []
@@ -57,15 +62,25 @@ def challenger_reasons(
         reasons.append(
             f"AUC difference may be {gain:+.4f}, above {min_auc_gain:g} needed (min_auc_gain)"
         )
+    reasons += _below(
+        profit, min_profit_gain, title="Gain of profit", key="min_profit_gain", digits=4
+    )
     if psi is None or psi > by_chance:
         reasons += _above(psi, max_psi, title="PSI", key="max_psi", digits=3)
-    return reasons + _above(
+    reasons += _above(
         None if off is None else abs(off),
         max_miscalibration,
         title="Error of the mean PD",
         key="max_miscalibration",
         digits=4,
     )
+    if red := fairness.metrics.get("red_groups"):
+        ratio = fairness.metrics.get("min_adverse_impact_ratio")
+        reasons.append(
+            f"Adverse impact: {red:,.0f} groups are red in the fairness audit, the least ratio is "
+            f"{ratio:.3f} (min_ratio)"
+        )
+    return reasons
 
 
 def challenger_gate(choice: Evidence) -> list[str]:

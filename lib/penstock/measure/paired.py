@@ -15,6 +15,7 @@ from pyspark.sql import functions as F
 from penstock.errors import DataError
 from penstock.measure.counts import ScoreCounts
 from penstock.measure.discrimination import auc, bads_above, goods_below, mean_variance
+from penstock.measure.unusable import refuse_unusable
 
 # 32 bytes a pair, and some 100 more while they are compared: at most 700 MB on the driver.
 MOST_PAIRS = 5_000_000
@@ -105,7 +106,14 @@ def count_by_pair(
         )
     a, b, n_good, n_bad, n = (column.to_numpy() for column in counted.columns)
     pairs = PairCounts(a.astype(np.float64), b.astype(np.float64), n_good, n_bad)
-    _refuse_unusable_rows(pairs, n, scores=f"{score_a} or {score_b}", label=label)
+    known = np.isfinite(pairs.score_a) & np.isfinite(pairs.score_b)
+    refuse_unusable(
+        {
+            f"{score_a} or {score_b} null, NaN or infinite": n[~known].sum(),
+            f"{label} neither 0 nor 1": (n - pairs.n_good - pairs.n_bad).sum(),
+        },
+        purpose="Cannot compare",
+    )
     return pairs
 
 
@@ -140,19 +148,6 @@ def delong_difference(pairs: PairCounts, *, level: float) -> AucDifference | Non
 
 def _rounded(score: str, decimals: int) -> Column:
     return F.round(F.col(score).cast("double"), decimals)
-
-
-def _refuse_unusable_rows(
-    pairs: PairCounts, n: NDArray[np.int64], *, scores: str, label: str
-) -> None:
-    known = np.isfinite(pairs.score_a) & np.isfinite(pairs.score_b)
-    faults = {
-        f"{scores} null, NaN or infinite": n[~known].sum(),
-        f"{label} neither 0 nor 1": (n - pairs.n_good - pairs.n_bad).sum(),
-    }
-    found = [f"{int(rows):,} rows with {fault}" for fault, rows in faults.items() if rows]
-    if found:
-        raise DataError(f"Cannot compare: {'; '.join(found)}. Keep such rows out before measuring.")
 
 
 def _single(

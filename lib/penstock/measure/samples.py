@@ -166,17 +166,27 @@ def stability_evidence(judged: ScoreCounts, samples: Samples, *, bins: int) -> E
         )
         for name, counts in periods.items()
     }
-    ginis = [gini for c in dated.values() if (gini := discrimination.gini(c)) is not None]
+    ginis = [
+        (name, gini, _expected_gini(counts))
+        for name, counts in dated.items()
+        if (gini := discrimination.gini(counts)) is not None
+    ]
     is_judged_twice = len(ginis) >= stability.FEWEST_PERIODS
     overall = shifts[JUDGED]
     drawn = {"populations": figures.population_figure(samples)}
     if by_vintage := [(name, found) for name in dated if (found := shifts[name])]:
         drawn["psi"] = figures.psi_figure(by_vintage)
+    if is_judged_twice:
+        drawn["gini"] = figures.gini_figure(ginis)
     return Evidence(
         metrics={
             "psi": overall.psi if overall else None,
             "psi_by_chance": overall.threshold if overall else None,
-            "gini_stability": stability.gini_stability(ginis) if is_judged_twice else None,
+            "gini_stability": (
+                stability.gini_stability([gini for _, gini, _ in ginis])
+                if is_judged_twice
+                else None
+            ),
         },
         tables={"stability": _stability_table(periods, shifts)},
         figures=drawn,
@@ -197,6 +207,11 @@ def _stability_table(periods: Samples, shifts: Shifts) -> Table:
         ("period", "loans", "psi", "band", "psi_by_chance", "beyond_chance", "auc", "expected_auc"),
         tuple(rows),
     )
+
+
+def _expected_gini(counts: ScoreCounts) -> float | None:
+    area = stability.estimated_auc(_population(counts))
+    return None if area is None else 2 * area - 1
 
 
 def _population(counts: ScoreCounts) -> Population:

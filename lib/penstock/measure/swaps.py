@@ -63,10 +63,8 @@ def swap_set(pairs: PairCounts, *, approval_rate: float) -> SwapSet:
     Raises:
         ConfigError: The approval rate is out of its range.
     """
-    if not 0 < approval_rate < 1:
-        raise ConfigError(f"An approval rate is {approval_rate}; it must be above 0 and below 1.")
     n = pairs.n_good + pairs.n_bad
-    a, b = (_approved_share(scores, n, approval_rate) for scores in (pairs.score_a, pairs.score_b))
+    a, b = (approved_share(scores, n, approval_rate) for scores in (pairs.score_a, pairs.score_b))
 
     def summed(share: Floats) -> Approved:
         return Approved(float((share * n).sum()), float((share * pairs.n_bad).sum()))
@@ -79,8 +77,19 @@ def swap_set(pairs: PairCounts, *, approval_rate: float) -> SwapSet:
     )
 
 
-def _approved_share(scores: Floats, n: NDArray[np.int64], approval_rate: float) -> Floats:
-    """Return which share of each pair's loans is approved, shape (n_pairs,)."""
+def approved_share(scores: Floats, n: NDArray[np.int64], approval_rate: float) -> Floats:
+    """Return which share of each pair's loans is approved, shape (n_pairs,).
+
+    Args:
+        scores, n: Shape (n_pairs,): a score of each pair, and its loans.
+        approval_rate: Share of all loans that are approved, those with the lowest scores; of loans
+            tied at the cut-off, each counts by the share of them that is.
+
+    Raises:
+        ConfigError: The approval rate is out of its range.
+    """
+    if not 0 < approval_rate < 1:
+        raise ConfigError(f"An approval rate is {approval_rate}; it must be above 0 and below 1.")
     score, place = np.unique(scores, return_inverse=True)
     at = np.bincount(place, weights=n, minlength=len(score))
     below = np.cumsum(at) - at

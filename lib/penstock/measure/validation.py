@@ -4,7 +4,9 @@ Sets the loans the model was made on beside those it is judged by. Measures of t
 alone are `evaluation.py`'s and part of it; the page is drawn by `report`.
 """
 
+import datetime
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from pyspark.sql import DataFrame
 
@@ -22,6 +24,9 @@ from penstock.measure.samples import (
     stability_evidence,
 )
 from penstock.measure.stability import MODERATE
+from penstock.measure.vintages import VintageCounts, curve_evidence, vintages_by_year
+
+BAD_ON = "bad_on"
 
 
 def validate_pd(
@@ -39,21 +44,28 @@ def validate_pd(
     purpose: str,
     owner: str,
     known_limits: list[str],
+    bad_date: str,
+    as_of: datetime.date,
 ) -> Evidence:
     """Validate a PD model: discrimination, calibration and stability, and what limits them.
 
-    Runs one Spark query on each table, whose result is bounded as `count_by_score` says.
+    Runs one Spark query on each table, whose result is bounded as `count_by_score` says, and one
+    more on both for vintage curves, bounded as `count_vintages` says.
 
     Grain: one row per loan.
 
     Args:
-        judged: Loans the model has not seen: `pd` (0-1), `is_bad` (0 or 1) and the column `date`.
+        judged: Loans the model has not seen: `pd` (0-1), `is_bad` (0 or 1) and the column `date`;
+            for vintage curves `bad_on` (DATE: the day a bad loan went bad; null: unknown).
         development: Loans it was fitted and calibrated on, with the same columns.
         date, vintage, bins, decimals: As in `evaluate_pd`.
         riskiest_share, grades, amber, red, purpose, owner, known_limits: As in `validation_of`.
+        bad_date: What `bad_on` was read from; empty: it was not, and no vintage curves are drawn.
+        as_of: Day that the data speak of: loans are watched until then.
 
     Returns:
-        The evidence of `validation_of`.
+        The evidence of `validation_of`, and of both tables together the table and the figure
+        vintage_curves, by year of `date`.
 
     Raises:
         ConfigError: A parameter is out of its range.
@@ -66,7 +78,9 @@ def validate_pd(
         count_by_vintage(scored, date=date, vintage=vintage, decimals=decimals)
         for scored in (judged, development)
     ]
-    return validation_of(
+    curves = _vintages(judged, development, date=date, as_of=as_of) if bad_date else {}
+    drawn = curve_evidence(curves)
+    found = validation_of(
         *counted,
         bins=bins,
         decimals=decimals,
@@ -76,8 +90,9 @@ def validate_pd(
         red=red,
         purpose=purpose,
         owner=owner,
-        known_limits=known_limits,
+        known_limits=[*_limits_of_curves(curves, counted), *known_limits],
     )
+    return replace(found, tables=found.tables | drawn.tables, figures=found.figures | drawn.figures)
 
 
 def validation_of(
@@ -112,7 +127,7 @@ def validation_of(
         partial_gini, h_measure, calibration_slope and calibration_intercept (each with _low and
         _high, 95 %), hosmer_lemeshow_p, red_grades, amber_grades, psi, psi_by_chance,
         gini_stability; tables purpose, samples, discrimination, brier, grades, stability, limits;
-        figures lift, populations, psi. What is undefined is None, a figure of it left out.
+        figures lift, populations, psi, gini. What is undefined is None, a figure of it left out.
     """
     ranked = {DEVELOPMENT: development.total(), JUDGED: judged.total()}
     parts = (
@@ -137,6 +152,29 @@ def validation_of(
         told | {name: table for part in parts for name, table in part.tables.items()},
         {name: figure for part in parts for name, figure in part.figures.items()},
     )
+
+
+def _vintages(
+    judged: DataFrame, development: DataFrame, *, date: str, as_of: datetime.date
+) -> dict[str, VintageCounts]:
+    both = judged.select(date, BAD_ON).unionByName(development.select(date, BAD_ON))
+    return vintages_by_year(both, date=date, bad_date=BAD_ON, as_of=as_of)
+
+
+def _limits_of_curves(
+    curves: Mapping[str, VintageCounts], counted: Sequence[ScoreCounts]
+) -> list[str]:
+    if not curves:
+        return []
+    bads = sum(counts.bads for counts in counted)
+    undated = bads - sum(vintage.bads for vintage in curves.values())
+    found = ["Vintage curves hold the loans whose outcome is known, and no others."]
+    if undated:
+        found.append(
+            f"{undated:,} of {bads:,} bads bear no day on which they went bad, or no date: they "
+            "are missing from the vintage curves, which lie too low by them."
+        )
+    return found
 
 
 def _check_lights(amber: float, red: float) -> None:

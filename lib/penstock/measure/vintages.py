@@ -1,5 +1,7 @@
 """Vintage curves: how many loans of one vintage have gone bad by each month on book."""
 
+import datetime
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,8 +9,12 @@ from numpy.typing import NDArray
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from penstock.errors import DataError
+from penstock.evidence import Evidence, Table
 from penstock.measure.counts import UNKNOWN_GROUP
+from penstock.measure.figures import vintage_curve_figure
+from penstock.measure.unusable import refuse_unusable
+
+TABLE_MONTHS = (6, 12, 24, 36, 48, 60)
 
 
 @dataclass(frozen=True, eq=False)
@@ -17,11 +23,13 @@ class VintageCounts:
 
     Attributes:
         loans: All loans of the vintage.
+        bads: Those that are known to have gone bad in some month, however late.
         new_bads: Shape (n_months + 1,), loans that went bad in each month on book from 0 on, up to
             the month that every loan of the vintage has been watched to.
     """
 
     loans: int
+    bads: int
     new_bads: NDArray[np.int64]
 
 
@@ -61,11 +69,14 @@ def count_vintages(
         .toArrow()
     )
     names, month, n, watched_to, unwatched, outside = (c.to_numpy() for c in counted.columns)
-    _refuse_impossible_months(
+    refuse_unusable(
         {
             f"{months_watched} null": unwatched.sum(),
             f"{bad_month} below 0 or above {months_watched}": outside.sum(),
-        }
+        },
+        purpose="Cannot draw vintage curves",
+        rows="loans",
+        cure="Mend those loans first.",
     )
     found: dict[str, VintageCounts] = {}
     for name in sorted(set(names)):
@@ -73,6 +84,52 @@ def count_vintages(
         last = int(watched_to[of_vintage].min())
         found[name] = _curve(month[of_vintage], n[of_vintage], last)
     return found
+
+
+def vintages_by_year(
+    loans: DataFrame, *, date: str, bad_date: str, as_of: datetime.date
+) -> dict[str, VintageCounts]:
+    """Count the loans that went bad by year and month on book, in one Spark query.
+
+    Args:
+        loans: One row per loan, with the columns named below; those without `date` are left out.
+        date: Column of the day (DATE) that months on book are counted from.
+        bad_date: Column of the day (DATE) on which the loan went bad; null: not bad, or unknown.
+        as_of: Day that the data speak of.
+
+    Raises:
+        DataError: As `count_vintages`.
+    """
+    dated = loans.where(F.col(date).isNotNull()).select(
+        F.year(date).alias("year"),
+        F.floor(F.months_between(F.col(bad_date), F.col(date))).alias("bad_month"),
+        F.floor(F.months_between(F.lit(as_of), F.col(date))).alias("months_watched"),
+    )
+    return count_vintages(
+        dated, vintage="year", bad_month="bad_month", months_watched="months_watched"
+    )
+
+
+def curve_evidence(vintages: Mapping[str, VintageCounts]) -> Evidence:
+    """Return table and figure of vintage curves, "vintage_curves" both; empty without vintages."""
+    if not vintages:
+        return Evidence({})
+    curves = {name: cumulative_bad_rate(counts) for name, counts in vintages.items()}
+    rows = tuple(
+        (name, counts.loans, counts.bads, len(curves[name]) - 1, *_shares_at(curves[name]))
+        for name, counts in vintages.items()
+    )
+    by_month = (f"by_month_{month}" for month in TABLE_MONTHS)
+    columns = ("vintage", "loans", "bads", "months_watched", *by_month)
+    return Evidence(
+        {},
+        {"vintage_curves": Table("Share of loans gone bad, by month on book", columns, rows)},
+        {"vintage_curves": vintage_curve_figure(curves)},
+    )
+
+
+def _shares_at(curve: NDArray[np.float64]) -> list[float | None]:
+    return [float(curve[month]) if month < len(curve) else None for month in TABLE_MONTHS]
 
 
 def cumulative_bad_rate(counts: VintageCounts) -> NDArray[np.float64]:
@@ -90,10 +147,5 @@ def _curve(month: NDArray[np.float64], loans: NDArray[np.int64], last: int) -> V
     inside = month <= last
     months = month[inside].astype(np.int64)
     new_bads = np.bincount(months, weights=loans[inside], minlength=last + 1)
-    return VintageCounts(int(loans.sum()), new_bads.astype(np.int64))
-
-
-def _refuse_impossible_months(faults: dict[str, int]) -> None:
-    found = [f"{int(rows):,} loans with {fault}" for fault, rows in faults.items() if rows]
-    if found:
-        raise DataError(f"Cannot draw vintage curves: {'; '.join(found)}. Mend those loans first.")
+    went_bad = int(loans[~np.isnan(month)].sum())
+    return VintageCounts(int(loans.sum()), went_bad, new_bads.astype(np.int64))

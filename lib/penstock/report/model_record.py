@@ -81,10 +81,13 @@ def _is_new(nodes: Nodes, evidence: Collection[str]) -> bool:
 
 
 def _ahead(nodes: Nodes, dataset: str) -> set[str]:
-    """Return all that is made from a dataset; `nodes` stand in the order of the run."""
+    """Return all that is made from a dataset, short of other models that begin with it.
+
+    `nodes` stand in the order of the run.
+    """
     reached = {dataset}
     for node in nodes:
-        if reached & set(node["inputs"]):
+        if reached & set(node["inputs"]) and node["kind"] != "fit":
             reached |= set(node["outputs"])
     return reached
 

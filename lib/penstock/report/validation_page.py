@@ -47,6 +47,7 @@ class Part:
         )
 
 
+STABILITY = "Stability"
 SAMPLES = Part(("loans", "bads", "bad_rate", "mean_pd"), ("samples",))
 OUTCOMES = {
     "Discrimination": Part(
@@ -68,12 +69,16 @@ OUTCOMES = {
         ("grades", "calibration", "brier"),
         ("calibration", "scores"),
     ),
-    "Stability": Part(
+    STABILITY: Part(
         ("psi", "psi_by_chance", "gini_stability"),
-        ("stability", "vintages"),
-        ("populations", "vintages", "psi"),
+        ("stability", "vintages", "vintage_curves"),
+        ("populations", "vintages", "psi", "gini", "vintage_curves"),
     ),
 }
+# What the report on the variables, if there is one, tells of their stability.
+CHARACTERISTICS = Part(
+    ("shifted_variables", "collapsed_variables"), ("csi", "variables_judged"), ("csi",)
+)
 METHOD = Part(
     tables=(
         "scorecard",
@@ -85,8 +90,12 @@ METHOD = Part(
         "reasons",
         "candidates",
         "swap_set",
+        "profit",
     ),
-    figures=("swap_set",),
+    figures=(
+        "swap_set",
+        "profit",
+    ),
 )
 LIMITS = Part(tables=("limits",))
 PURPOSE = Part(tables=("purpose",))
@@ -107,13 +116,14 @@ def validation_page(document: Mapping[str, Any]) -> str:
     validation = reports.pop(document["validation"])
     gates = [reports.pop(name) for name in document["gates"]]
     audits = [reports.pop(name) for name in tuple(reports) if _is_audit(reports[name])]
+    variables = [reports.pop(name) for name in tuple(reports) if "csi" in reports[name].tables]
     body = (
         _headline(document),
         *(_tables(gate) for gate in gates if gate.tables),
         _section("1 Purpose and scope", _tables(PURPOSE.of(validation))),
         _section("2 Data", _data(document, validation)),
         _section("3 Method", _method(document, reports)),
-        _section("4 Outcomes analysis", _outcomes(validation) + _fairness(audits)),
+        _section("4 Outcomes analysis", _outcomes(validation, variables) + _fairness(audits)),
         _section("5 Limits", _tables(LIMITS.of(validation))),
         _section("6 Model card", _card(document, validation)),
         f"<footer>Run <code>{escape(document['run_id'])}</code> · validated "
@@ -181,11 +191,16 @@ def _report(name: str, report: Evidence) -> str:
     return f"<h3>{title}</h3>{evidence_body(first)}{folded}"
 
 
-def _outcomes(validation: Evidence) -> str:
-    return "".join(
-        f"<h3>{escape(title)}</h3>{evidence_body(part.of(validation))}"
-        for title, part in OUTCOMES.items()
-    )
+def _outcomes(validation: Evidence, variables: Iterable[Evidence]) -> str:
+    shown = {title: part.of(validation) for title, part in OUTCOMES.items()}
+    for report in variables:
+        added, stability = CHARACTERISTICS.of(report), shown[STABILITY]
+        shown[STABILITY] = Evidence(
+            stability.metrics | added.metrics,
+            stability.tables | added.tables,
+            stability.figures | added.figures,
+        )
+    return "".join(f"<h3>{escape(t)}</h3>{evidence_body(part)}" for t, part in shown.items())
 
 
 def _is_audit(report: Evidence) -> bool:

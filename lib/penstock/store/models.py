@@ -15,6 +15,8 @@ from pyspark.sql import DataFrame
 from penstock.errors import DataError
 from penstock.evidence import Attempt
 
+NO_MODEL = "none"  # the version of a model that is not there, and need not be
+
 
 @dataclass(frozen=True)
 class ModelVersion:

@@ -1,15 +1,17 @@
 """All the stores of a job: the catalog's tables and files, MLflow's runs and models."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 from pyspark.sql import SparkSession
 
-from penstock.conf import Conf, RunConf
+from penstock.conf import Conf, ModelConf, RunConf
+from penstock.errors import DataError
 from penstock.store.catalog import Catalog
 from penstock.store.home import Home
-from penstock.store.models import ModelVersion, Registry
+from penstock.store.models import NO_MODEL, ModelVersion, Registry
 from penstock.store.releases import Release, Releases
 from penstock.store.tracking import Tracking, is_tracked, open_tracking
 
@@ -49,6 +51,39 @@ class Stores:
         # An alias is given by another run than the one that made the model.
         maker = commit.partition("/")[0] if self.catalog.kinds[name] == "model" else ""
         return self._is_tracked and self.registry.has(model, maker)
+
+    def model_version(self, name: str, pins: Mapping[str, str]) -> str:
+        """Return the version of a model that no node makes, as the catalog says; "none": no model.
+
+        Args:
+            name: A model, whose entry names the version, or an alias that releases move.
+            pins: Dataset to its released version.
+
+        Raises:
+            DataError: The registry does not have the version, or the alias was never given.
+        """
+        conf, location = self.catalog.entries[name], self.catalog.location(name)
+        if isinstance(conf, ModelConf):
+            if not conf.version:
+                return NO_MODEL
+            version = str(conf.version)
+        else:
+            kinds = self.catalog.kinds
+            aliases = [n for n in pins if kinds.get(n) == "alias"]
+            given = [pins[n] for n in aliases if self.catalog.location(n) == location]
+            if not given:
+                raise DataError(
+                    f"'{name}' is {location}, and no release has given that alias. Run the job "
+                    f"that does, or name a version: catalog.{name}: {{kind: model, …}}."
+                )
+            version = given[0]
+        model = ModelVersion(self.catalog.model_name(name), version)
+        if not (self._is_tracked and self.registry.has(model)):
+            raise DataError(
+                f"'{name}' is the model {model.label}, which the registry does not have. Name "
+                f"another version in catalog.{name}, or 0 for none."
+            )
+        return version
 
     def lost_outputs(self, release: Release, spark: SparkSession) -> list[str]:
         """Name the outputs of a release that are not there any more."""

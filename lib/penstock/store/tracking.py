@@ -27,6 +27,7 @@ from mlflow.entities import (
 )
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
+from sqlalchemy import Engine, event
 from sqlalchemy.exc import SQLAlchemyError
 
 from penstock.conf import RunConf
@@ -193,8 +194,19 @@ def _create_database(database: Path) -> None:
     part = database.with_name("mlflow.db.new")
     for ruin in (part, part.with_name("mlflow.db.new-journal")):
         ruin.unlink(missing_ok=True)
-    MlflowClient(f"sqlite:///{part}").search_experiments(max_results=1)
+    # MLflow makes them in fifty transactions; it is enough that the whole is on the disk.
+    event.listen(Engine, "connect", _do_not_sync)
+    try:
+        MlflowClient(f"sqlite:///{part}").search_experiments(max_results=1)
+    finally:
+        event.remove(Engine, "connect", _do_not_sync)
+    with part.open("rb") as made:
+        os.fsync(made.fileno())
     part.replace(database)
+
+
+def _do_not_sync(connection: sqlite3.Connection, _: object) -> None:
+    connection.execute("PRAGMA synchronous = OFF")
 
 
 def _create(client: MlflowClient, conf: RunConf, home: Home) -> str:

@@ -20,6 +20,7 @@ PARAMETERS = {
     "numeric": ["income", "debt", "term"],
     "categorical": ["purpose"],
     "trainer": "xgboost",
+    "candidates": [],
     "settings": {},
     "monotone": {},
     "class_weights": "none",
@@ -30,6 +31,9 @@ PARAMETERS = {
     "search_seed": 1,
     "objective": "log_loss",
     "folds_by": "group",
+    "calibration": "held_out",
+    "calibrator": "platt",
+    "population_bad_rate": None,
 }
 SMALL = {
     "logistic": {"regParam": 0.001},
@@ -168,6 +172,12 @@ def test_importance_is_shared_out_among_the_features(models, trainer):
     assert set(shares) == set(FEATURES) and sum(shares.values()) == pytest.approx(1)
     assert max(shares, key=shares.get) == "income"
     assert evidence.metrics["greatest_importance"] == shares["income"]
+
+
+def test_an_isotonic_pd_is_explained_as_well(loans):
+    model = challenger("logistic", calibrator="isotonic").fit(loans)
+    assert explain_challenger(model).tables["coefficients"].rows
+    assert model.transform(loans.limit(99)).toPandas().pd.between(0, 1, inclusive="neither").all()
 
 
 def test_types_are_known_without_a_job(spark, loans):

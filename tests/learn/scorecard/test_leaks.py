@@ -9,6 +9,7 @@ from penstock.learn.binning.woe import WoeBinning, WoeBinningModel
 from penstock.learn.scorecard.explain import explain_scorecard
 from penstock.learn.scorecard.judging import judge_variables
 from penstock.learn.scorecard.pd import scorecard_pd
+from penstock.measure.stability import psi
 from tests.learn.scorecard.test_pd import LOANS, PARAMETERS, table
 
 LEAK = np.where(np.random.default_rng(8).random(len(LOANS)) < 0.04, 1 - LOANS.is_bad, LOANS.is_bad)
@@ -73,5 +74,38 @@ def test_a_variable_that_ranks_judged_loans_no_more_has_collapsed(saved, loans):
     assert variables.loc["debt", "AUC, judged"] == pytest.approx(
         roc_auc_score(woe.is_bad, -woe.woe_debt)
     )
+    shifts = table(found, "csi").set_index("variable")
+    assert found.metrics["shifted_variables"] == 0 and set(shifts.band) == {"stable"}
+    # The bins of income hold as many judged loans as those of the scored table, whose PSI it is.
+    development = woe[woe["sample"] == "development"].woe_income.value_counts()
+    judged_loans = (
+        model.stages[0]
+        .transform(loans.sparkSession.createDataFrame(judged))
+        .toPandas()
+        .woe_income.value_counts()
+    )
+    wanted = psi(development.sort_index(), judged_loans.sort_index())
+    assert shifts.loc["income", "CSI"] == pytest.approx(wanted, abs=1e-12)
+    assert found.figures["csi"].series[0].x == tuple(shifts.index)
+
     unknown = judge_variables(loans.where("is_bad = 0"), model).tables["variables_judged"].rows
     assert {row[2:] for row in unknown} == {(None, None, "")}
+
+
+def test_a_variable_whose_loans_lie_in_other_bins_has_shifted(saved, loans):
+    model = PipelineModel.load(str(saved))
+    # Half of the judged loans have an income that few had; nobody has a debt of a special code.
+    moved = LOANS.assign(
+        collected=0.0,
+        income=LOANS.income.where(LOANS.index % 2 == 0, LOANS.income.min()),
+        debt=LOANS.debt.where(LOANS.debt != -9.0, 0.0),
+    )
+    found = judge_variables(loans.sparkSession.createDataFrame(moved), model)
+    shifts = table(found, "csi").set_index("variable")
+    assert found.metrics["shifted_variables"] == 2 and shifts["used"].all()
+    assert set(shifts.band) == {"large"} and shifts["beyond chance"].all()
+    assert shifts.CSI.is_monotonic_decreasing
+    # The bin of the code, which 8 % have left, is empty: by half a loan its part stays finite.
+    assert shifts.loc["debt", "CSI"] < 1
+    nobody = judge_variables(loans.where("false"), model)
+    assert {row[2] for row in nobody.tables["csi"].rows} == {None} and nobody.figures == {}

@@ -29,6 +29,9 @@ PARAMETERS = {
     "pdo": 20.0,
     "base_points": 600.0,
     "base_odds": 50.0,
+    "calibration": "held_out",
+    "calibrator": "platt",
+    "population_bad_rate": None,
 }
 N = 4000
 
@@ -186,9 +189,29 @@ def test_types_are_known_without_a_job(spark, loans):
         estimator.transformSchema(loans.withColumn("points", F.lit(1)).schema)
 
 
+def test_out_of_fold_it_learns_from_all_rows_and_an_isotonic_pd_is_that_of_the_population(loans):
+    folded = loans.withColumn("fold", F.pmod(F.xxhash64("income", "debt"), F.lit(2)).cast("int"))
+    changes = {"calibration": "out_of_fold", "calibrator": "isotonic", "stepwise": "none"}
+    model = scorecard_pd(**PARAMETERS | changes | {"population_bad_rate": 0.02}).fit(folded)
+    rows, rule = bins_of(model)
+    assert {sum(r.n_good + r.n_bad for r in rows if r.variable == n) for n in rule.columns} == {N}
+    scored = model.transform(loans).toPandas()
+    assert list(scored.columns) == [*LOANS.columns, "points", "pd"]
+    assert scored.pd.between(0, 1, inclusive="neither").all()
+    woe = model.stages[0].transform(loans).toPandas()
+    exact = sum(rule.exact(name, woe[f"woe_{name}"].to_numpy()) for name in rule.columns)
+    assert (np.diff(scored.pd.to_numpy()[np.argsort(-exact, kind="stable")]) >= -1e-12).all()
+    # Loans weighed so that 2 % of them are bad default as often as PDs say; so do points, nearly.
+    share = LOANS.is_bad.mean()
+    weight = np.where(LOANS.is_bad == 1, 0.02 / share, 0.98 / (1 - share))
+    assert np.average(scored.pd, weights=weight) == pytest.approx(0.02, abs=0.002)
+    assert np.average(rule.scale.pd(exact), weights=weight) == pytest.approx(0.02, abs=0.002)
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
+        ({"calibrator": "isotone"}, "'calibrator' is 'isotone'; .*Did you mean 'isotonic'"),
         ({"numeric": [], "categorical": []}, "has no features"),
         ({"categorical": ["income"]}, "named twice: income"),
         ({"numeric": ["income", "debt", "points"]}, "include points, which no application has"),

@@ -50,6 +50,24 @@ class Column:
 
 
 @dataclass(frozen=True)
+class CountedColumns:
+    """What counting has found, before bins are chosen.
+
+    Attributes:
+        sound: Columns that can be binned, those with an alarm too.
+        unfit: Column to reason, of those that tell nothing.
+        leaks: Column to reason, of those that tell too much: copies of the target, and alarms of
+            columns that are not trusted.
+        leak_signs: Of the sound columns.
+    """
+
+    sound: Mapping[str, Column]
+    unfit: Mapping[str, str]
+    leaks: Mapping[str, str]
+    leak_signs: tuple[LeakSigns, ...]
+
+
+@dataclass(frozen=True)
 class FittedBins:
     """Bins of the columns that have any, column to reason for the others, and signs of leaks."""
 
@@ -79,6 +97,25 @@ def fit_bins(
         DataError: As `counting.check_rows`, before anything is fitted.
     """
     rules = {**numeric, **categorical}
+    found = count_columns(rows, label=label, numeric=numeric, categorical=categorical)
+    left_out = {**found.unfit, **found.leaks}
+    used = {name: column for name, column in found.sound.items() if name not in left_out}
+    bins, unsplit = _solved(used, rules)
+    return FittedBins(bins, {**left_out, **unsplit}, found.leak_signs)
+
+
+def count_columns(
+    rows: DataFrame,
+    *,
+    label: str,
+    numeric: Mapping[str, BinningRules],
+    categorical: Mapping[str, BinningRules],
+) -> CountedColumns:
+    """Count the pre-bins of all columns, and say which of them cannot be used, or are leaks.
+
+    Args, Raises: As `fit_bins`.
+    """
+    rules = {**numeric, **categorical}
     least = max((each.max_bins or each.max_prebins for each in rules.values()), default=1)
     check_rows(rows, label=label, numeric=numeric, least=least)
     columns: dict[str, Column | str] = {
@@ -87,19 +124,15 @@ def fit_bins(
     }
     for name, found in count_categories(rows, label=label, rules=categorical).items():
         columns[name] = _categorical_column(found, categorical[name])
-    left_out = {name: why for name in rules if (why := _fault(columns[name]))}
-    sound = {
-        name: column
-        for name, column in columns.items()
-        if isinstance(column, Column) and name not in left_out
-    }
+    fit = {name: column for name in rules if isinstance(column := columns[name], Column)}
+    unfit = {name: why for name in rules if isinstance(why := columns[name], str)}
+    leaks = {name: why for name, column in fit.items() if (why := _copies_target(column))}
+    sound = {name: column for name, column in fit.items() if name not in leaks}
     signs = leak_signs({name: column.counts for name, column in sound.items()})
     for each in signs:
         if each.level == "alarm" and not rules[each.column].is_trusted:
-            left_out[each.column] = f"leak alarm: {each.reason}"
-    used = {name: column for name, column in sound.items() if name not in left_out}
-    bins, unsplit = _solved(used, rules)
-    return FittedBins(bins, {**left_out, **unsplit}, signs)
+            leaks[each.column] = f"leak alarm: {each.reason}"
+    return CountedColumns(sound, unfit, leaks, signs)
 
 
 def _solved(
@@ -173,10 +206,8 @@ def _total(pairs: tuple[Pair, ...]) -> int:
     return sum(good + bad for good, bad in pairs)
 
 
-def _fault(column: Column | str) -> str:
-    """Return why a column cannot be used: it says the label, or it was found unfit before."""
-    if isinstance(column, str):
-        return column
+def _copies_target(column: Column) -> str:
+    """Return how a column says the label; an empty text if it does not."""
     counts, (good, bad) = column.problem.prebins, column.counts
     is_mixed = (good > 0) & (bad > 0)
     if not is_mixed.any():

@@ -7,9 +7,9 @@ from pyspark.ml import PipelineModel
 from pyspark.ml.classification import LogisticRegressionModel
 
 from penstock.evidence import Evidence, Table
+from penstock.learn.challenger.record import classifier_of, records_of
 from penstock.learn.encoding import vector_slots
 from penstock.learn.logistic import coefficient_table
-from penstock.learn.platt import PlattModel
 
 
 def explain_challenger(model: PipelineModel) -> Evidence:
@@ -18,9 +18,26 @@ def explain_challenger(model: PipelineModel) -> Evidence:
     Of a logistic regression: table "coefficients", by its encoded numbers. Of trees: table
     "importance", one row per feature, greatest first: the share of what all splits gain that are
     made by it, its dummies and its indicator of missing values, 0-1. Metrics of trees:
-    `features_used` and `greatest_importance`.
+    `features_used` and `greatest_importance`; of xgboost `rounds`, and `rounds_before` if it went
+    on with a model. Table "left_out": features that look like leaks, with the reason. Table
+    "trainers", if one was chosen: how each did on folds held out, what it took, and why it was
+    taken or not.
     """
-    classifier = _classifier(model)
+    records, learnt = records_of(model), _learnt(model)
+    metrics, tables = dict(learnt.metrics), dict(learnt.tables)
+    for record in records:
+        if record.left_out:
+            title, columns = "Features left out", ("feature", "reason")
+            tables["left_out"] = Table(title, columns, tuple(record.left_out.items()))
+        if record.rounds_before:
+            metrics["rounds_before"] = float(record.rounds_before)
+        if record.contest:
+            tables["trainers"] = record.contest.table()
+    return Evidence(metrics, tables)
+
+
+def _learnt(model: PipelineModel) -> Evidence:
+    classifier = classifier_of(model)
     if isinstance(classifier, LogisticRegressionModel):
         return Evidence({}, {"coefficients": coefficient_table(model)})
     gains = _gains(classifier)
@@ -32,21 +49,14 @@ def explain_challenger(model: PipelineModel) -> Evidence:
         ((name, gain / total) for name, gain in by_feature.items()),
         key=lambda row: (-row[1], row[0]),
     )
+    metrics: dict[str, float | None] = {
+        "features_used": float(sum(share > 0 for _, share in rows)),
+        "greatest_importance": rows[0][1],
+    }
+    if hasattr(classifier, "get_booster"):
+        metrics["rounds"] = float(classifier.get_booster().num_boosted_rounds())
     title = "Share of what all splits gain, by feature"
-    return Evidence(
-        metrics={
-            "features_used": float(sum(share > 0 for _, share in rows)),
-            "greatest_importance": rows[0][1],
-        },
-        tables={"importance": Table(title, ("feature", "importance"), tuple(rows))},
-    )
-
-
-def _classifier(model: PipelineModel) -> Any:
-    # The last stage but the calibration.
-    *_, classifier, platt = model.stages
-    assert isinstance(platt, PlattModel)
-    return classifier
+    return Evidence(metrics, {"importance": Table(title, ("feature", "importance"), tuple(rows))})
 
 
 def _gains(classifier: Any) -> dict[int, float]:

@@ -3,28 +3,19 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pyspark.ml import Pipeline
-from pyspark.ml.classification import (
-    GBTClassifier,
-    LogisticRegression,
-    RandomForestClassifier,
-)
-
 from penstock.errors import ConfigError, did_you_mean
-from penstock.learn.calibrated import CalibratedClassifier
-from penstock.learn.challenger.settings import complete_settings
-from penstock.learn.challenger.tails import Tails
-from penstock.learn.challenger.weighted import CLASS_WEIGHT, CLASS_WEIGHTS, WeightedClassifier
-from penstock.learn.encoding import FEATURES, NUMBER, encoding, encoding_with_gaps, prefixed
+from penstock.learn.challenger.classifier import ChallengerClassifier
+from penstock.learn.challenger.recipe import Recipe
+from penstock.learn.challenger.settings import SETTINGS
+from penstock.learn.challenger.trainers import DIRECTIONS, KEEPS_DIRECTIONS
+from penstock.learn.challenger.weighted import CLASS_WEIGHTS
 from penstock.learn.feature_names import check_feature_names
-from penstock.learn.folds import FOLD, FOLDS_BY
+from penstock.learn.folds import check_folds_by
 from penstock.learn.logistic import LABEL, PD, SAMPLE
-from penstock.learn.tuning.search import TunedClassifier
-from penstock.learn.tuning.space import Settings, read_space
+from penstock.learn.scaling import Calibration
 from penstock.learn.tuning.study import SearchRules
 
-DIRECTIONS = {"increasing": 1, "decreasing": -1}
-COLUMNS: dict[str, Any] = {"featuresCol": FEATURES, "labelCol": LABEL, "weightCol": CLASS_WEIGHT}
+AUTO = "auto"
 
 
 def challenger_pd(
@@ -32,6 +23,7 @@ def challenger_pd(
     numeric: list[str],
     categorical: list[str],
     trainer: str,
+    candidates: list[str],
     settings: dict[str, Any],
     monotone: dict[str, str],
     class_weights: str,
@@ -42,12 +34,15 @@ def challenger_pd(
     search_seed: int,
     objective: str,
     folds_by: str,
-) -> CalibratedClassifier:
-    """Return an unfitted PD model by another trainer than the scorecard's, with Platt scaling.
+    calibration: str,
+    calibrator: str,
+    population_bad_rate: float | None,
+) -> ChallengerClassifier:
+    """Return an unfitted PD model by another trainer than the scorecard's, with a calibration.
 
-    It is fitted on rows with `sample` = "development" and calibrated on "calibration" rows, by the
-    label `is_bad`, and adds `pd` (DOUBLE, 0-1). Categories: a dummy for each level, null and blank
-    being one; a level unseen in development has no dummy, so the other features decide. Numbers:
+    It is fitted and calibrated on rows with `sample` = "development" and "calibration", by the
+    label `is_bad`, and adds `pd` (DOUBLE, inside 0-1). Categories: a dummy for each level, null and
+    blank being one; a level unseen in fitting has no dummy, so the other features decide. Numbers:
 
     - logistic: drawn in to the 1 % and 99 % quantiles, and logarithms of skewed ones (`Tails`);
       gaps are filled by the median, with an indicator.
@@ -60,9 +55,13 @@ def challenger_pd(
     Args:
         numeric: Numeric or boolean features.
         categorical: Features that are read as text.
-        trainer: "logistic", "random_forest", "gbt" or "xgboost".
+        trainer: "logistic", "random_forest", "gbt" or "xgboost", or "auto": one of `candidates`.
+        candidates: Trainers to choose from, the cheaper first; those that cannot keep what is asked
+            for are passed over. Each is judged, with its settings, by the objective on the folds
+            that a search would be judged by, and the first is taken that is as good as the best
+            (`Contest`). Then its own settings are searched for, if `search` has any.
         settings: Hyper-parameters by the trainer's own names; `settings.py` has all of them, with
-            what is taken for those left out.
+            what is taken for those left out. With "auto": trainer to its hyper-parameters.
         monotone: Numeric feature to how the PD may go with it before calibration, "increasing" or
             "decreasing"; xgboost only.
         class_weights: "none", or "balanced": goods and bads weigh the same in sum. Calibration
@@ -70,13 +69,14 @@ def challenger_pd(
         seed: Of the draws of rows and features.
         search: Settings to search for on the development rows, by their `fold`, as in
             {"max_depth": {"low": 2, "high": 6}} (`read_space`). They go before `settings`. Empty:
-            nothing is searched for, and no fold needed.
+            nothing is searched for, and no fold needed. With "auto": by trainer.
         trials: How many settings to try; 0: nothing is searched for.
         slots: How many of them at once.
         search_seed: Of the draws of settings.
         objective: "log_loss" or "auc", of folds held out.
         folds_by: "date" if folds follow each other in time, and each is judged by earlier ones;
             "group" if they were drawn, and each is judged by all others.
+        calibration, calibrator, population_bad_rate: As of the scorecard (`scorecard_pd`).
 
     Raises:
         ConfigError: No features, a feature named twice, label, sample or PD among them, or another
@@ -85,105 +85,72 @@ def challenger_pd(
     check_feature_names(
         [*numeric, *categorical], reserved={LABEL, SAMPLE, PD}, model="the challenger"
     )
-    partitions = complete_settings(trainer, settings).get("num_workers")
     if class_weights not in CLASS_WEIGHTS:
         raise ConfigError(
             f"Parameter 'class_weights' is '{class_weights}'; it must be "
             f"{' or '.join(CLASS_WEIGHTS)}.{did_you_mean(class_weights, CLASS_WEIGHTS)}"
         )
+    is_auto = trainer == AUTO
+    trainers = _candidates(candidates, monotone) if is_auto else (trainer,)
+    if is_auto:
+        _check_by_trainer({"settings": settings, "search": search}, candidates)
     _check_monotone(monotone, trainer, numeric, categorical)
-    _check_folds_by(folds_by)
-
-    def build(searched: Settings) -> WeightedClassifier:
-        stages = _stages(
-            trainer,
-            complete_settings(trainer, {**settings, **searched}),
-            numeric=numeric,
-            categorical=categorical,
-            monotone=monotone,
-            seed=seed,
-        )
-        return WeightedClassifier(Pipeline(stages=stages), label=LABEL, class_weights=class_weights)
-
-    tuned = TunedClassifier(
-        build,
-        space=read_space(search),
+    check_folds_by(folds_by)
+    recipe = Recipe(
+        trainers,
+        settings=settings if is_auto else {trainer: settings},
+        search=search if is_auto else {trainer: search},
+        monotone=monotone,
+        class_weights=class_weights,
+        seed=seed,
         rules=SearchRules(trials, slots, search_seed, objective),
-        label=LABEL,
-        fold=FOLD,
         by_time=folds_by == "date",
+        calibration=Calibration(calibration, calibrator, population_bad_rate),
     )
-    return CalibratedClassifier(
-        tuned if tuned.searches else build({}),
-        numeric=numeric,
-        categorical=categorical,
-        label=LABEL,
-        sample=SAMPLE,
-        pd=PD,
-        fold=FOLD if tuned.searches else None,
-        partitions=partitions,
-    )
+    return ChallengerClassifier(recipe, numeric=numeric, categorical=categorical)
 
 
-def _stages(
-    trainer: str,
-    chosen: Mapping[str, Any],
-    *,
-    numeric: Sequence[str],
-    categorical: Sequence[str],
-    monotone: Mapping[str, str],
-    seed: int,
-) -> list[Any]:
-    """Return the stages of an unfitted trainer, its encoding first."""
-    match trainer:
-        case "logistic":
-            shaping = [Tails.of(prefixed(NUMBER, numeric))] if numeric else []
-            encoded = encoding(numeric, categorical, shaping=shaping)
-            stage: Any = LogisticRegression(**COLUMNS, **chosen)
-        case "random_forest":
-            encoded = encoding(numeric, categorical)
-            stage = RandomForestClassifier(**COLUMNS, **chosen, seed=seed)
-        case "gbt":
-            encoded = encoding(numeric, categorical)
-            stage = GBTClassifier(**COLUMNS, **chosen, seed=seed)
-        case _:
-            encoded = encoding_with_gaps(numeric, categorical)
-            signs = [DIRECTIONS.get(monotone.get(name, ""), 0) for name in numeric]
-            stage = _xgboost(chosen, signs, seed)
-    return [*encoded, stage]
-
-
-def _xgboost(settings: Mapping[str, Any], signs: Sequence[int], seed: int) -> Any:
-    # Imported here: it takes a second, which a command that trains nothing should not wait.
-    from xgboost.spark import SparkXGBClassifier  # noqa: PLC0415
-
-    options: dict[str, Any] = (
-        {"monotone_constraints": f"({','.join(map(str, signs))})"} if any(signs) else {}
-    )
-    return SparkXGBClassifier(
-        features_col=FEATURES,
-        label_col=LABEL,
-        weight_col=CLASS_WEIGHT,
-        tree_method="hist",
-        random_state=seed,
-        verbose=False,  # else each worker prints a line for each round
-        **settings,
-        **options,
-    )
-
-
-def _check_folds_by(folds_by: str) -> None:
-    if folds_by not in FOLDS_BY:
+def _candidates(candidates: Sequence[str], monotone: Mapping[str, str]) -> tuple[str, ...]:
+    """Return those of the candidates that can keep what is asked for."""
+    if not candidates or len(set(candidates)) < len(candidates):
         raise ConfigError(
-            f"Parameter 'folds_by' is '{folds_by}'; it must be {' or '.join(FOLDS_BY)}, as the "
-            f"folds were made.{did_you_mean(folds_by, FOLDS_BY)}"
+            f"Parameter 'candidates' is {list(candidates)}; it must name trainers, each once, the "
+            "cheaper first."
         )
+    for name in candidates:
+        if name not in SETTINGS:
+            raise ConfigError(
+                f"'candidates' names '{name}'; trainers are {', '.join(SETTINGS)}."
+                f"{did_you_mean(name, SETTINGS)}"
+            )
+    able = tuple(name for name in candidates if not monotone or name in KEEPS_DIRECTIONS)
+    if not able:
+        raise ConfigError(
+            f"None of the candidates {', '.join(candidates)} can keep a direction, as 'monotone' "
+            f"asks for. Add {' or '.join(KEEPS_DIRECTIONS)}, or leave 'monotone' empty."
+        )
+    return able
+
+
+def _check_by_trainer(parameters: Mapping[str, Mapping[str, Any]], trainers: Sequence[str]) -> None:
+    for parameter, by_trainer in parameters.items():
+        for name, given in by_trainer.items():
+            if name not in trainers:
+                raise ConfigError(
+                    f"With trainer: {AUTO}, '{parameter}' is by trainer, and '{name}' is none of "
+                    f"{', '.join(trainers)}: write {parameter}: {{{trainers[0]}: {{…}}}}."
+                    f"{did_you_mean(name, trainers)}"
+                )
+            if not isinstance(given, Mapping):
+                raise ConfigError(
+                    f"'{parameter}' has {given!r} for {name}; it must be a map of settings."
+                )
 
 
 def _check_monotone(
     monotone: Mapping[str, str], trainer: str, numeric: Sequence[str], categorical: Sequence[str]
 ) -> None:
-    if monotone and trainer != "xgboost":
+    if monotone and trainer not in (AUTO, *KEEPS_DIRECTIONS):
         raise ConfigError(
             f"'monotone' names {', '.join(monotone)}, but the trainer {trainer} cannot keep a "
             "direction. Take xgboost, or leave 'monotone' empty."

@@ -94,7 +94,7 @@ def complete_settings(trainer: str, given: Mapping[str, Any]) -> dict[str, Any]:
     """
     if trainer not in SETTINGS:
         raise ConfigError(
-            f"Parameter 'trainer' is '{trainer}'; it must be one of {', '.join(SETTINGS)}."
+            f"Parameter 'trainer' is '{trainer}'; it must be one of {', '.join(SETTINGS)} or auto."
             f"{did_you_mean(trainer, SETTINGS)}"
         )
     known = SETTINGS[trainer]

@@ -16,8 +16,9 @@ class WeightedClassifier(Estimator[PipelineModel]):
     """Fits a pipeline with the column `_class_weight` beside the features and the label.
 
     "none" gives each row the weight 1; "balanced" lets goods and bads weigh the same in sum, and
-    all rows together as many as there are. What has a `base_score` (xgboost) starts from the share
-    of bads by weight: its own estimate is not given back exactly by a saved model.
+    all rows together as many as there are. What has a `base_score` (xgboost) that nobody has set
+    starts from the share of bads by weight: its own estimate is not given back exactly by a saved
+    model.
 
     Args:
         classifier: Unfitted pipeline.
@@ -46,6 +47,6 @@ class WeightedClassifier(Estimator[PipelineModel]):
 
 
 def _started(stage: Any, share: float) -> Any:
-    if not stage.hasParam("base_score"):
+    if not stage.hasParam("base_score") or stage.isSet("base_score"):
         return stage
     return stage.copy({stage.getParam("base_score"): share})

@@ -9,7 +9,7 @@ from pyspark.sql.types import IntegerType, StructField, StructType
 
 from penstock.errors import DataError
 from penstock.learn.calibrated import CalibratedClassifier
-from penstock.learn.platt import PlattModel
+from penstock.learn.platt import Sigmoid
 from penstock.learn.sample import CALIBRATION
 from penstock.learn.scorecard.estimator import ScorecardModel
 from penstock.learn.scorecard.points import PointRule, PointScale
@@ -22,7 +22,9 @@ class ScorecardClassifier(Estimator[PipelineModel]):
 
     Platt scaling makes the log-odds of bad slope x margin + intercept. The margin is linear in the
     WoE, so the calibrated log-odds are as well, and points take the calibration in without any
-    error: they and the PD say the same but for the rounding of points.
+    error: they and the PD say the same but for the rounding of points. Isotonic scaling bends the
+    PD away from any sum over bins: points stay those of Platt scaling on the same rows, in the same
+    order as the PD, but do not stand for it.
 
     Args:
         classifier: Pipeline of binning and scorecard, calibrated.
@@ -68,32 +70,29 @@ class ScorecardClassifier(Estimator[PipelineModel]):
 
     def _fit(self, dataset: DataFrame) -> PipelineModel:
         self.check_training_schema(dataset.schema)
-        stages: list[Any] = self.classifier.fit(dataset).stages
-        binning, scorecard, platt = stages
-        rule = calibrated_rule(scorecard, platt, self.scale)
+        fitted = self.classifier.fit_parts(dataset)
+        stages: list[Any] = fitted.stages
+        *binning, scorecard = stages
+        rule = calibrated_rule(scorecard, fitted.line, self.scale)
         calibration = dataset.where(F.col(self.classifier.sample) == CALIBRATION)
         loss = rounding_loss(
-            binning.transform(calibration),
+            PipelineModel(binning).transform(calibration),
             self.scale,
             exact=exact_points(rule),
             rounded=rounded_points(rule),
             label=self.classifier.label,
         )
         added = ScorecardPoints.of(rule, loss, points=self.points)
-        # Before Platt scaling, which drops the WoE columns that points are read from.
-        return PipelineModel([binning, scorecard, added, platt])
+        # Before the scaling, which drops the WoE columns that points are read from.
+        return PipelineModel([*binning, scorecard, added, fitted.scaling])
 
 
-def calibrated_rule(scorecard: ScorecardModel, platt: PlattModel, scale: PointScale) -> PointRule:
+def calibrated_rule(scorecard: ScorecardModel, line: Sigmoid, scale: PointScale) -> PointRule:
     """Return the points of the calibrated log-odds of bad, slope x margin + intercept."""
-    fitted, slope = scorecard.fitted, _number(platt, "slope")
+    fitted = scorecard.fitted
     return PointRule.of(
         scale,
         fitted.columns,
-        tuple(slope * coefficient for coefficient in fitted.coefficients),
-        slope * fitted.intercept + _number(platt, "intercept"),
+        tuple(line.slope * coefficient for coefficient in fitted.coefficients),
+        line.slope * fitted.intercept + line.intercept,
     )
-
-
-def _number(model: Any, name: str) -> float:
-    return float(model.getOrDefault(name))

@@ -1,7 +1,5 @@
 """What a fitted scorecard has learnt, as evidence."""
 
-from typing import Any
-
 from pyspark.ml import PipelineModel
 
 from penstock.evidence import Evidence, Table
@@ -11,20 +9,22 @@ from penstock.learn.scorecard.estimator import ScorecardModel
 from penstock.learn.scorecard.rounding import RoundingLoss
 from penstock.learn.scorecard.scoring import ScorecardPoints
 from penstock.learn.scorecard.tables import BinPoints, bin_points, scorecard_table, variable_table
+from penstock.learn.stages import stage_of
 
 
 def explain_scorecard(model: PipelineModel) -> Evidence:
     """Return the evidence of a fitted `scorecard_pd`; no Spark job.
 
     Tables: "scorecard" (bins with points), "variables" (information value, variance inflation,
-    coefficient, or the reason why it was left out), "rounding" (exact against rounded points, on
-    the calibration rows), and the tables and figures of the bins. Metrics: `variables_used`,
+    coefficient with its standard error, or the reason why it was left out), "rounding" (exact
+    against rounded points, on the calibration rows), and the tables and figures of the bins.
+    Metrics: `variables_used`,
     `least_points`, `greatest_points`, `rounding_auc_loss`, `rounding_pd_difference` and
     `leak_alarms` (columns that look like leaks, forced ones too).
     """
-    binning = _stage(model, WoeBinningModel)
-    fitted = _stage(model, ScorecardModel).fitted
-    points: ScorecardPoints = _stage(model, ScorecardPoints)
+    binning = stage_of(model, WoeBinningModel)
+    fitted = stage_of(model, ScorecardModel).fitted
+    points: ScorecardPoints = stage_of(model, ScorecardPoints)
     rule, loss = points.point_rule, points.rounding_loss
     rows = bin_points(binning.column_bins, fitted, rule)
     bins = explain_bins(binning)
@@ -66,7 +66,3 @@ def _rounding_table(loss: RoundingLoss) -> Table:
         ("largest difference in points", loss.largest_point_difference),
     )
     return Table("What rounding points loses, on calibration rows", ("measure", "value"), rows)
-
-
-def _stage(model: PipelineModel, kind: type[Any]) -> Any:
-    return next(stage for stage in model.stages if isinstance(stage, kind))

@@ -10,6 +10,7 @@ from penstock.learn.binning.woe import WoeBinning
 from penstock.learn.calibrated import CalibratedClassifier
 from penstock.learn.feature_names import check_feature_names
 from penstock.learn.logistic import LABEL, PD, SAMPLE
+from penstock.learn.scaling import Calibration
 from penstock.learn.scorecard.classifier import ScorecardClassifier
 from penstock.learn.scorecard.estimator import Scorecard
 from penstock.learn.scorecard.points import PointScale
@@ -38,12 +39,15 @@ def scorecard_pd(
     pdo: float,
     base_points: float,
     base_odds: float,
+    calibration: str,
+    calibrator: str,
+    population_bad_rate: float | None,
 ) -> ScorecardClassifier:
-    """Return the unfitted PD model: optimal bins, a scorecard on their WoE, and Platt scaling.
+    """Return the unfitted PD model: optimal bins, a scorecard on their WoE, and a calibration.
 
-    It is fitted on rows with `sample` = "development" and calibrated on "calibration" rows, by the
-    label `is_bad`, and adds `points` (INT, higher = safer) and `pd` (DOUBLE, 0-1). Missing values
-    and categories that were never seen have bins of their own.
+    It is fitted and calibrated on rows with `sample` = "development" and "calibration", by the
+    label `is_bad`, and adds `points` (INT, higher = safer) and `pd` (DOUBLE, inside 0-1). Missing
+    values and categories that were never seen have bins of their own.
 
     Args:
         numeric: Numeric or boolean features.
@@ -66,6 +70,13 @@ def scorecard_pd(
         pdo: Points that double the odds of good, > 0.
         base_points: Points at the base odds.
         base_odds: Goods per bad, > 0.
+        calibration: "held_out": fitted on development rows, calibrated on calibration rows.
+            "out_of_fold": fitted on both, and calibrated on the margins that loans of each `fold`
+            have from a scorecard made without it, bins and choice of features too; as many more
+            scorecards are fitted as there are folds.
+        calibrator: "platt"; or "isotonic" (`fit_isotonic`), whose PD points do not stand for.
+        population_bad_rate: Bad rate of the population, above 0 and below 1, where rows were drawn
+            by outcome: PDs and points are restated for it. None: they are the rows'.
 
     Raises:
         ConfigError: No features, a feature named twice, label, sample, PD or points among them, or
@@ -104,6 +115,7 @@ def scorecard_pd(
         label=LABEL,
         sample=SAMPLE,
         pd=PD,
+        calibration=Calibration(calibration, calibrator, population_bad_rate),
     )
     return ScorecardClassifier(calibrated, scale=scale, points=POINTS)
 

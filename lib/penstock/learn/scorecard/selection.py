@@ -13,6 +13,7 @@ from penstock.learn.scorecard.design import check_design
 from penstock.learn.scorecard.filters import filter_columns
 from penstock.learn.scorecard.moments import ColumnMoments, column_moments
 from penstock.learn.scorecard.newton import FittedRegression, fit_regression, refuse_separation
+from penstock.learn.scorecard.standard_errors import standard_errors
 from penstock.learn.scorecard.stepwise import Direction, choose_stepwise
 from penstock.learn.scorecard.variables import Variable
 
@@ -134,7 +135,8 @@ def fit_scorecard(
         )
         against = _against_sign(fitted, selection.forced)
         if not against:
-            return _scorecard(moments, fitted, reasons)
+            errors = standard_errors(fitted, constraints=constraints, ridge=ridge)
+            return _scorecard(moments, fitted, errors, reasons)
         reasons |= dict.fromkeys(against, "sign: its coefficient is held at 0")
         stays = [name not in against for name in kept]
         kept, start = tuple(compress(kept, stays)), fitted.theta[[True, *stays]]
@@ -164,13 +166,16 @@ def _against_sign(fitted: FittedRegression, forced: Sequence[str]) -> list[str]:
 
 
 def _scorecard(
-    moments: ColumnMoments, fitted: FittedRegression, reasons: dict[str, str]
+    moments: ColumnMoments,
+    fitted: FittedRegression,
+    errors: tuple[float | None, ...],
+    reasons: dict[str, str],
 ) -> FittedScorecard:
     iv = dict(zip(moments.columns, moments.iv.tolist(), strict=True))
     vif = moments.vif(fitted.columns).tolist()
     intercept, *coefficients = fitted.theta.tolist()
-    told = zip(fitted.columns, vif, coefficients, strict=True)
-    used = [Variable(name, iv[name], inflation, b, "") for name, inflation, b in told]
+    told = zip(fitted.columns, vif, coefficients, errors, strict=True)
+    used = [Variable(name, iv[name], inflation, b, "", error) for name, inflation, b, error in told]
     rest = sorted(reasons, key=lambda name: (-iv[name], name))
     return FittedScorecard(
         fitted.columns,

@@ -11,7 +11,8 @@ from penstock.learn.scorecard.points import PointRule
 from penstock.learn.scorecard.selection import FittedScorecard
 
 COLUMNS = (
-    "variable", "bin", "goods", "bads", "bad rate", "WoE", "coefficient", "points", "exact points"
+    "variable", "bin", "goods", "bads", "bad rate", "WoE", "coefficient", "standard error",
+    "points", "exact points"
 )  # fmt: skip
 
 
@@ -25,6 +26,7 @@ class BinPoints:
     n_bad: int
     woe: float
     coefficient: float
+    standard_error: float | None
     points: int
     exact_points: float
 
@@ -48,6 +50,7 @@ def bin_points(
 def _bin_points(
     bins: Mapping[str, ColumnBins], fitted: FittedScorecard, rule: PointRule
 ) -> Iterator[BinPoints]:
+    errors = {variable.name: variable.standard_error for variable in fitted.variables}
     for name, coefficient in zip(fitted.columns, fitted.coefficients, strict=True):
         of_column, woe = bins[name], np.array(bins[name].woe)
         exact, rounded = rule.exact(name, woe).tolist(), rule.rounded(name, woe).tolist()
@@ -59,6 +62,7 @@ def _bin_points(
                 n_bad=of_column.n_bad[place],
                 woe=of_column.woe[place],
                 coefficient=coefficient,
+                standard_error=errors[name],
                 points=rounded[place],
                 exact_points=exact[place],
             )
@@ -72,8 +76,8 @@ def scorecard_table(points: Sequence[BinPoints], rule: PointRule) -> Table:
         f"{scale.pdo:g} points more double them"
     )
     rows = (
-        (b.variable, b.label, b.n_good, b.n_bad, b.bad_rate, b.woe, b.coefficient, b.points,
-         b.exact_points)
+        (b.variable, b.label, b.n_good, b.n_bad, b.bad_rate, b.woe, b.coefficient,
+         b.standard_error, b.points, b.exact_points)
         for b in points
     )  # fmt: skip
     return Table(title, COLUMNS, tuple(rows))
@@ -82,12 +86,15 @@ def scorecard_table(points: Sequence[BinPoints], rule: PointRule) -> Table:
 def variable_table(fitted: FittedScorecard, left_out: Mapping[str, str]) -> Table:
     """Return all variables: those used, then the others with the reason why not.
 
+    Standard errors take WoE and the choice of variables as given; a held coefficient has none.
+
     Args:
         fitted: The scorecard.
         left_out: Variable to reason, of those that binning has left out: it knows better.
     """
     rows = (
-        (v.name, v.iv, v.vif, v.coefficient, left_out.get(v.name, v.reason))
+        (v.name, v.iv, v.vif, v.coefficient, v.standard_error, left_out.get(v.name, v.reason))
         for v in fitted.variables
     )
-    return Table("Variables", ("variable", "IV", "VIF", "coefficient", "left out"), tuple(rows))
+    columns = ("variable", "IV", "VIF", "coefficient", "standard error", "left out")
+    return Table("Variables", columns, tuple(rows))

@@ -15,6 +15,8 @@ class Variable:
         vif: Variance inflation among the columns used; None: left out.
         coefficient: Change of the log-odds of bad by unit of WoE; None: left out.
         reason: Why it was left out; empty: it is used.
+        standard_error: Of the coefficient, as `standard_errors` has it; None: left out, or held by
+            a constraint; also in models that were saved without it.
     """
 
     name: str
@@ -22,6 +24,7 @@ class Variable:
     vif: float | None
     coefficient: float | None
     reason: str
+    standard_error: float | None = None
 
 
 def to_text(variables: Iterable[Variable]) -> str:

@@ -9,7 +9,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from penstock.evidence import Evidence, Figure, Series, Table
 from penstock.learn.tuning.record import SearchRecord
-from penstock.learn.tuning.trials import Findings, Trial
+from penstock.learn.tuning.trials import COSTS, Findings, Trial
 
 TRIAL_COLUMNS = (
     "trial INT, state STRING COMMENT 'complete, pruned or failed', is_best BOOLEAN, "
@@ -136,7 +136,7 @@ def _shown_row(found: Findings, trial: Trial) -> tuple[Any, ...]:
 def _row(found: Findings, trial: Trial) -> tuple[Any, ...]:
     means = [trial.mean(n) for n in ("log_loss", "auc", "in_fold_log_loss", "in_fold_auc")]
     folds = [
-        {"fold": fold, **{name: value for name, value in vars(score).items() if name != "seconds"}}
+        {"fold": fold, **{name: value for name, value in vars(score).items() if name not in COSTS}}
         for fold, score in zip(found.folds, trial.folds, strict=False)
     ]
     settings = json.dumps(dict(trial.settings), sort_keys=True)

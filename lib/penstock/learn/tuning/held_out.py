@@ -13,7 +13,13 @@ from pyspark.sql import functions as F
 
 from penstock.errors import DataError, PenstockError
 from penstock.learn.folds import LEAST_FOLDS
-from penstock.learn.margin import MARGIN_DECIMALS, margin_of
+from penstock.learn.margin import (
+    MARGIN_DECIMALS,
+    MarginCounts,
+    added_up,
+    count_by_margin,
+    margin_of,
+)
 from penstock.learn.platt import fit_sigmoid
 from penstock.learn.tuning.study import Stopped
 from penstock.learn.tuning.trials import FoldScore
@@ -45,8 +51,20 @@ class HeldOut:
     numbers: tuple[int, ...]
 
     @classmethod
-    def of(cls, rows: DataFrame, *, label: str, fold: str, by_time: bool) -> "HeldOut":
+    def of(
+        cls,
+        rows: DataFrame,
+        *,
+        label: str,
+        fold: str,
+        by_time: bool,
+        purpose: str = "Settings cannot be searched for",
+    ) -> "HeldOut":
         """Find out which folds there are, in one Spark query that returns a row for each.
+
+        Args:
+            rows, label, fold, by_time: As above.
+            purpose: What cannot be done without sound folds, as an error begins.
 
         Raises:
             DataError: Rows have no fold, there are fewer than two folds, or one of them has one
@@ -57,20 +75,20 @@ class HeldOut:
         found = [row[fold] for row in counted]
         if None in found:
             raise DataError(
-                f"Settings cannot be searched for: rows have no {fold}. Give each development row "
-                "the number of a fold."
+                f"{purpose}: rows have no {fold}. Give each row to be fitted on the number of a "
+                "fold."
             )
         if len(found) < LEAST_FOLDS:
             raise DataError(
-                f"Settings cannot be searched for: {fold} has {len(found)} value(s), and "
-                f"{LEAST_FOLDS} are needed. Ask for more folds, or split by another date."
+                f"{purpose}: {fold} has {len(found)} value(s), and {LEAST_FOLDS} are needed. Ask "
+                "for more folds, or split by another date."
             )
         for row in counted:
             if row["bads"] in (0, row["loans"]):
                 raise DataError(
-                    f"Settings cannot be searched for: all {row['loans']:,} rows with {fold} = "
-                    f"{row[fold]} have {label} = {1 if row['bads'] else 0}, and both classes are "
-                    "needed in each fold. Ask for fewer folds."
+                    f"{purpose}: all {row['loans']:,} rows with {fold} = {row[fold]} have {label} "
+                    f"= {1 if row['bads'] else 0}, and both classes are needed in each fold. Ask "
+                    "for fewer folds."
                 )
         return cls(rows, label, fold, by_time, tuple(sorted(found)))
 
@@ -102,11 +120,41 @@ class HeldOut:
             _refuse_stopped(error)
             raise
 
+    def margins(self, classifier: Estimator[Any]) -> MarginCounts:
+        """Count the loans of all folds held out by the margin that they have there.
+
+        Fits the classifier once for each of these folds, on the other folds or on earlier ones, as
+        `judge` does, and runs one Spark query beside each fit. What is returned is bounded as
+        `count_by_margin` says.
+
+        Raises:
+            DataError: The classifier cannot be fitted without one of the folds.
+        """
+        return added_up([self._margins(classifier, fold) for fold in self.judging])
+
+    def _margins(self, classifier: Estimator[Any], fold: int) -> MarginCounts:
+        try:
+            fitted = self._fitted(classifier, fold)
+        except DataError as error:
+            raise DataError(f"Fitted to score {self.fold} = {fold}: {error}") from error
+        held_out = self.rows.where(F.col(self.fold) == fold).drop(self.fold)
+        return count_by_margin(
+            fitted.transform(held_out),
+            margin=margin_of("rawPrediction"),
+            label=F.col(self.label).cast("double"),
+        )
+
+    def _known(self, fold: int) -> DataFrame:
+        return self.rows.where(F.col(self.fold) <= fold) if self.by_time else self.rows
+
+    def _fitted(self, classifier: Estimator[Any], fold: int) -> Any:
+        others = self._known(fold).where(F.col(self.fold) != fold)
+        return classifier.fit(others.drop(self.fold))
+
     def _judged(self, classifier: Estimator[Any], fold: int) -> FoldScore:
         clock = time.perf_counter()
+        fitted, known = self._fitted(classifier, fold), self._known(fold)
         is_held_out = F.col(self.fold) == fold
-        known = self.rows.where(F.col(self.fold) <= fold) if self.by_time else self.rows
-        fitted = classifier.fit(known.where(~is_held_out).drop(self.fold))
         part = F.when(is_held_out, HELD_OUT).otherwise(IN_FOLD)
         scored = fitted.transform(known.withColumn(PART, part).drop(self.fold))
         counted = count_by_score(

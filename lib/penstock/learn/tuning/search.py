@@ -8,7 +8,7 @@ from pyspark.ml import Estimator, PipelineModel
 from pyspark.sql import DataFrame
 
 from penstock.catalyst.internals import on_thread
-from penstock.learn.calibrated import stages_of
+from penstock.learn.stages import stages_of
 from penstock.learn.tuning.held_out import HeldOut
 from penstock.learn.tuning.record import SearchRecord
 from penstock.learn.tuning.space import Settings, Space
@@ -67,6 +67,11 @@ class TunedClassifier(Estimator[PipelineModel]):
             kept: Of this search on these rows and no other.
         """
         self._kept = kept
+
+    def as_found(self, fitted: PipelineModel) -> Estimator[Any]:
+        """Return the classifier that a fit of this search has ended with, unfitted."""
+        record = next((s for s in fitted.stages if isinstance(s, SearchRecord)), None)
+        return self.build(record.findings.best.settings if record else {})
 
     def _fit(self, dataset: DataFrame) -> PipelineModel:
         if not self.searches:

@@ -121,6 +121,29 @@ def run_search(
     return tuple(trials)
 
 
+def judge_each(
+    candidates: Sequence[Settings],
+    judge: Judge,
+    *,
+    folds: Sequence[int],
+    objective: str,
+    kept: Kept,
+) -> tuple[Trial, ...]:
+    """Judge what is given on all folds, one after the other, so that none is in another's way.
+
+    Args: As `run_search`.
+
+    Raises:
+        Exception: Whatever `judge` raised: which candidates there are to choose from must not hang
+            on what went wrong.
+    """
+    course = _Course(judge, tuple(folds), objective, kept)
+    return tuple(
+        Trial(n, candidate, "complete", tuple(course.score(candidate, fold) for fold in folds))
+        for n, candidate in enumerate(candidates)
+    )
+
+
 @dataclass(frozen=True)
 class _Course:
     """The way of each trial from fold to fold."""
@@ -135,7 +158,7 @@ class _Course:
         scores: list[FoldScore] = []
         for fold, limit in zip(self.folds, limits, strict=True):
             try:
-                scores.append(self._score(settings, fold))
+                scores.append(self.score(settings, fold))
             except Stopped as stopped:
                 self.stopped.append(stopped)
                 raise
@@ -149,7 +172,7 @@ class _Course:
                 return Trial(number, settings, "pruned", tuple(scores), reason)
         return Trial(number, settings, "complete", tuple(scores))
 
-    def _score(self, settings: Settings, fold: int) -> FoldScore:
+    def score(self, settings: Settings, fold: int) -> FoldScore:
         if self.stopped:  # a trial beside it was: nobody waits for this one
             raise self.stopped[0]
         key = json.dumps({"fold": fold, "settings": dict(settings)}, sort_keys=True)

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from penstock.evidence import Attempt
 
 OBJECTIVES = ("log_loss", "auc")
+COSTS = ("seconds", "core_seconds", "cpu_seconds")  # differ from run to run
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,8 @@ class FoldScore:
         auc: Of the loans held out, 0-1.
         in_fold_log_loss, in_fold_auc: The same of the loans that the model was fitted on.
         seconds: Time it took to fit and to judge.
+        core_seconds: As long as Spark's tasks held a core for it; None: Spark does not tell.
+        cpu_seconds: CPU of these tasks on the JVM, without that of Python's processes; None too.
     """
 
     log_loss: float
@@ -27,6 +30,8 @@ class FoldScore:
     in_fold_log_loss: float
     in_fold_auc: float
     seconds: float
+    core_seconds: float | None = None
+    cpu_seconds: float | None = None
 
     def loss(self, objective: str) -> float:
         """Return what the search makes small: the log loss, or the AUC below 0."""
@@ -58,15 +63,20 @@ class Trial:
         """Return the mean over the folds of an attribute of their scores; None without folds."""
         return fmean(getattr(score, name) for score in self.folds) if self.folds else None
 
+    def total(self, name: str) -> float | None:
+        """Return the sum over the folds of one of their `COSTS`; None where one is unknown."""
+        costs = [getattr(score, name) for score in self.folds]
+        return None if None in costs else sum(costs)
+
     def losses(self, objective: str) -> tuple[float, ...]:
         """Return the mean loss of the first fold, of the first two, and so on."""
         return mean_losses(self.folds, objective)
 
     def attempt(self, *, is_best: bool) -> Attempt:
         """Return the trial as MLflow shall keep it."""
-        measured = [name for name in FoldScore.__dataclass_fields__ if name != "seconds"]
+        measured = [name for name in FoldScore.__dataclass_fields__ if name not in COSTS]
         means = {f"mean_{name}": self.mean(name) for name in measured}
-        means["seconds"] = sum(score.seconds for score in self.folds)
+        means |= {name: self.total(name) for name in COSTS}
         by_fold = {
             f"{name}.{n}": getattr(score, name)
             for n, score in enumerate(self.folds)

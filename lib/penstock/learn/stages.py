@@ -1,0 +1,17 @@
+"""The stages of a fitted pipeline."""
+
+from typing import TypeVar
+
+from pyspark.ml import PipelineModel, Transformer
+
+Stage = TypeVar("Stage")
+
+
+def stages_of(fitted: Transformer) -> list[Transformer]:
+    """Return the stages of a pipeline, or what is none as the one stage."""
+    return list(fitted.stages) if isinstance(fitted, PipelineModel) else [fitted]
+
+
+def stage_of(model: PipelineModel, kind: type[Stage]) -> Stage:
+    """Return the first stage of a kind; a model of ours that is asked for it has one."""
+    return next(stage for stage in model.stages if isinstance(stage, kind))
