@@ -166,7 +166,8 @@ def scorecard_plan(spark, tmp_path, monkeypatch, *changes):
     monkeypatch.setenv("PENSTOCK_HOME", str(tmp_path / "home"))
     file = tmp_path / "loans.csv"
     read = prepare_job("describe", [*SCORECARD]).conf.params["read_observations"]
-    names = [*read["key"], read["target"], read["date"], *read["numeric"], *read["categorical"]]
+    days = [read["date"], read["bad_date"]]
+    names = [*read["key"], read["target"], *days, *read["numeric"], *read["categorical"]]
     late = ("int_rate", "installment", "grade", "sub_grade", "recoveries",
             "collection_recovery_fee", "last_pymnt_amnt")  # fmt: skip
     file.write_text(",".join([*names, *late]) + "\n" + "1," * (len(names + [*late]) - 1) + "1\n")
