@@ -7,6 +7,10 @@ from bench.peers.measure import measure_kedro, measure_penstock, measure_sdp
 from bench.peers.observed import AS_BEFORE, Fault, Kill, Observations, Rerun
 
 LONGEST = 160
+SECONDS = (
+    "Each tool was measured once, one after the other, on a machine that does not always do as "
+    "much: seconds compare within a tool, not between tools."
+)
 
 
 def peers_notes(work: Path) -> tuple[str, ...]:
@@ -23,7 +27,7 @@ def notes_of(seen: Iterable[Observations]) -> tuple[str, ...]:
     first = "; ".join(f"{t.tool} {t.first_seconds:.0f} s, {t.first_jobs} Spark jobs" for t in tools)
     return (
         "The same five nodes (clean, features, fit, score, decide; 20,000 loans) in "
-        f"{names}. First run: {first}.",
+        f"{names}. First run: {first}. {SECONDS}",
         _table(
             "What each finds before anything runs, of five mistakes planted one by one. A run that "
             "ends with an error before a table has changed counts as found, after the check did "
