@@ -96,6 +96,7 @@ def _estimator(order: Order) -> ChallengerClassifier:
     return challenger_pd(
         numeric=list(NUMERIC),
         categorical=list(CATEGORICAL),
+        text=[],
         trainer=order.trainer,
         candidates=[],
         settings=order.settings,

@@ -62,6 +62,7 @@ def _seconds(table: DataFrame, slots: int, trials: int) -> float:
     classifier = challenger_pd(
         numeric=[f"x{n}" for n in range(FEATURES)],
         categorical=[],
+        text=[],
         trainer="xgboost",
         candidates=[],
         settings={"num_workers": 1},

@@ -4,9 +4,7 @@ import sys
 
 import pytest
 from bench.command import cpu_seconds
-from bench.training import CATEGORICAL, NUMERIC, SETTINGS, Native, generated, result_of
-
-from penstock.learn.challenger.settings import complete_settings
+from bench.training import CATEGORICAL, NUMERIC, Beside, Native, generated, result_of
 
 BURN = "import time\nwhile time.process_time() < 0.3: pass"
 
@@ -25,21 +23,25 @@ def test_rows_have_gaps_both_outcomes_and_all_samples():
     assert rows.equals(generated(500))
 
 
-@pytest.mark.parametrize("trainer", SETTINGS)
-def test_settings_are_those_that_trainers_have(trainer):
-    complete = complete_settings(trainer, SETTINGS[trainer])
-    assert complete.items() >= SETTINGS[trainer].items()
-
-
-def test_ratios_are_peer_to_ours():
+def test_ratios_are_ours_to_peers():
     found = {
         trainer: {
-            "wall_s": [1.0], "cpu_s": [2 * cpu], "auc": auc,
+            "wall_s": [8.0], "cpu_s": [2 * cpu], "auc": auc,
             "stage_wall_s": [3.0, 9.0, 1.0], "stage_cpu_s": [cpu],
         }
-        for trainer, cpu, auc in (("xgboost", 2.0, 0.81), ("gbt", 22.0, 0.8))
+        for trainer, cpu, auc in (
+            ("xgboost", 4.0, 0.82), ("xgboost_as_gbt", 2.0, 0.81), ("gbt", 16.0, 0.8)
+        )
     }  # fmt: skip
-    figures = {f.name: f.value for f in result_of(found, Native([2.0], [0.5]), rows=10).figures}
-    assert figures["cpu_ratio_mllib_gbt"] == 11
-    assert figures["auc_difference"] == pytest.approx(0.01)
-    assert (figures["wall_ratio_native"], figures["wall_ratio_native_whole"]) == (1.5, 2.0)
+    few, many = (
+        Beside(rows, found["xgboost"], Native([alone], [4.0]))
+        for rows, alone in ((9, 1.0), (90, 2.0))
+    )
+    figures = {each.name: each for each in result_of(found, [few, many], 0.5).figures}
+    values = {name: each.value for name, each in figures.items()}
+    assert figures["cpu_of_mllib_gbt"].at_most == 0.2
+    assert (values["cpu_of_mllib_gbt"], values["cpu_of_mllib_gbt_whole"]) == (0.125, 0.125)
+    assert values["cpu_of_mllib_gbt_by_default"] == 0.25
+    assert values["auc_below_mllib_gbt"] == pytest.approx(-0.01)
+    assert (values["wall_ratio_native"], values["wall_ratio_native_few"]) == (1.5, 3.0)
+    assert (values["wall_ratio_native_whole"], values["one_tree_s"]) == (2.0, 0.5)
