@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from penstock.conf import CsvConf, DeltaConf, RangeConf, load_conf
+from penstock.conf import AliasConf, CsvConf, DeltaConf, ParquetConf, RangeConf, load_conf
 from penstock.errors import ConfigError
 
 PROJECT_CONF = Path(__file__).parents[1] / "conf"
@@ -71,9 +71,6 @@ def test_a_reference_takes_the_value_it_points_at(conf_dir):
     write(conf_dir, "local/catalog.yaml",
           "loans: {kind: csv, path: '${catalog.numbers.path}'}\n"
           "numbers: {kind: csv, path: x.csv}\n")  # fmt: skip
-    with pytest.raises(ConfigError, match="catalog.numbers: unknown key 'rows'"):
-        load_conf(conf_dir, "local")
-    write(conf_dir, "base/catalog.yaml", "loans: {kind: delta}\nnumbers: {kind: delta}\n")
     assert load_conf(conf_dir, "local").catalog["loans"] == CsvConf(path="x.csv")
     with pytest.raises(ConfigError, match="points at a key that does not exist"):
         load_conf(conf_dir, "local", ["catalog.loans.path=${catalog.number.path}"])
@@ -91,6 +88,30 @@ def test_keys_of_a_map_that_is_a_reference_are_changed_alone(conf_dir):
     assert (again.path, again.delimiter) == ("z.csv", ";")
 
 
+def test_a_dataset_of_another_kind_keeps_what_that_kind_knows_of(conf_dir):
+    write(conf_dir, "base/catalog.yaml",
+          "numbers: {kind: csv, path: x.csv, delimiter: ';', known_at: {post: [a]}}\n"
+          "loans: '${catalog.numbers}'\nbase: {kind: model, name: m, version: 0}\n")  # fmt: skip
+    parquet = ["catalog.numbers={kind: parquet, path: x.parquet}"]
+    late = {"post": ["a"]}
+    for changes, name, wanted in (
+        (["catalog.base={kind: alias, model: m, alias: best}"], "base", AliasConf("m", "best")),
+        (parquet, "numbers", ParquetConf("x.parquet", late)),
+        (["catalog.loans={kind: parquet, path: y}"], "loans", ParquetConf("y", late)),
+        (["catalog.loans.delimiter='|'", "catalog.loans.kind=parquet"], "loans",
+         ParquetConf("x.csv", late)),
+        ([*parquet, "catalog.loans={kind: csv, path: y}"], "loans", CsvConf("y", known_at=late)),
+        (["catalog.loans={kind: csv, path: y}"], "loans", CsvConf("y", ";", known_at=late)),
+    ):  # fmt: skip
+        assert load_conf(conf_dir, "local", changes).catalog[name] == wanted
+    with pytest.raises(ConfigError, match="catalog.numbers: unknown key 'delimiter'"):
+        load_conf(
+            conf_dir,
+            "local",
+            ["catalog.loans={kind: delta}", *parquet, "catalog.numbers.delimiter=;"],
+        )
+
+
 def test_a_reference_to_a_reference_takes_what_that_one_takes_and_a_circle_is_refused(conf_dir):
     write(conf_dir, "base/catalog.yaml",
           "a: '${catalog.b}'\nb: '${catalog.loans}'\nloans: {kind: csv, path: x.csv}\n"
@@ -98,6 +119,23 @@ def test_a_reference_to_a_reference_takes_what_that_one_takes_and_a_circle_is_re
     assert load_conf(conf_dir, "local").catalog["a"] == CsvConf(path="x.csv")
     with pytest.raises(ConfigError, match=r"lead to each other: .*catalog.b} -> .*catalog.a}"):
         load_conf(conf_dir, "local", ["catalog.b=${catalog.a}"])
+
+
+def test_a_reference_leads_through_a_map_that_is_a_reference_whoever_changed_it(conf_dir):
+    write(conf_dir, "base/params.yaml",
+          "common: {}\na: {x: 1, y: 2, z: 3, of: {p: {}}}\nb: '${params.a}'\n")  # fmt: skip
+    for changes, b in (
+        (["params.a.z=${params.b.y}"], {"x": 1, "z": 2}),
+        (["params.b.x=7", "params.a.z=${params.b.y}"], {"x": 7, "z": 2}),
+        (["params.b.x=${params.b.y}"], {"x": 2, "z": 3}),
+        (["params.b.x=7", "params.a.z=${params.b.x}"], {"x": 7, "z": 7}),
+    ):
+        got = load_conf(conf_dir, "local", changes).params["b"]
+        assert {key: got[key] for key in b} == b
+    with pytest.raises(ConfigError, match="does not exist: there is no 'w' there"):
+        load_conf(conf_dir, "local", ["params.a.z=${params.b.w}"])
+    with pytest.raises(ConfigError, match="lead to each other"):
+        load_conf(conf_dir, "local", ["params.a.x=${params.b.x}"])
 
 
 @pytest.mark.parametrize(
@@ -110,6 +148,13 @@ def test_a_reference_to_a_reference_takes_what_that_one_takes_and_a_circle_is_re
         (["catalog.loans.kind=detla"], "catalog.loans.kind is 'detla'.*Did you mean 'delta'"),
         (["catalog.numbers.rows=many"], "catalog.numbers.rows is 'many'; it must be of type int"),
         (["catalog.numbers.rows=-1"], "catalog.numbers.rows is -1; it must be 0 or more"),
+        (["catalog.loans={kind: model, name: ''}"], "name is ''; it must be a name, without / and"),
+        (["catalog.loans={kind: alias, model: a/b}"], "model is 'a/b'; it must be a name, without"),
+        (["catalog.loans={kind: model, name: m, version: -1}"], "version is -1; it must be 0 or"),
+        (
+            ["catalog.loans={kind: model, name: m, version: 2147483648}"],
+            "version is 2147483648; it must be 0 or more, and a number that a version can have",
+        ),
         (["run.nodes_at_once=0"], "run.nodes_at_once is 0; it must be 1 or more"),
         (["catalog.loans={kind: parquet, path: ''}"], "catalog.loans.path is ''; .* not be empty"),
         ([CSV, "catalog.loans.path=''"], "catalog.loans.path is ''; it must not be empty"),
@@ -134,9 +179,27 @@ def test_a_parameter_that_is_an_empty_map_takes_keys_of_any_name(conf_dir):
     write(conf_dir, "local/params.yaml", "bins: {trends: {age: ascending}}\n")
     loaded = load_conf(conf_dir, "local", ("params.bins.trends.ltv=descending",))
     assert loaded.params["bins"]["trends"] == {"age": "ascending", "ltv": "descending"}
+    deep = ("params.bins.trends.ltv.low=1", "params.bins.trends.ltv.high=2")
+    loaded = load_conf(conf_dir, "local", deep)
+    assert loaded.params["bins"]["trends"] == {"age": "ascending", "ltv": {"low": 1, "high": 2}}
     for unknown in ("params.common.x=1", "params.bins.sizes.least=1"):
         with pytest.raises(ConfigError, match="unknown key"):
             load_conf(conf_dir, "local", (unknown,))
+
+
+def test_an_empty_map_of_a_map_that_is_a_reference_takes_keys_of_any_name_too(conf_dir):
+    write(conf_dir, "base/params.yaml", "common: {}\na: {names: {}}\nb: '${params.a}'\n")
+    names = ("params.b.names.x=1", "params.b.names.y=2", "params.a.names.z=3")
+    assert load_conf(conf_dir, "local", names).params["b"]["names"] == {"x": 1, "y": 2, "z": 3}
+
+
+@pytest.mark.parametrize(("key", "told"), [("1", "1"), ("no", "false"), ("2020-01-01", "2020-01")])
+def test_a_key_that_yaml_reads_as_no_text_is_refused(conf_dir, key, told):
+    write(conf_dir, "base/params.yaml", "common: {}\nbins: {trends: {}}\n")
+    with pytest.raises(ConfigError, match=f"bins.trends has the key {told}.* Put it in quotes"):
+        load_conf(conf_dir, "local", [f"params.bins.trends={{{key}: ascending}}"])
+    quoted = load_conf(conf_dir, "local", [f"params.bins.trends={{'{key}': ascending}}"])
+    assert quoted.params["bins"]["trends"] == {key: "ascending"}
 
 
 def test_an_unknown_key_of_an_environment_names_the_file(conf_dir):
@@ -183,6 +246,13 @@ def test_items_are_held_against_the_base_also_where_an_environment_emptied_the_l
 def test_a_reference_takes_the_type_of_what_it_points_at(conf_dir):
     conf = load_conf(conf_dir, "local", ["params.split.test_from=${params.common.as_of}"])
     assert conf.params["split"]["test_from"] == dt.date(2024, 1, 1)
+
+
+def test_a_fault_is_told_of_the_layer_that_has_it_and_not_of_what_refers_to_it(conf_dir):
+    write(conf_dir, "base/params.yaml", "common: {}\na: {x: '${params.b.x}'}\nb: {x: 1.0}\n")
+    message = r"^--set params.b.x=.nan: params.b.x must be a finite number, not nan"
+    with pytest.raises(ConfigError, match=message):
+        load_conf(conf_dir, "local", ["params.b.x=.nan"])
 
 
 def test_a_key_that_stands_twice_is_refused_with_its_line(conf_dir):

@@ -156,6 +156,10 @@ class RunConf:
     nodes_at_once: int
 
 
+def _is_model_name(name: str) -> bool:
+    return bool(name.strip()) and not set(name) & set("/:")
+
+
 # What YAML has for these.
 YAML_TYPES = {tuple: list, Mapping: dict}
 # What a value must be beyond its type. Spark reads CSV line by line in these encodings only.
@@ -168,7 +172,10 @@ LIMITS: dict[tuple[type, str], tuple[Callable[[Any], bool], str]] = {
     (ParquetConf, "path"): (bool, "not be empty"),
     (ModelConf, "known_at"): (lambda moment: moment in (APPLICATION, DECISION),
                               "be application or decision: a model is not used later"),
-    (ModelConf, "version"): (lambda version: version >= 0, "be 0 or more"),
+    (ModelConf, "name"): (_is_model_name, "be a name, without / and :"),
+    (ModelConf, "version"): (lambda version: 0 <= version < 2**31,  # MLflow's registry
+                             "be 0 or more, and a number that a version can have"),
+    (AliasConf, "model"): (_is_model_name, "be a name, without / and :"),
     (RangeConf, "rows"): (lambda rows: rows >= 0, "be 0 or more"),
     (RunConf, "nodes_at_once"): (lambda nodes: nodes >= 1, "be 1 or more"),
 }  # fmt: skip
@@ -207,8 +214,9 @@ def load_conf(conf_dir: Path, env: str, overrides: Sequence[str] = ()) -> Conf:
             f"{', '.join(environments)}.{did_you_mean(env, environments)}"
         )
     layers = read_layers(conf_dir, env, overrides)
-    document = merge_layers(layers)
-    document = interpolate(document, document)
+    options = {kind: [option.name for option in fields(cls)] for kind, cls in KINDS.items()}
+    document = merge_layers(layers, options)
+    document = interpolate(document, document, options)
     _check_params(layers, document)
     return Conf(
         env=env,
@@ -224,7 +232,7 @@ def load_conf(conf_dir: Path, env: str, overrides: Sequence[str] = ()) -> Conf:
 
 def _check_params(layers: Sequence[Layer], document: Mapping[str, Any]) -> None:
     known = interpolate(layers[0].values["params"], document)
-    for layer in layers:
+    for layer in reversed(layers):  # a reference has its value from where that was changed last
         changes = interpolate(layer.values.get("params", {}), document)
         check_parameters(known, changes, layer.origin)
 

@@ -79,4 +79,4 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 
 
 def _plain(name: str) -> str:
-    return name.strip().casefold()
+    return str(name).strip().casefold()  # what YAML reads of an unquoted no is no text

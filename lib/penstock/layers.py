@@ -5,7 +5,7 @@ replaces. A key that `conf/base` does not know is refused. What values mean is i
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,8 +46,12 @@ def read_layers(conf_dir: Path, env: str, overrides: Sequence[str]) -> list[Laye
     ]
 
 
-def merge_layers(layers: Sequence[Layer]) -> dict[str, Any]:
+def merge_layers(layers: Sequence[Layer], options: Mapping[str, Collection[str]]) -> dict[str, Any]:
     """Return the document of all layers, later ones over earlier ones.
+
+    Args:
+        options: Kind of dataset to the options it has. Where a layer names the kind of a dataset,
+            what earlier ones say that this kind does not have falls away.
 
     Raises:
         ConfigError: A key that the first layer does not have, with the nearest one it has. A
@@ -56,38 +60,83 @@ def merge_layers(layers: Sequence[Layer]) -> dict[str, Any]:
     document = dict(layers[0].values)
     free = _free_forms(document["params"])
     for layer in layers[1:]:
-        document = _merge(document, layer.values, (), free, layer.origin)
+        changes = layer.values.get("catalog", {})
+        fitting = {n: _fitting(e, changes.get(n), options) for n, e in document["catalog"].items()}
+        document = _merge({**document, "catalog": fitting}, layer.values, (), free, layer.origin)
     return document
 
 
-def interpolate(value: Any, document: Mapping[str, Any]) -> Any:
+def interpolate(
+    value: Any, document: Mapping[str, Any], options: Mapping[str, Collection[str]] | None = None
+) -> Any:
     """Replace `${section.key}` as a whole value by what stands at that key of the document.
 
     Where a later layer changed keys of a map that is a reference, the others are as referred to.
 
+    Args:
+        options: As of `merge_layers`; none where no dataset can be among the values.
+
     Raises:
         ConfigError: The document has no such key, or references lead to each other.
     """
-    return _interpolated(value, document, ())
+    return _interpolated(value, _Resolving(document, options or {}), ())
 
 
-def _interpolated(value: Any, document: Mapping[str, Any], seen: tuple[str, ...]) -> Any:
-    if isinstance(value, dict):
-        own = {k: _interpolated(v, document, seen) for k, v in value.items() if k != _BELOW}
-        if _BELOW not in value:
-            return own
-        below = _interpolated(value[_BELOW], document, seen)
-        return _over(below, own) if isinstance(below, Mapping) else own
-    if not _is_reference(value):
+@dataclass(frozen=True)
+class _Resolving:
+    """What references are resolved by: the document that they point into, and options by kind."""
+
+    document: Mapping[str, Any]
+    options: Mapping[str, Collection[str]]
+
+
+def _interpolated(value: Any, of: _Resolving, seen: tuple[str, ...]) -> Any:
+    if _is_reference(value):
+        _refuse_circle(value, seen)
+        return _interpolated(_target(value, of, ()), of, (*seen, value))
+    if not isinstance(value, dict):
         return value
-    if value in seen:
-        raise ConfigError(f"References lead to each other: {' -> '.join((*seen, value))}.")
-    found: Any = document
-    for key in REFERENCE.fullmatch(value)[1].split("."):  # type: ignore[index]  # it matches
+    return {k: _interpolated(v, of, seen) for k, v in _opened(value, of, ()).items()}
+
+
+def _refuse_circle(reference: str, seen: tuple[str, ...]) -> None:
+    if reference in seen:
+        raise ConfigError(f"References lead to each other: {' -> '.join((*seen, reference))}.")
+
+
+def _target(reference: str, of: _Resolving, seen: tuple[str, ...]) -> Any:
+    """Return what stands where a reference points, which may be one itself."""
+    _refuse_circle(reference, seen)
+    found: Any = of.document
+    for key in REFERENCE.fullmatch(reference)[1].split("."):  # type: ignore[index]  # it matches
+        found = _opened(found, of, (*seen, reference))
         if not isinstance(found, Mapping) or key not in found:
-            raise ConfigError(f"The reference {value} points at a key that does not exist.")
+            known = map(str, found) if isinstance(found, Mapping) else ()
+            raise ConfigError(
+                f"The reference {reference} points at a key that does not exist: there is no "
+                f"'{key}' there.{did_you_mean(key, known)}"
+            )
         found = found[key]
-    return _interpolated(found, document, (*seen, value))
+    return found
+
+
+def _opened(value: Any, of: _Resolving, seen: tuple[str, ...]) -> Any:
+    """Return a value, or a map that is a reference with its own changes; what is in it stays."""
+    if _is_reference(value):
+        return _opened(_target(value, of, seen), of, (*seen, value))
+    if not isinstance(value, dict) or _BELOW not in value:
+        return value
+    own = {key: item for key, item in value.items() if key != _BELOW}
+    below = _fitting(_opened(value[_BELOW], of, seen), own, of.options)
+    return _over(below, own) if isinstance(below, Mapping) else own
+
+
+def _fitting(entry: Any, changes: Any, options: Mapping[str, Collection[str]]) -> Any:
+    """Return an entry without the options that the kind named by its changes does not have."""
+    kind = changes.get("kind") if isinstance(changes, Mapping) else None
+    if not isinstance(entry, Mapping) or not isinstance(kind, str) or kind not in options:
+        return entry
+    return {k: v for k, v in entry.items() if k in ("kind", _BELOW, *options[kind])}
 
 
 def _is_reference(value: Any) -> bool:
@@ -97,8 +146,12 @@ def _is_reference(value: Any) -> bool:
 def _over(below: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
     merged = dict(below)
     for key, value in changes.items():
-        both_maps = isinstance(value, Mapping) and isinstance(merged.get(key), Mapping)
-        merged[key] = _over(merged[key], value) if both_maps else value
+        known = merged.get(key)
+        if isinstance(value, Mapping) and isinstance(known, Mapping):
+            merged[key] = _over(known, value)
+        else:
+            is_changed = isinstance(value, Mapping) and _is_reference(known)
+            merged[key] = {_BELOW: known, **value} if is_changed else value
     return merged
 
 
@@ -125,7 +178,7 @@ def _merge(
     merged = dict(base)
     for key, value in changes.items():
         where = (*at, str(key))
-        if key not in base and not (_is_open(where) or at in free):
+        if key not in base and not (_is_open(where) or _is_free(at, free)):
             raise ConfigError(
                 f"{origin}: unknown key '{'.'.join(where)}'; conf/base does not have it."
                 f"{did_you_mean(str(key), [str(known) for known in base])}"
@@ -138,6 +191,11 @@ def _merge(
         else:
             merged[key] = value
     return merged
+
+
+def _is_free(at: tuple[str, ...], free: set[tuple[str, ...]]) -> bool:
+    # Below a key of the user's choice all keys are: what may stand there its function knows.
+    return any(at[:depth] in free for depth in range(len(at) + 1))
 
 
 def _freed(

@@ -33,7 +33,8 @@ def check_parameters(base: Mapping[str, Any], changes: Mapping[str, Any], origin
         origin: Where the changes come from, for an error.
 
     Raises:
-        ConfigError: A value of another type, a null, or a number that is not finite.
+        ConfigError: A value of another type, a null, a number that is not finite, or a key of a
+            map that is no text.
     """
     for key, value in changes.items():
         _check(base[key], value, f"params.{key}", origin)
@@ -42,6 +43,11 @@ def check_parameters(base: Mapping[str, Any], changes: Mapping[str, Any], origin
 def _check(base: Any, value: Any, where: str, origin: str) -> None:
     if isinstance(base, dict) and isinstance(value, dict):
         for key, item in value.items():
+            if not isinstance(key, str):
+                raise ConfigError(
+                    f"{origin}: {where} has the key {_as_yaml(key)}, which YAML reads as no text. "
+                    "Put it in quotes."
+                )
             _check(base.get(key), item, f"{where}.{key}", origin)
         return
     if base is not None and not _fits(value, type(base)):

@@ -49,6 +49,7 @@ def test_a_parameter_is_the_same_in_any_order_of_its_keys():
         ("columns scored", "a", "b", "columns read of scored changed"),
         ("storage loans", "a", "b", "storage of loans changed"),
         ("source raw", "a", "b", "raw is another source, or read in another way"),
+        ("model base", "1700", "1800", "base is another model"),
         ("library numpy", "2.3", "2.4", "numpy 2.3 -> 2.4"),
         ("library numpy", "", "2.4", "numpy none -> 2.4"),
         ("input own", "0", "1", "own 0 -> 1"),
@@ -87,3 +88,11 @@ def test_what_the_node_does_itself_is_told_before_its_inputs_and_three_causes_at
 def test_a_long_value_is_cut():
     told = cause({"parameter a": "x" * 100}, {"parameter a": "y" * 100})
     assert told == f"parameter a {'x' * 39}… -> {'y' * 39}…"
+
+
+def test_long_values_that_begin_alike_are_told_from_where_they_part():
+    then, now = [str(["duration", "amount", "instalment_rate", last]) for last in ("age", "job")]
+    told = cause({"parameter numeric": then}, {"parameter numeric": now})
+    assert told == "parameter numeric …t_rate', 'age'] -> …t_rate', 'job']"
+    longer = cause({"parameter a": "x" * 50}, {"parameter a": "x" * 52})
+    assert longer == f"parameter a …{'x' * 10} -> …{'x' * 12}"

@@ -4,9 +4,11 @@ import pytest
 from pyspark.ml import Estimator, PipelineModel
 from pyspark.ml.feature import VectorAssembler
 
-from penstock.conf import AliasConf, MemoryConf, ModelConf
-from penstock.engine.nodes import Apply, Deploy, Fit
-from penstock.errors import DataError, NodeFailed
+from penstock.conf import AliasConf, DeltaConf, MemoryConf, ModelConf, ReportConf
+from penstock.engine.contract import Contract
+from penstock.engine.nodes import Apply, Deploy, Fit, Gate, Measure, Transform
+from penstock.errors import ConfigError, DataError, NodeFailed
+from penstock.evidence import Evidence
 from penstock.store.models import ModelVersion
 
 
@@ -105,3 +107,140 @@ def test_an_estimator_that_cannot_take_the_inputs_is_refused_by_the_plan(release
     released.grow(Fit(takes_nothing, ("loans", "report"), "model"), model=ModelConf("model"))
     with pytest.raises(NodeFailed, match="Plain has no method begin_from to take report"):
         released.plan()
+
+
+def measure_stages(model):
+    return Evidence(metrics={"stages": float(len(model.stages))})
+
+
+def pass_longer(report):
+    return [] if report.metrics["stages"] > 1 else ["too short"]
+
+
+def test_an_alias_is_not_handed_on_for_what_was_found_of_a_later_version(released):
+    project = released
+    project.grow(
+        Fit(longer, ("loans", "report", "base"), "longer"),
+        Measure(measure_stages, "longer", "stages"),
+        Deploy("longer", "newest", after="stages"),
+        Gate(pass_longer, "stages", "stages_verdict"),
+        Deploy("newest", "best", after="stages_verdict"),
+        longer=ModelConf("longer"),
+        base=ModelConf("longer"),
+        stages=ReportConf(),
+        newest=AliasConf("longer", "newest"),
+        stages_verdict=ReportConf(),
+        best=AliasConf("longer", "best"),
+    )
+    train = project.graph.upto(["longer"], ["loans", "report"])
+    measured = project.graph.upto(["stages"], ["longer"])
+    register = project.graph.upto(["newest"], ["longer", "stages"])
+    promote = project.graph.upto(["best"], ["newest", "stages"])
+    for part in (train, measured, register):
+        assert project.run(part)[1] is None
+    assert "too short" in str(project.run(promote)[1])
+    project.more["base"] = ModelConf("longer", version=1)
+    for part in (train, measured):
+        assert project.run(part)[1] is None
+    with pytest.raises(DataError, match=r"'newest' .* is version 1, and 'longer' is 2 by now"):
+        project.plan(promote)
+    for part in (register, promote):
+        assert project.run(part)[1] is None
+    assert project.current.pins["best"] == "2"
+
+
+def test_another_model_under_the_same_version_is_another_source(released):
+    project = released
+    project.grow(
+        Fit(longer, ("loans", "report", "base"), "longer"),
+        longer=ModelConf("longer"),
+        base=ModelConf("shared", version=1),
+    )
+    loans = project.catalog.delta("loans").read(project.spark, project.current.pins["loans"])
+
+    def register(*added):
+        stages = [VectorAssembler(inputCols=["amount"], outputCol=name) for name in added]
+        run_id = project.stores.tracking.start_run("elsewhere", {})
+        project.stores.registry.save(PipelineModel(stages), "shared", run_id=run_id, example=loans)
+
+    register("first")
+    assert project.run()[1] is None and project.causes() == {}
+    project.stores.registry.client.delete_registered_model("shared")
+    register("second", "third")
+    assert project.causes() == {"longer": "base is another model"}
+    assert project.run()[1] is None and outputs(project, "2") == ["second", "third", "total_6_2"]
+
+
+class Short(Longer):
+    """Takes less than it is handed."""
+
+    def begin_from(self, report):
+        self.total, self.base = report.metrics["total"], None
+
+
+def short():
+    return Short()
+
+
+def test_an_estimator_that_takes_fewer_inputs_than_it_is_handed_is_refused_by_the_plan(released):
+    node = Fit(short, ("loans", "report", "base"), "longer")
+    released.grow(node, longer=ModelConf("longer"), base=ModelConf("longer"))
+    with pytest.raises(
+        NodeFailed, match=r"Short.begin_from is handed 2 .* takes \['report'\]: too many"
+    ):
+        released.plan()
+
+
+class Late(Plain):
+    features = ("raw_amount",)
+
+
+class Onto(Plain):
+    def begin_from(self, model):
+        self.model = model
+
+
+def late():
+    return Late()
+
+
+def onto():
+    return Onto()
+
+
+def to_fit(raw):
+    return raw.selectExpr("id", "try_cast(amount AS INT) AS amount", "amount AS raw_amount")
+
+
+def test_a_model_that_knows_too_much_is_nothing_to_begin_with(released):
+    columns = "id STRING, amount INT, raw_amount STRING"
+    released.grow(
+        Transform(to_fit, "raw", "rows"),
+        Fit(late, "rows", "decided"),
+        Fit(onto, ("rows", "decided"), "begun"),
+        contracts={"rows": Contract(columns, known_at={"decision": ["raw_amount"]})},
+        rows=DeltaConf(),
+        decided=ModelConf("decided", known_at="decision"),
+        begun=ModelConf("begun"),
+    )
+    told = r"Node 'onto': the model 'decided' that it begins with leaks. .* by late -> onto; .*"
+    with pytest.raises(ConfigError, match=f"{told} Take it out, or say catalog.begun.known_at"):
+        released.plan()
+
+
+def test_a_model_that_is_gone_is_told_before_anything_runs(released):
+    project = released
+    project.grow(
+        *NODES,
+        longer=ModelConf("longer"),
+        base=ModelConf("longer"),
+        newest=AliasConf("longer", "newest"),
+    )
+    assert project.run()[1] is None
+    project.grow(Apply("newest", "loans", "scored"), scored=MemoryConf())
+    scoring = project.graph.only(["apply_newest_to_loans"])
+    assert project.plan(scoring).sources["newest"] == "1"
+    project.stores.registry.client.delete_model_version("longer", "1")
+    for wishes in ({}, {"pinned": {"newest": "1"}}):
+        with pytest.raises(DataError, match="'newest' is the model longer/1, which .* Train it"):
+            project.plan(scoring, **wishes)

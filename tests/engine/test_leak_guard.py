@@ -10,12 +10,14 @@ from penstock.catalyst.internals import count_jobs
 from penstock.conf import MemoryConf, ModelConf
 from penstock.engine.contract import Contract
 from penstock.engine.graph import Graph
+from penstock.engine.leak_guard import leak_faults
 from penstock.engine.nodes import Apply, Fit, Transform
 from penstock.errors import ConfigError, GraphError, PenstockError
 from penstock.graphs.lending import GRAPH
 from penstock.job import prepare_job
 from penstock.learn.logistic import logistic_pd
 from penstock.planning import plan_job
+from penstock.store.catalog import Catalog
 from penstock.store.stores import Stores
 
 SOUND = "debt_to_income"
@@ -198,6 +200,21 @@ def test_a_late_column_is_refused_in_a_scorecard_by_configuration(spark, tmp_pat
     with pytest.raises(ConfigError, match="'recoverys', which .* Did you mean 'recoveries'"):
         plan("catalog.raw_table.known_at={post: [recoverys, hardship_*]}")
     assert count_jobs(spark) == jobs
+
+
+def test_rows_to_score_may_lack_what_is_known_later(tmp_path, monkeypatch):
+    monkeypatch.setenv("PENSTOCK_HOME", str(tmp_path))
+    job = prepare_job("describe", [*SCORECARD])
+    catalog = Catalog.of(job.conf, job.home)
+    assert catalog.clocks["unscored_table"] == catalog.clocks["raw_table"]
+
+    def faults(table):
+        return leak_faults((), job.whole, catalog, {}, {table: ["id", "fico_range_low"]})
+
+    assert faults("unscored_table") == []
+    assert any(
+        "names 'recoveries', which the table has no col" in str(f) for f in faults("raw_table")
+    )
 
 
 @pytest.mark.parametrize(

@@ -14,9 +14,9 @@ from pyspark.sql import functions as F
 from xgboost.spark import SparkXGBClassifier
 
 from penstock.catalyst.internals import count_jobs
-from penstock.conf import DeltaConf, MemoryConf, ModelConf
+from penstock.conf import AliasConf, DeltaConf, MemoryConf, ModelConf
 from penstock.engine.made import records_of
-from penstock.engine.nodes import Apply, Fit, Transform
+from penstock.engine.nodes import Apply, Deploy, Fit, Transform
 from penstock.errors import DataError, PenstockError
 from penstock.store.releases import Releases, rolled_back
 
@@ -190,6 +190,28 @@ def test_a_model_that_is_gone_is_made_again_and_one_without_a_seed_is_never_skip
         "forest": "never skipped: RandomForestClassifier has no seed of its own: set one",
         "apply_model_to_labelled": "model is made anew",
     }
+
+
+def test_a_rollback_takes_an_alias_back_that_was_not_given_yet(released):
+    project = released
+    fitted_by(project, forest)
+    project.params["forest"] = {"seed": 1}
+    assert project.run()[1] is None
+    project.grow(Deploy("model", "best", after="report"), best=AliasConf("small_model"))
+    assert project.run()[1] is None
+    registry = project.stores.registry
+    assert set(registry.client.get_registered_model("small_model").aliases) == {"best"}
+    releases, last = Releases(project.catalog.delta("releases")), project.current
+    now = dt.datetime.now(dt.UTC)
+    before = releases.numbered(project.spark, last.release_id - 1)
+    back = rolled_back(last, before, run_id="back", user="tester", now=now)
+    releases.publish(project.spark, back, last)
+    for _ in range(2):  # whoever comes second finds nothing to take
+        project.stores.follow(project.spark)
+        assert not registry.client.get_registered_model("small_model").aliases
+    assert project.causes() == {}
+    assert project.run()[0].release == last.release_id + 2
+    assert set(registry.client.get_registered_model("small_model").aliases) == {"best"}
 
 
 def test_a_rollback_takes_the_records_back_too(released):

@@ -4,9 +4,10 @@ Stages tell by their own `transformSchema`, MLlib's on the JVM; a stage with nei
 xgboost's, by the parameters that it shares with MLlib's.
 """
 
+import inspect
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from py4j.protocol import Py4JError
@@ -29,7 +30,7 @@ from pyspark.sql.types import (
 
 from penstock.catalyst.internals import java_schema, sql_json
 from penstock.catalyst.plan_text import nodes
-from penstock.errors import DataError, did_you_mean
+from penstock.errors import DataError, NodeFailed, did_you_mean
 from penstock.store.spark_errors import essence
 
 # Parameters that name columns, by what becomes of these.
@@ -92,6 +93,30 @@ def check_fit(estimator: Any, schema: StructType) -> StructType:
         for name in _named(estimator, _ONLY_TO_FIT):
             _require(estimator, name, schema, _is_number, "a number or boolean")
     return _typed(estimator, schema)
+
+
+def check_begin(estimator: Any, others: Sequence[str]) -> None:
+    """Refuse an estimator whose `begin_from` cannot take what stands behind the table of a fit.
+
+    Raises:
+        NodeFailed: There is none, or it takes fewer or more.
+    """
+    kind, told = type(estimator).__name__, ", ".join(others)
+    if not others:
+        return
+    if not hasattr(estimator, "begin_from"):
+        raise NodeFailed(
+            f"{kind} has no method begin_from to take {told}: give it one, or let the node read "
+            "its table alone."
+        )
+    signature = inspect.signature(estimator.begin_from)
+    try:
+        signature.bind(*others)
+    except TypeError as error:
+        raise NodeFailed(
+            f"{kind}.begin_from is handed {len(others)} input(s), {told}, and takes "
+            f"{list(signature.parameters)}: {error}. Take one argument for each, in order."
+        ) from error
 
 
 def stage_columns(stage: Any) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -14,6 +14,7 @@ from pyspark.sql.types import StringType, StructField, StructType
 from penstock.catalyst.internals import CanonicalPlan, canonical_plan, count_jobs
 from penstock.catalyst.plan_columns import ROWS
 from penstock.catalyst.stage_schemas import (
+    check_begin,
     check_fit,
     stage_columns,
     transformed_schema,
@@ -205,11 +206,7 @@ class Analyst:
                 "returns an unfitted estimator."
             )
         table, *others = node.inputs
-        if others and not hasattr(estimator, "begin_from"):
-            raise NodeFailed(
-                f"{type(estimator).__name__} has no method begin_from to take "
-                f"{', '.join(others)}: give it one, or let the node read its table alone."
-            )
+        check_begin(estimator, others)
         notes: tuple[str, ...] = ()
         edges: Columns = {}
         never = [*source.hidden]

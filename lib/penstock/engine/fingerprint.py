@@ -6,18 +6,24 @@ the cause. Values only, standard library only.
 
 import hashlib
 from collections.abc import Callable, Mapping
+from os.path import commonprefix
 
 MOST_CAUSES = 3
+MOST_SHOWN = 40  # characters of a value
 MADE_BY = "made by "  # begins the value of an input that a node makes: its fingerprint follows
 NEVER = "moment"  # the part that no two runs share
 
 
 def _moved(name: str, then: str, now: str) -> str:
-    return f"{name} {_short(then) or 'none'} -> {_short(now) or 'none'}"
+    # Long texts that begin alike are told from a little before where they part.
+    alike = len(commonprefix((then, now)))
+    begin = alike - MOST_SHOWN // 4 if alike >= MOST_SHOWN - 1 else 0
+    return f"{name} {_short(then, begin) or 'none'} -> {_short(now, begin) or 'none'}"
 
 
-def _short(text: str, most: int = 40) -> str:
-    return text if len(text) <= most else f"{text[: most - 1]}…"
+def _short(text: str, begin: int) -> str:
+    text = f"…{text[begin:]}" if begin else text
+    return text if len(text) <= MOST_SHOWN else f"{text[: MOST_SHOWN - 1]}…"
 
 
 # How a change of each kind of part is told, in the order of telling.
@@ -31,6 +37,7 @@ _TOLD: dict[str, Callable[[str, str, str], str]] = {
     "columns": lambda name, then, now: f"columns read of {name} changed",
     "storage": lambda name, then, now: f"storage of {name} changed",
     "source": lambda name, then, now: f"{name} is another source, or read in another way",
+    "model": lambda name, then, now: f"{name} is another model" if then and now else "",
     "library": _moved,
     "input": lambda name, then, now: (
         f"{name} is made anew"
@@ -72,7 +79,7 @@ def cause_of(
     for kind, tell in _TOLD.items():
         for part in sorted(part for part in changed if part.split(" ")[0] == kind):
             causes.append(tell(part.partition(" ")[2], then.get(part, ""), now.get(part, "")))
-    causes = list(dict.fromkeys(causes))
+    causes = list(dict.fromkeys(filter(None, causes)))
     rest = len(causes) - MOST_CAUSES
     return "; ".join(causes[:MOST_CAUSES]) + (f"; and {rest} more" if rest > 0 else "")
 

@@ -36,6 +36,8 @@ def leak_faults(
 ) -> list[ConfigError]:
     """Return a fault for each feature that is known too late, and for each clock of no column.
 
+    A clock of a table that no model is fitted on may name columns that the table lacks.
+
     Args:
         planned: The nodes of the plan.
         whole: The graph they were cut from.
@@ -50,6 +52,8 @@ def leak_faults(
     faults = [
         ConfigError(f"{clock.where} {strange}")
         for clock in clocks
+        # Rows that are only scored lack what is known later: no model is fitted on them.
+        if any(node.kind == "fit" for node in whole.behind([clock.dataset]))
         for strange in strange_names(clock.known_at, columns.get(clock.dataset, ()))
     ]
     edges: Columns = {}
@@ -92,8 +96,10 @@ def _told(node: Node, way: Way, clock: _Clock, used_at: str, whole: Graph) -> Co
     cure = f"mend {clock.where}, if the column is known earlier"
     if moment == DECISION:
         cure = f"say catalog.{model}.known_at: decision, if the model is used after the decision"
+    begun = f"the model '{way[0][0]}' that it begins with"
+    leaking = f"feature '{way[0][1]}'" if way[0][1] else begun
     return ConfigError(
-        f"Node '{node.name}': feature '{way[0][1]}' leaks. It is computed from {dataset}.{column} "
+        f"Node '{node.name}': {leaking} leaks. It is computed from {dataset}.{column} "
         f"by {steps}; {clock.where} says '{moment}' of that, and '{model}' may use what is known "
-        f"at '{used_at}'. Take the feature out, or {cure}."
+        f"at '{used_at}'. Take it out, or {cure}."
     )

@@ -88,6 +88,8 @@ class Planner:
                 if self._catalog.kinds[name] in TABLES:
                     schema = self._catalog.source_schema(self._spark, name, version)
                     self._analyst.columns[name] = schema
+                elif version and self._catalog.kinds[name] in MODELS:
+                    self._stores.check_model(name, version)
             except PenstockError as error:
                 faults.append(error)
                 broken.add(name)
@@ -106,6 +108,11 @@ class Planner:
         if name in self._catalog.files:
             return self._catalog.file_version(name)
         if name in self._request.base.pins:
+            giver = self._request.whole.producers.get(name)
+            # What this job moves on is to be what the reports speak of.
+            moved = [n.inputs[0] for n in self._request.graph.nodes if n.kind == "deploy"]
+            if giver and giver.kind == "deploy" and name in moved:
+                self._stores.check_not_outrun(name, giver.inputs[0], self._request.base.pins)
             return self._request.base.pins[name]
         if name not in self._request.whole.producers and self._catalog.kinds[name] in MODELS:
             version = self._stores.model_version(name, self._request.base.pins)
@@ -164,6 +171,7 @@ class Planner:
             parts[f"input {name}"] = self._made.get(name) or self._outside(name)
             if name in self._versions and name not in self._request.whole.producers:
                 parts[f"source {name}"] = self._catalog.identity(name, self._spark)
+                parts |= self._stores.model_parts(name, self._versions[name])
         for name in node.outputs:
             parts[f"storage {name}"] = repr(entries[name])
         return parts

@@ -109,6 +109,10 @@ class Registry:
             return False
         return any(file.path.endswith("MLmodel") for file in files)
 
+    def model_id(self, name: str) -> str:
+        """Return what tells a registered model from another that had its name before."""
+        return str(self.client.get_registered_model(name).creation_timestamp)
+
     def tag(self, model: ModelVersion, tags: dict[str, str]) -> None:
         """Write facts about a version beside it: its evidence, its run, its gate."""
         for key, value in tags.items():
@@ -124,6 +128,14 @@ class Registry:
     def move_alias(self, model: ModelVersion, alias: str) -> None:
         """Point `alias` at the version; pointing twice is pointing once."""
         self.client.set_registered_model_alias(model.name, alias, model.version)
+
+    def drop_alias(self, name: str, alias: str) -> None:
+        """Take an alias from a model; one that it does not have is none to take."""
+        try:
+            self.client.delete_registered_model_alias(name, alias)
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                raise
 
     def _ensure_registered(self, name: str) -> None:
         try:

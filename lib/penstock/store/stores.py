@@ -60,7 +60,7 @@ class Stores:
             pins: Dataset to its released version.
 
         Raises:
-            DataError: The registry does not have the version, or the alias was never given.
+            DataError: The alias was never given.
         """
         conf, location = self.catalog.entries[name], self.catalog.location(name)
         if isinstance(conf, ModelConf):
@@ -77,13 +77,48 @@ class Stores:
                     f"that does, or name a version: catalog.{name}: {{kind: model, …}}."
                 )
             version = given[0]
-        model = ModelVersion(self.catalog.model_name(name), version)
-        if not (self._is_tracked and self.registry.has(model)):
-            raise DataError(
-                f"'{name}' is the model {model.label}, which the registry does not have. Name "
-                f"another version in catalog.{name}, or 0 for none."
-            )
         return version
+
+    def check_model(self, name: str, version: str) -> None:
+        """Look whether the version that is to be read of a model or alias is there.
+
+        Raises:
+            DataError: The registry does not have it.
+        """
+        model, conf = ModelVersion(self.catalog.model_name(name), version), self.catalog.entries
+        if version == NO_MODEL or (self._is_tracked and self.registry.has(model)):
+            return
+        cure = "Train it again, or roll back to a release whose model is there."
+        if str(getattr(conf[name], "version", "")) == version:
+            cure = f"Name another version in catalog.{name}, or 0 for none."
+        raise DataError(
+            f"'{name}' is the model {model.label}, which the registry does not have. {cure}"
+        )
+
+    def check_not_outrun(self, alias: str, model: str, pins: Mapping[str, str]) -> None:
+        """Look whether an alias has stayed behind its model: reports speak of the later version.
+
+        Args:
+            pins: Dataset to its released version.
+
+        Raises:
+            DataError: It has.
+        """
+        if pins.get(model, pins[alias]) != pins[alias]:
+            raise DataError(
+                f"'{alias}' ({self.catalog.location(alias)}) is version {pins[alias]}, and "
+                f"'{model}' is {pins[model]} by now, which is what the reports speak of. Run the "
+                f"job that moves '{alias}' first."
+            )
+
+    def model_parts(self, name: str, version: str | None) -> dict[str, str]:
+        """Return the part of a fingerprint that says what a model's version is a version of.
+
+        A model deleted and registered anew counts its versions from 1 again. Nothing if it is none.
+        """
+        if self.catalog.kinds[name] not in ("model", "alias") or version in (None, NO_MODEL):
+            return {}
+        return {f"model {name}": self.registry.model_id(self.catalog.model_name(name))}
 
     def lost_outputs(self, release: Release, spark: SparkSession) -> list[str]:
         """Name the outputs of a release that are not there any more."""
@@ -107,16 +142,24 @@ class Stores:
 
         The release is the truth and the aliases its mirror: a run that died between the two is
         made good by the next one. A run that publishes meanwhile is followed too, whichever of the
-        two moves the aliases last.
+        two moves the aliases last. An alias that only releases gave that were taken back goes.
         """
         releases = Releases(self.catalog.delta("releases"))
-        release, followed = releases.current(spark), None
-        while release.release_id != followed:
-            for name, version in release.pins.items():
-                if self.catalog.kinds.get(name) == "alias":
-                    model = ModelVersion(self.catalog.model_name(name), version)
-                    self.registry.move_alias(model, self.catalog.alias(name))
-            release, followed = releases.current(spark), release.release_id
+        known, followed = releases.all(spark), None
+        while known and known[-1].release_id != followed:
+            release = known[-1]
+            given = [name for name in release.pins if self.catalog.kinds.get(name) == "alias"]
+            for name in given:
+                model = ModelVersion(self.catalog.model_name(name), release.pins[name])
+                self.registry.move_alias(model, self.catalog.alias(name))
+            kept = {self.catalog.location(name) for name in given}
+            for name in {name for earlier in known for name in earlier.pins} - release.pins.keys():
+                is_alias = self.catalog.kinds.get(name) == "alias"
+                if is_alias and self.catalog.location(name) not in kept:
+                    self.registry.drop_alias(
+                        self.catalog.model_name(name), self.catalog.alias(name)
+                    )
+            known, followed = releases.all(spark), release.release_id
 
     @property
     def _is_tracked(self) -> bool:
