@@ -41,6 +41,13 @@ def write_table(path):
     path.write_text("\n".join(["id,opened,income,age,purpose,sex,outcome", *rows]) + "\n")
 
 
+def write_applications(path):
+    """Write three applications that can be scored, and one that cannot be read."""
+    rows = ["a,2021-04-01,85.5,30,car", "b,2021-04-02,12.5,30,holiday", "c,2021-04-02,?,30,car",
+            "d,2021-04-02,much,30,car"]  # fmt: skip
+    path.write_text("\n".join(["id,opened,income,age,purpose", *rows]) + "\n")
+
+
 class Scorecard:
     """A state folder on which the graph has run once."""
 
@@ -48,6 +55,9 @@ class Scorecard:
         from tests.released import told_here
 
         self.home = home
+        new = home.parent / "new.csv"
+        write_applications(new)
+        self.applications = ("--set", f"catalog.unscored_table.path={new}")
         self.words = ("run", *DESCRIPTION, "--set", f"catalog.raw_table.path={table}", "--json")
         code, out, self.told = told_here(spark, home, *self.words)
         assert code == 0, self.told
@@ -151,6 +161,17 @@ def test_the_challenger_is_set_beside_the_scorecard_and_waits_as_candidate(score
     assert tags["champion_choice.challenger_wins"] == "0" and "challenger_report.auc" in tags
 
 
+def test_the_bins_of_all_columns_are_a_table(scorecard, spark):
+    from tests.released import table_of
+
+    bins = table_of(spark, scorecard.home, "scorecard_bins").toPandas()
+    assert set(bins.column) == {"income", "age", "purpose"}
+    developed = table_of(spark, scorecard.home, "development_table")
+    assert set(bins.groupby("column").n_rows.sum()) == {
+        developed.where("sample = 'development'").count()
+    }
+
+
 def test_trials_of_the_challengers_settings_are_rows_a_report_and_runs_below_the_fit(
     scorecard, spark
 ):
@@ -182,14 +203,10 @@ def test_a_second_run_has_nothing_to_do_and_validates_nothing_again(scorecard):
     assert list(folder.glob("validation-*")) == [] and "validated" not in told
 
 
-def test_the_champion_scores_and_the_challenger_watches(scorecard, spark, tmp_path):
+def test_the_champion_scores_and_the_challenger_watches(scorecard, spark):
     from tests.released import do_here, table_of
 
-    new = tmp_path / "new.csv"
-    rows = ["a,2021-04-01,85.5,30,car", "b,2021-04-02,12.5,30,holiday", "c,2021-04-02,?,30,car",
-            "d,2021-04-02,much,30,car"]  # fmt: skip
-    new.write_text("\n".join(["id,opened,income,age,purpose", *rows]) + "\n")
-    words = (*scorecard.words[1:-1], "--set", f"catalog.unscored_table.path={new}")
+    words = (*scorecard.words[1:-1], *scorecard.applications)
     code, record = do_here(spark, scorecard.home, "score", *words)
     assert code == 0
     scores, shadow = (
@@ -228,25 +245,46 @@ def test_a_challenger_is_promoted_if_nothing_speaks_against_it(scorecard, spark)
     assert "champion" in client.get_registered_model("scorecard").aliases
 
 
-def test_skipping_on_and_off_give_the_same_scorecard(scorecard, spark):
-    from tests.released import contents, do_here
-
-    # Without the challenger, which hangs on none of it.
-    words = (*scorecard.words[1:-1], "--exclude", "challenger_pd+")
-    words = (*words, "--set", "params.validate_scorecard.bins=8")
-    code, record = do_here(spark, scorecard.home, "run", *words)
-    statuses = {node["name"]: node["status"] for node in record["nodes"]}
-    assert code == 0
-    assert {statuses[n] for n in ("read_observations", "split_observations")} == {"skipped"}
-    with_skipping, evidence = contents(spark, scorecard.home), record["evidence"]
+def test_skipping_on_and_off_give_the_same_tables_and_reports(scorecard, spark):
+    words = (*scorecard.words[1:-1], "--set", "params.validate_scorecard.bins=8")
+    with_skipping, without = both_ways(spark, scorecard.home, "run", *words)
+    statuses = with_skipping.statuses
     # What was skipped was made with other partitions.
-    code, record = do_here(spark, scorecard.home, "run", *words, "--no-skip")
-    assert code == 0 and {node["status"] for node in record["nodes"]} == {"done"}
-    assert set(with_skipping) == {
-        "observations", "observations_quarantine", "development_table", "judged_table",
-        "development_scores", "judged_scores", "protected_table", "challenger_trials",
-        "challenger_development_scores", "challenger_judged_scores", "applications_to_score",
-        "unscored_quarantine", "application_scores", "shadow_scores",
-    }  # fmt: skip
-    assert contents(spark, scorecard.home) == with_skipping
-    assert record["evidence"] == evidence
+    assert {statuses[n] for n in ("read_observations", "scorecard_pd", "challenger_pd")} == {
+        "skipped"
+    }
+    assert {statuses[n] for n in ("validate_scorecard", "validate_challenger")} == {"done"}
+    assert with_skipping.tables == without.tables and len(without.tables) >= 10
+    assert with_skipping.evidence == without.evidence
+
+
+def test_skipping_on_and_off_give_the_same_scores_of_applications(scorecard, spark):
+    from tests.released import do_here
+
+    words = (*scorecard.words[1:-1], *scorecard.applications)
+    assert do_here(spark, scorecard.home, "score", *words)[0] == 0
+    words = (*words, "--set", "params.compare_shadow.approval_rates=[0.4]")
+    with_skipping, without = both_ways(spark, scorecard.home, "score", *words)
+    assert with_skipping.statuses["present_shadow_scores"] == "skipped"
+    assert with_skipping.tables == without.tables and "shadow_scores" in without.tables
+    assert with_skipping.evidence == without.evidence
+
+
+class Outcome:
+    """What a job has left behind: the contents of all tables, and what it says of its own nodes."""
+
+    def __init__(self, spark, home, *words):
+        from tests.released import contents, do_here
+
+        code, record = do_here(spark, home, *words)
+        assert code == 0
+        self.statuses = {node["name"]: node["status"] for node in record["nodes"]}
+        self.tables, self.evidence = contents(spark, home), record["evidence"]
+
+
+def both_ways(spark, home, *words):
+    """Do a job with skipping, then without."""
+    with_skipping = Outcome(spark, home, *words)
+    without = Outcome(spark, home, *words, "--no-skip")
+    assert set(without.statuses.values()) == {"done"}
+    return with_skipping, without

@@ -15,6 +15,7 @@ DESCRIBED = {
     "bad_date": "",
     "numeric": ["amount"],
     "categorical": ["purpose"],
+    "text": [],
     "group": [],
     "missing": ["NA", "?"],
     "protected": [],
@@ -63,6 +64,12 @@ def test_a_table_is_read_as_it_is_described(table):
     assert '"amount":"a lot"' in found["5"].raw
 
 
+def test_a_protected_column_is_in_no_part_of_an_observation(table):
+    [row, *_] = described(table, categorical=[], protected=["purpose"]).sort("row_id").collect()
+    assert "purpose" not in row.raw and '"amount":" 10.5 "' in row.raw
+    assert "car" not in str(row.asDict())
+
+
 def test_a_day_that_cannot_be_read_is_a_fault(table):
     [row] = described(table.where("id = '6'"), numeric=[]).collect()
     assert row.fault == "day '31.12.2023' is no day"
@@ -92,6 +99,18 @@ def test_without_a_key_the_row_is_its_own_and_copies_are_numbered(table):
     again = [row.row_id for row in described(twice.repartition(5), key=[]).collect()]
     assert sorted(again) == sorted(found)
     assert sum(name.endswith("-2") for name in found) == 1
+
+
+def test_dots_and_backticks_in_the_names_of_other_columns_are_letters(spark):
+    rows = [("1", "paid", "2024-01-01", "1", "car", "x")] * 2
+    names = ["loan.id", "st`atus", "day", "amount", "purpose", "a.b`c"]
+    table = spark.createDataFrame(rows, names)
+    named = {"target": "st`atus", "group": ["a.b`c"]}
+    for key, ids in ((["loan.id"], ["1", "1"]), ([], None)):
+        found = described(table, key=key, **named).collect()
+        assert [(row.is_bad, row.group, row.amount) for row in found] == [(0, "x", 1.0)] * 2
+        assert [row.row_id for row in found] == ids or len({row.row_id for row in found}) == 2
+        assert '"a.b`c":"x"' in found[0].raw
 
 
 def test_parts_of_a_key_or_a_group_do_not_run_into_each_other(spark):
@@ -169,6 +188,9 @@ def test_groups_stay_together_and_a_new_row_moves_no_other(spark):
         ({"categorical": ["amount"]}, "Features are named twice: amount"),
         ({"categorical": ["status"]}, "Target, its day and key cannot be features as well: status"),
         ({"numeric": ["pd"]}, "names that the stored table needs: pd"),
+        ({"numeric": ["debt.ratio"]}, "cannot have a dot or a backtick in their names: debt.ratio"),
+        ({"numeric": ["Points"], "categorical": ["Group"]}, "table needs: Group, Points. Give"),
+        ({"numeric": ["age", "Age"]}, "Features are named twice: Age, age"),
         ({"good_values": ["late"]}, r"cannot be good and bad for the same value: \['late'\]"),
         ({"numeric": ["amuont"]}, r"no column 'amuont'. Did you mean 'amount'\?"),
         ({"date": "dya"}, r"no column 'dya'. Did you mean 'day'\?"),

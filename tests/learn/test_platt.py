@@ -47,6 +47,13 @@ def test_separable_margins_stay_finite():
     assert expit(fitted.slope + fitted.intercept) == pytest.approx(51 / 52, abs=1e-9)
 
 
+def test_margins_that_rank_the_wrong_way_round_have_no_slope_and_say_the_bad_rate():
+    fitted = fit_sigmoid(MARGINS, LABELS, 1 - LABELS)
+    goods, bads = LABELS.sum(), (1 - LABELS).sum()
+    mean = (bads * (bads + 1) / (bads + 2) + goods / (goods + 2)) / len(LABELS)
+    assert fitted.slope == 0 and expit(fitted.intercept) == pytest.approx(mean, abs=1e-12)
+
+
 def test_equal_margins_give_the_bad_rate():
     fitted = fit_sigmoid(np.array([0.3]), np.array([75]), np.array([25]))
     pd = expit(fitted.slope * 0.3 + fitted.intercept)

@@ -44,11 +44,15 @@ def counted(loans, columns):
 
 @pytest.fixture(scope="module")
 def by_spark(spark):
+    return count_decisions(table_of(spark, LOANS), groups=["sex", "age"], **BY)
+
+
+def table_of(spark, loans):
     rows = [
         (r.sex, r.age, bool(r.is_approved), None if np.isnan(r.is_bad) else int(r.is_bad), r.pd)
-        for r in LOANS.itertuples()
+        for r in loans.itertuples()
     ]
-    return count_decisions(spark.createDataFrame(rows, COLUMNS), groups=["sex", "age"], **BY)
+    return spark.createDataFrame(rows, COLUMNS)
 
 
 def assert_equal_fairness(found, expected):
@@ -144,6 +148,15 @@ def test_the_ratios_interval_covers_the_truth_as_often_as_it_says():
     assert hits / 400 == pytest.approx(0.95, abs=0.044)
 
 
+def test_a_group_of_which_nobody_is_approved_has_an_upper_bound_by_its_size():
+    # With half a loan: 0.5 of 30.5 against 100.5 of 1,000.5; variance of the log 1.976161.
+    few = compare_groups(table(("a", 0, 30), ("b", 100, 900)), **PARAMETERS).comparisons[0]
+    expected = (0.5 / 30.5) / (100.5 / 1000.5) * np.exp(1.959964 * np.sqrt(1.976161))
+    assert (few.air_low, few.air_high) == (0, pytest.approx(expected, abs=1e-5))
+    many = compare_groups(table(("a", 0, 300), ("b", 100, 900)), **PARAMETERS).comparisons[0]
+    assert many.air_high < 0.8 < few.air_high
+
+
 def test_small_groups_are_counted_but_not_shown_nor_taken_for_reference():
     groups = table(("a", 10, 90), ("b", 40, 60), ("tiny", 9, 0), ("small", 49, 50))
     found = compare_groups(groups, reference=None, min_loans=100, level=0.95)
@@ -172,7 +185,7 @@ def test_undefined_ratios_are_none():
     assert nobody.comparisons[0].adverse_impact_ratio is None
     assert nobody.min_adverse_impact_ratio is None
     none_of_a = compare_groups(table(("a", 0, 5), ("b", 9, 0)), **PARAMETERS).comparisons[0]
-    assert (none_of_a.adverse_impact_ratio, none_of_a.air_low) == (0, None)
+    assert (none_of_a.adverse_impact_ratio, none_of_a.air_low) == (0, 0)
     # No bads are known, and all PDs are alike.
     assert (none_of_a.opportunity_difference, none_of_a.odds_difference) == (-1, None)
     assert none_of_a.mean_difference is None
@@ -192,6 +205,15 @@ def test_no_ratio_to_the_best_group_is_above_one_and_no_loan_is_lost(rows):
 def test_an_uncounted_column_is_an_error():
     with pytest.raises(DataError, match="not counted by 'sx'. Did you mean 'sex'"):
         counted(LOANS, ["sex"]).by("sx")
+
+
+def test_counts_are_the_same_to_the_last_bit_however_the_loans_lie(spark):
+    loans = table_of(spark, LOANS[:300])
+    first, second = (
+        count_decisions(loans.repartition(n, "pd"), groups=["sex"], **BY) for n in (1, 5)
+    )
+    for name in ("group", "is_approved", "label", "n", "mean_pd", "var_pd"):
+        assert getattr(first, name).tolist() == getattr(second, name).tolist()
 
 
 def test_rows_that_cannot_be_compared_are_counted_in_the_error(spark):

@@ -94,9 +94,19 @@ def test_a_group_that_is_refused_more_often_is_told_by_its_light(audit):
     young, old = (frame(audit, "fairness_age").loc[name] for name in ("young", "old"))
     assert (old.adverse_impact_ratio, old.light) == (1, "green")
     assert young.high < 0.8 and young.light == "red"
+    # Twelve columns are wider than a page: what is looked for stands first.
+    assert audit.tables["fairness_age"].columns[:2] == ("group", "light")
     assert audit.metrics["min_adverse_impact_ratio"] <= young.adverse_impact_ratio
     assert audit.metrics["red_groups"] >= 1
     assert "fairness_age" in audit.figures
+
+
+def test_a_dot_in_the_name_of_an_attribute_is_a_letter(tables, audit):
+    judged, protected = tables
+    dotted = protected.selectExpr("row_id", "map('s.e`x', protected['sex']) AS protected")
+    named = {"protected": ["s.e`x"], "intersections": []}
+    found = audit_fairness(judged, dotted, **PARAMETERS | named)
+    assert found.tables["fairness_s.e`x"].rows == audit.tables["fairness_sex"].rows
 
 
 def test_a_reference_of_choice_is_compared_with(tables):

@@ -98,6 +98,14 @@ def test_spark_counts_give_the_same_difference_by_rounded_scores(spark):
     assert found.p_value == pytest.approx(expected.p_value, abs=1e-12)
 
 
+def test_pairs_come_in_one_order_however_the_loans_lie(spark):
+    rows = [(float(a), float(b), int(y)) for a, b, y in zip(A, B, LABELS, strict=True)]
+    table = spark.createDataFrame(rows, COLUMNS)
+    first, second = (count_by_pair(table.repartition(n, "b"), **BY_PAIR) for n in (1, 5))
+    for name in ("score_a", "score_b", "n_good", "n_bad"):
+        assert getattr(first, name).tolist() == getattr(second, name).tolist()
+
+
 def test_rows_that_cannot_be_compared_are_counted_in_the_error(spark):
     rows = [(None, 0.1, 0), (0.1, float("nan"), 1), (0.1, 0.2, None), (0.2, 0.2, 2), (0.3, 0.1, 1)]
     with pytest.raises(DataError) as error:

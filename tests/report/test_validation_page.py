@@ -53,6 +53,15 @@ def document():
     }  # fmt: skip
 
 
+def test_how_a_challenger_was_chosen_and_what_it_leaves_out_is_not_folded_away(document):
+    told = {name: Table(f"Of {name}", ("x",), (("y",),)) for name in ("left_out", "trainers")}
+    changed = copy.deepcopy(document)
+    changed["evidence"]["page"] = Evidence({}, told).to_json()
+    page = validation_page(changed)
+    assert "Of left_out" in page and "Of trainers" in page
+    assert "More tables and figures" not in page
+
+
 def test_each_metric_table_and_figure_of_a_validation_has_one_place_on_the_page():
     made, parts = validation(), [PURPOSE, SAMPLES, *OUTCOMES.values(), LIMITS]
     for kind in ("metrics", "tables", "figures"):

@@ -13,6 +13,7 @@ from penstock.engine.contract import Check, Contract
 from penstock.engine.graph import Graph, Slice
 from penstock.engine.nodes import Apply, Deploy, Fit, Gate, Measure, Solve, Transform
 from penstock.learn.binning.leaks import find_leaks
+from penstock.learn.binning.tables import BINNING_COLUMNS, list_bins
 from penstock.learn.challenger.explain import explain_challenger
 from penstock.learn.challenger.pd import challenger_pd
 from penstock.learn.observations import SCORED_COLUMNS, read_observations, split_observations
@@ -57,6 +58,7 @@ TRAINING = (
     Transform(split_observations, "observations", ("development_table", "judged_table")),
     Fit(scorecard_pd, "development_table", "scorecard"),
     Measure(explain_scorecard, "scorecard", "scorecard_page"),
+    Solve(list_bins, "scorecard", "scorecard_bins"),
     Measure(judge_variables, ("judged_table", "scorecard"), "variables_report"),
     Apply("scorecard", "development_table", "development_scores"),
     Apply("scorecard", "judged_table", "judged_scores"),
@@ -149,6 +151,7 @@ GRAPH = Graph(
         "observations": OBSERVATIONS,
         "applications_to_score": replace(OBSERVATIONS, quarantine="unscored_quarantine"),
         "protected_table": PROTECTED,
+        "scorecard_bins": Contract(BINNING_COLUMNS, key=("column", "bin")),
         "challenger_trials": Contract(TRIAL_COLUMNS, key=("trial",)),
     },
     jobs={
@@ -159,6 +162,7 @@ GRAPH = Graph(
             (
                 "scorecard_report",
                 "scorecard_page",
+                "scorecard_bins",
                 "variables_report",
                 "fairness_report",
                 "challenger_report",

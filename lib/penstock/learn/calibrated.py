@@ -13,6 +13,7 @@ from pyspark.sql.types import (
     DataType,
     DoubleType,
     NumericType,
+    StringType,
     StructField,
     StructType,
 )
@@ -23,6 +24,7 @@ from penstock.learn.platt import Sigmoid
 from penstock.learn.sample import CALIBRATION, DEVELOPMENT, check_sample
 from penstock.learn.scaling import Calibration, ScalingModel, fit_line, fit_scaling
 from penstock.learn.stages import stages_of
+from penstock.learn.text.cross_fitted import CrossFitted
 from penstock.learn.tuning.held_out import HeldOut
 
 # Two partial sums add up to the same bits whichever comes first; three need not.
@@ -72,6 +74,10 @@ class CalibratedClassifier(Estimator[PipelineModel]):
             of the fold (INT). None: it needs none.
         partitions: In how many parts the rows are fitted on; None: by their number.
         calibration: Which rows the scaling is fitted on, and which scaling.
+        cross_fitted: A feature made by the outcome, which the classifier reads beside the others;
+            the model reads what it is made of (STRING).
+        needs_values: Whether a feature without a value in development is refused; else the
+            classifier leaves it out itself.
 
     Source:
         One classifier on all rows with a scaling of its cross-fitted scores: Platt, Probabilistic
@@ -90,6 +96,8 @@ class CalibratedClassifier(Estimator[PipelineModel]):
         fold: str | None = None,
         partitions: int | None = None,
         calibration: Calibration | None = None,
+        cross_fitted: CrossFitted | None = None,
+        needs_values: bool = True,
     ) -> None:
         super().__init__()
         self.classifier = classifier
@@ -101,11 +109,13 @@ class CalibratedClassifier(Estimator[PipelineModel]):
         self.fold = fold
         self.partitions = partitions
         self.calibration = calibration or Calibration()
+        self.cross_fitted = cross_fitted
+        self.needs_values = needs_values
 
     @property
     def features(self) -> tuple[str, ...]:
         """The columns that the fitted model reads."""
-        return (*self.numeric, *self.categorical)
+        return (*self.numeric, *self.categorical, *self._texts)
 
     @property
     def adds(self) -> tuple[str, ...]:
@@ -154,7 +164,8 @@ class CalibratedClassifier(Estimator[PipelineModel]):
             sample=self.sample,
             label=self.label,
             numeric=self.numeric,
-            categorical=self.categorical,
+            categorical=(*self.categorical, *self._texts),
+            needs_values=self.needs_values,
         )
         fits = (DEVELOPMENT, CALIBRATION) if self.calibration.is_out_of_fold else (DEVELOPMENT,)
         rows = self._part(dataset, *fits)
@@ -165,18 +176,30 @@ class CalibratedClassifier(Estimator[PipelineModel]):
         # Every stage of the classifier reads these rows again, and the optimiser several times.
         settled.persist()
         try:
-            fitted = self.classifier.fit(settled if self.fold else settled.drop(*self._folds))
+            fitted = self._fitted(settled if self.fold else settled.drop(*self._folds))
             counts = self._counts(fitted, settled, dataset)
         finally:
             settled.unpersist()
         drop = [name for name in fitted.transform(rows).columns if name not in rows.columns]
         return CalibratedParts(
-            stages_of(fitted),
+            list(fitted.stages),
             fit_scaling(counts, self.calibration, pd=self.pd, drop=drop),
             fit_line(counts, self.calibration),
         )
 
-    def _counts(self, fitted: Transformer, settled: DataFrame, dataset: DataFrame) -> MarginCounts:
+    def _fitted(self, rows: DataFrame) -> PipelineModel:
+        if self.cross_fitted is None:
+            return PipelineModel(stages_of(self.classifier.fit(rows)))
+        unseen = self.cross_fitted.unseen(rows).persist()
+        try:
+            fitted = self.classifier.fit(unseen)
+        finally:
+            unseen.unpersist()
+        return PipelineModel([self.cross_fitted.fit(rows), *stages_of(fitted)])
+
+    def _counts(
+        self, fitted: PipelineModel, settled: DataFrame, dataset: DataFrame
+    ) -> MarginCounts:
         """Count loans by the margin that a classifier gives them which has not seen them."""
         if not self.calibration.is_out_of_fold:
             return count_by_margin(
@@ -191,9 +214,11 @@ class CalibratedClassifier(Estimator[PipelineModel]):
             # By date too: a model of the first fold alone is no likeness of the one on all rows.
             by_time=False,
             purpose="The PD cannot be calibrated out of fold",
+            cross_fitted=self.cross_fitted,
         )
         as_found = getattr(self.classifier, "as_found", None)
-        return held_out.margins(as_found(fitted) if as_found else self.classifier)
+        with held_out:
+            return held_out.margins(as_found(fitted) if as_found else self.classifier)
 
     def _part(self, dataset: DataFrame, *parts: str) -> DataFrame:
         return dataset.where(F.col(self.sample).isin(*parts)).select(
@@ -204,6 +229,10 @@ class CalibratedClassifier(Estimator[PipelineModel]):
     def _folds(self) -> tuple[str, ...]:
         calibrating = self.calibration.fold if self.calibration.is_out_of_fold else None
         return tuple(dict.fromkeys(filter(None, (self.fold, calibrating))))
+
+    @property
+    def _texts(self) -> tuple[str, ...]:
+        return self.cross_fitted.reads if self.cross_fitted else ()
 
     def _check_columns(self, schema: StructType, needed: Sequence[str]) -> None:
         for name in needed:
@@ -217,6 +246,10 @@ class CalibratedClassifier(Estimator[PipelineModel]):
                 raise DataError(
                     f"Column '{name}' is {kind.simpleString()}; a numeric feature or label must be "
                     f"a number or boolean."
+                )
+            if name in self._texts and not isinstance(kind, StringType):
+                raise DataError(
+                    f"Column '{name}' is {kind.simpleString()}; a text must be a string."
                 )
 
 

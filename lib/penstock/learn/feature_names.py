@@ -18,8 +18,8 @@ def check_feature_names(features: Sequence[str], *, reserved: Collection[str], m
     """
     if not features:
         raise ConfigError(
-            f"{model[0].upper()}{model[1:]} has no features: name some under 'numeric' or "
-            "'categorical'."
+            f"{model[0].upper()}{model[1:]} has no features: name some under 'numeric', "
+            "'categorical' or 'text'."
         )
     if twice := sorted({name for name in features if features.count(name) > 1}):
         raise ConfigError(f"Features of {model} are named twice: {', '.join(twice)}.")

@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 from penstock.errors import ConfigError, DataError, did_you_mean
 from penstock.learn.folds import FOLD, check_folds, fold_by_group, folds_by_date
 from penstock.learn.sample import CALIBRATION, DEVELOPMENT
+from penstock.learn.text.scoring import TEXT_PD
 
 TEST = "test"
 MOST_SHOWN = 40  # letters of a value that cannot be read
@@ -35,6 +36,7 @@ RESERVED = (
     "pd",
     "points",
     "model_version",
+    TEXT_PD,
 )
 
 
@@ -50,6 +52,7 @@ def read_observations(
     bad_date: str,
     numeric: list[str],
     categorical: list[str],
+    text: list[str],
     group: list[str],
     missing: list[str],
     protected: list[str],
@@ -72,7 +75,8 @@ def read_observations(
         bad_date: Column with the day on which a bad row turned bad; empty: there is none. It is no
             part of the outcome, only of vintage curves.
         numeric: Features that are numbers.
-        categorical: Features that are texts.
+        categorical: Features that are texts of few kinds.
+        text: Features that are texts in the applicant's words.
         group: Columns whose equal values belong together when rows are split; they need be no
             features. Empty: each row is a group of its own.
         missing: Texts that stand for a missing value, compared trimmed and in lower case; "" too.
@@ -82,22 +86,23 @@ def read_observations(
     Returns:
         `row_id` (STRING), `is_bad` (INT: 0, 1, null), `observed_on` and `as_of` (DATE), `bad_on`
         (DATE; null if the row is not bad, or the day is missing), `group` (STRING), the numeric
-        features (DOUBLE), the categorical ones (STRING, trimmed), `fault` (STRING: the first thing
+        features (DOUBLE), those that are texts (STRING, trimmed), `fault` (STRING: the first thing
         that cannot be read, such as "amount 'a lot' is no number"; null: nothing) and `raw` (the
-        row as it came, as JSON).
+        row as it came, as JSON, without the protected columns).
 
     Raises:
-        ConfigError: No features, a feature twice or under a reserved name, the target, its day,
-            the key or a protected column among them, a value both good and bad, or `bad_date`
-            without `date`.
+        ConfigError: No features, a feature twice, under a reserved name or with a dot or a backtick
+            in its name, the target, its day, the key or a protected column among them, a value both
+            good and bad, or `bad_date` without `date`.
         DataError: A column that the table lacks.
     """
-    features = [*numeric, *categorical]
+    features = [*numeric, *categorical, *text]
     _check_names(features, key, target, bad_date)
     if deciding := sorted(set(protected) & set(features)):
         raise ConfigError(
             f"Protected columns cannot be features: {', '.join(deciding)}. Take them out of "
-            "'numeric' and 'categorical'; the fairness audit reads them from a table of their own."
+            "'numeric', 'categorical' and 'text'; the fairness audit reads them from a table of "
+            "their own."
         )
     _check_values(good_values, bad_values)
     if bad_date and not date:
@@ -126,9 +131,11 @@ def read_observations(
         AS_OF: F.lit(as_of),
         "group": _joined(group) if group else row_id(table, key),
         **numbers,
-        **{name: texts[name] for name in categorical},
+        **{name: texts[name] for name in (*categorical, *text)},
         "fault": F.coalesce(*faults, F.lit(None).cast("string")),
-        "raw": F.to_json(F.struct(*table.columns)),
+        "raw": F.to_json(
+            F.struct(*(column_of(name) for name in table.columns if name not in protected))
+        ),
     }
     return table.select(*(column.alias(name) for name, column in columns.items()))
 
@@ -192,18 +199,28 @@ def split_observations(
 
 def _check_names(features: list[str], key: list[str], target: str, bad_date: str) -> None:
     if not features:
-        raise ConfigError("There are no features: name some under 'numeric' or 'categorical'.")
-    twice = sorted({name for name in features if features.count(name) > 1})
+        raise ConfigError(
+            "There are no features: name some under 'numeric', 'categorical' or 'text'."
+        )
+    # To Spark and Delta, names that differ in case alone are one.
+    lower = [name.lower() for name in features]
+    twice = sorted({name for name in features if lower.count(name.lower()) > 1})
     if twice:
         raise ConfigError(f"Features are named twice: {', '.join(twice)}.")
     if outside := sorted({target, bad_date, *key} & set(features)):
         raise ConfigError(
             f"Target, its day and key cannot be features as well: {', '.join(outside)}."
         )
-    if reserved := sorted(set(RESERVED) & set(features)):
+    if reserved := sorted(name for name in features if name.lower() in RESERVED):
         raise ConfigError(
             f"Features bear names that the stored table needs: {', '.join(reserved)}. Give the "
             "columns other names in the catalog (`columns:`)."
+        )
+    # Stages of pyspark.ml take a name with a dot for a field of a structure.
+    if split := sorted(name for name in features if {".", "`"} & set(name)):
+        raise ConfigError(
+            f"Features cannot have a dot or a backtick in their names: {', '.join(split)}. Give "
+            "the columns other names in the file, or in the catalog (`columns:`)."
         )
 
 
@@ -218,9 +235,15 @@ def _check_columns(table: DataFrame, names: list[str]) -> None:
             raise DataError(f"The table has no column '{name}'.{did_you_mean(name, table.columns)}")
 
 
+def column_of(name: str) -> Column:
+    """Return a column by its whole name: a dot in it is no field, a backtick no end."""
+    escaped = name.replace("`", "``")
+    return F.col(f"`{escaped}`")
+
+
 def text_of(name: str, missing: list[str]) -> Column:
     """Return a column as trimmed text; null where its text stands for nothing."""
-    text = F.trim(F.col(f"`{name}`").cast("string"))
+    text = F.trim(column_of(name).cast("string"))
     return F.when(~F.lower(text).isin("", *(word.lower() for word in missing)), text)
 
 
@@ -240,7 +263,7 @@ def row_id(table: DataFrame, key: list[str]) -> Column:
     """Return the name of a row: its key, or the hash of all of it and the number of the copy."""
     if key:
         return _joined(key)
-    whole = F.sha2(F.to_json(F.struct(*table.columns)), 256)
+    whole = F.sha2(F.to_json(F.struct(*map(column_of, table.columns))), 256)
     # Copies of a row are alike, so it does not matter which of them gets which number.
     copy = F.row_number().over(Window.partitionBy(whole).orderBy(F.lit(0)))
     return F.concat_ws("-", F.left(whole, F.lit(HASH_LETTERS)), copy)
@@ -248,9 +271,9 @@ def row_id(table: DataFrame, key: list[str]) -> Column:
 
 def _joined(names: list[str]) -> Column:
     if len(names) == 1:
-        return F.col(f"`{names[0]}`").cast("string")
+        return column_of(names[0]).cast("string")
     # As JSON, for no separator is safe: the parts are texts of any kind.
-    return F.to_json(F.array(*(F.col(f"`{name}`").cast("string") for name in names)))
+    return F.to_json(F.array(*(column_of(name).cast("string") for name in names)))
 
 
 def _sample_by_date(

@@ -41,6 +41,9 @@ def fit_sigmoid(
 ) -> Sigmoid:
     """Fit the sigmoid to goods and bads counted by margin, all of shape (n_margins,).
 
+    Its slope is never below 0, where a higher margin would stand for less risk: of loans whose
+    margins rank them the wrong way round it is 0, and every PD their bad rate.
+
     Source:
         Platt, Probabilistic outputs for support vector machines (1999), whose targets
         (bads + 1) / (bads + 2) and 1 / (goods + 2) keep the fit finite; Newton steps with halving:
@@ -66,6 +69,10 @@ def fit_sigmoid(
         if np.abs(step).max() < TOLERANCE:
             break
     slope = float(beta[0] / scale)
+    if slope < 0:
+        # The loss is convex: of all slopes that do not fall, it is least at the bound.
+        mean = float(np.average(target, weights=loans))
+        return Sigmoid(0.0, float(np.log(mean / (1 - mean))))
     return Sigmoid(slope, float(beta[1] - slope * centre))
 
 

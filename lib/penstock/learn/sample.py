@@ -13,7 +13,13 @@ CALIBRATION = "calibration"
 
 
 def check_sample(
-    rows: DataFrame, *, sample: str, label: str, numeric: Sequence[str], categorical: Sequence[str]
+    rows: DataFrame,
+    *,
+    sample: str,
+    label: str,
+    numeric: Sequence[str],
+    categorical: Sequence[str],
+    needs_values: bool = True,
 ) -> dict[str, int]:
     """Refuse a sample that no model can be fitted on; return how many rows each part has.
 
@@ -26,6 +32,7 @@ def check_sample(
         label: Column of the label: 0 = good, 1 = bad.
         numeric: Columns whose infinite values are refused and whose NaN counts as missing.
         categorical: Columns that are read as text.
+        needs_values: Whether a feature without a value in development is a fault.
 
     Raises:
         DataError: A part has no rows or one class only, a label is missing or neither 0 nor 1, a
@@ -46,7 +53,7 @@ def check_sample(
             for name in numeric
             if (n := by_part[part][f"infinite {name}"])
         ]
-    if DEVELOPMENT in by_part:
+    if needs_values and DEVELOPMENT in by_part:
         faults += [
             f"feature '{name}' has no value in any {DEVELOPMENT} row"
             for name in (*numeric, *categorical)

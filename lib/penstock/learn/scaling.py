@@ -60,8 +60,7 @@ def fit_scaling(
 ) -> ScalingModel:
     """Fit the stage that adds the column `pd` by the margin, and drops other columns.
 
-    The PD lies inside 0-1 and never falls with the margin if Platt's slope is positive, or with
-    isotonic scaling.
+    The PD lies inside 0-1 and never falls with the margin.
 
     Args:
         counts: Loans of both classes by margin, which the classifier has not seen.

@@ -12,6 +12,11 @@ def stages_of(fitted: Transformer) -> list[Transformer]:
     return list(fitted.stages) if isinstance(fitted, PipelineModel) else [fitted]
 
 
+def until(model: PipelineModel, stage: Transformer) -> PipelineModel:
+    """Return the model up to one of its stages, which is the last."""
+    return PipelineModel(model.stages[: model.stages.index(stage) + 1])
+
+
 def stage_of(model: PipelineModel, kind: type[Stage]) -> Stage:
     """Return the first stage of a kind; a model of ours that is asked for it has one."""
     return next(stage for stage in model.stages if isinstance(stage, kind))

@@ -6,12 +6,11 @@ How good each of them is by itself is `validation.py`'s.
 from collections.abc import Sequence
 
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
-from penstock.errors import ConfigError, DataError
+from penstock.errors import ConfigError
 from penstock.evidence import Evidence, Figure, Series, Table
 from penstock.measure.evaluation import check_resolution
-from penstock.measure.paired import PairCounts, count_by_pair, delong_difference
+from penstock.measure.paired import PairCounts, count_by_both, delong_difference
 from penstock.measure.profit import ProfitDifference, Stake, profit_difference
 from penstock.measure.swaps import SwapSet, swap_set
 
@@ -56,26 +55,7 @@ def compare_pds(
     if not 0 < confidence < 1:
         raise ConfigError(f"Parameter 'confidence' is {confidence}; it must be within 0-1.")
     stake = Stake(profit_of_good, loss_of_bad)
-    both = champion.select(
-        "row_id", F.col("is_bad").alias("champion_label"), F.col("pd").alias("champion_pd")
-    ).join(
-        challenger.select(
-            "row_id", F.col("is_bad").alias("challenger_label"), F.col("pd").alias("challenger_pd")
-        ),
-        "row_id",
-        how="full",
-    )
-    # A loan that only one table has lacks a PD, and is refused with the others.
-    labelled = both.withColumn("is_bad", F.coalesce("champion_label", "challenger_label"))
-    pairs = count_by_pair(
-        labelled,
-        score_a="champion_pd",
-        score_b="challenger_pd",
-        label="is_bad",
-        decimals=decimals,
-    )
-    if not len(pairs.n_good):
-        raise DataError("There are no loans to compare: the judged table is empty.")
+    pairs = count_by_both(champion, challenger, beside="challenger", decimals=decimals)
     return comparison_of(
         pairs,
         confidence=confidence,

@@ -5,6 +5,7 @@ Protected columns live in a table of their own, which the caller joins; they rea
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,11 +22,12 @@ GroupName = tuple[str, ...]
 # Groups multiply with each column; more of them are too small to say anything.
 MOST_CELLS = 100_000
 UNLABELLED = -1
+PD_UNITS = 10**12
 
 
 @dataclass(frozen=True, eq=False)
 class DecisionCounts:
-    """Loans by group, decision and outcome, in no order; a combination may come more than once.
+    """Loans by group, decision and outcome; a combination may come more than once.
 
     Attributes:
         columns: Names of the group columns.
@@ -159,10 +161,13 @@ def count_decisions(
     """
     is_bad, is_approved = F.col(label).cast("double"), F.col(approved).cast("double")
     probability = F.col(pd).cast("double")
-    # Numbered, as a group column may be called as one of the counts is.
+    is_possible = probability.between(0, 1)
+    # Whole numbers add up to the same, in whatever order they come.
+    units = F.when(is_possible, F.round(probability * PD_UNITS).cast("decimal(13, 0)"))
+    # Numbered, as a group column may be called as one of the counts is, or have a dot in its name.
     named = [
-        F.coalesce(F.col(name).cast("string"), F.lit(UNKNOWN_GROUP)).alias(f"group_{number}")
-        for number, name in enumerate(groups)
+        F.coalesce(F.col(escaped).cast("string"), F.lit(UNKNOWN_GROUP)).alias(f"group_{number}")
+        for number, escaped in enumerate("`" + name.replace("`", "``") + "`" for name in groups)
     ]
     counted = (
         decided.groupBy(
@@ -172,9 +177,9 @@ def count_decisions(
         )
         .agg(
             F.count(F.lit(1)).alias("n"),
-            F.avg(probability).alias("mean_pd"),
-            F.var_pop(probability).alias("var_pd"),
-            F.count_if(F.coalesce(~probability.between(0, 1), F.lit(True))).alias("n_impossible"),
+            F.sum(units).alias("units"),
+            F.sum(units * units).alias("squares"),
+            F.count_if(F.coalesce(~is_possible, F.lit(True))).alias("n_impossible"),
         )
         .limit(MOST_CELLS + 1)
         .toArrow()
@@ -184,7 +189,9 @@ def count_decisions(
             f"The columns {', '.join(groups)} make more than {MOST_CELLS:,} groups: band numbers, "
             "or leave a column out."
         )
-    columns = {name: counted[name].to_numpy() for name in counted.column_names}
+    keys = [*(f"group_{number}" for number in range(len(groups))), "is_approved", "label"]
+    ordered = counted.sort_by([(key, "ascending") for key in keys])
+    columns = {name: ordered[name].to_numpy() for name in ordered.column_names}
     n, labels = columns["n"], (0, 1, UNLABELLED)
     refuse_unusable(
         {
@@ -195,6 +202,7 @@ def count_decisions(
         purpose="Cannot compare groups",
         cure="Mend those rows first.",
     )
+    means, variances = _moments(columns["n"], columns["units"], columns["squares"])
     values = [columns[f"group_{number}"].astype(np.str_) for number in range(len(groups))]
     return DecisionCounts(
         columns=tuple(groups),
@@ -202,6 +210,18 @@ def count_decisions(
         is_approved=columns["is_approved"] == 1,
         label=columns["label"].astype(np.int64),
         n=columns["n"],
-        mean_pd=columns["mean_pd"],
-        var_pd=columns["var_pd"],
+        mean_pd=means,
+        var_pd=variances,
     )
+
+
+def _moments(
+    n: NDArray[np.int64], units: NDArray[np.object_], squares: NDArray[np.object_]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return mean and variance of PDs from whole sums, without any loss but the last rounding."""
+    means, variances = [], []
+    for loans, total, total_squares in zip(map(int, n), units, squares, strict=True):
+        mean = Fraction(int(total), loans)
+        means.append(float(mean / PD_UNITS))
+        variances.append(float((Fraction(int(total_squares), loans) - mean**2) / PD_UNITS**2))
+    return np.array(means), np.array(variances)

@@ -20,7 +20,7 @@ class Comparison:
     Attributes:
         group: What happened to the group.
         adverse_impact_ratio: Selection rate / the reference's; None if the reference's is 0.
-        air_low: Lower bound of its confidence interval; None if either rate is 0.
+        air_low: Lower bound of its confidence interval; None if the reference's rate is 0.
         air_high: Upper bound of the same.
         parity_difference: Selection rate - the reference's (statistical parity difference).
         opportunity_difference: Share of goods approved - the reference's; None where no goods are
@@ -87,9 +87,10 @@ def compare_groups(
 
     Source:
         Adverse impact ratio: 29 CFR 1607.4 D. Its interval: Katz et al., Biometrics 34 (1978), by
-        the log of the ratio. Equal opportunity and equalised odds: Hardt, Price and Srebro, NeurIPS
-        (2016). Gaps as in Bird et al., Fairlearn, MSR-TR-2020-32. SMD: Cohen, Statistical Power
-        Analysis (1988).
+        the log of the ratio, with half a loan added where nobody of the group is approved:
+        Pettigrew, Gart and Thomas, Biometrika 73 (1986). Equal opportunity and equalised odds:
+        Hardt, Price and Srebro, NeurIPS (2016). Gaps as in Bird et al., Fairlearn, MSR-TR-2020-32.
+        SMD: Cohen, Statistical Power Analysis (1988).
     """
     groups = counts.groups()
     shown = [group for group in groups if group.loans >= min_loans]
@@ -128,7 +129,7 @@ def _reference(
 
 def _compared(group: Group, beside: Group, level: float) -> Comparison:
     ratio = group.selection_rate / beside.selection_rate if beside.approved else None
-    low, high = _ratio_interval(group, beside, level) if ratio else (None, None)
+    low, high = (None, None) if ratio is None else _ratio_interval(group, beside, level)
     opportunity = _difference(group.good_selection_rate, beside.good_selection_rate)
     of_bads = _difference(group.bad_selection_rate, beside.bad_selection_rate)
     odds = None
@@ -147,10 +148,14 @@ def _compared(group: Group, beside: Group, level: float) -> Comparison:
 
 
 def _ratio_interval(group: Group, beside: Group, level: float) -> tuple[float, float]:
-    variance = sum((1 - g.selection_rate) / g.approved for g in (group, beside))
+    # Without it the logarithm of a ratio of 0 would have no interval, however few the loans.
+    added = 0.0 if group.approved else 0.5
+    approved, approved_beside = (g.approved + added for g in (group, beside))
+    loans, loans_beside = (g.loans + added for g in (group, beside))
+    variance = 1 / approved - 1 / loans + 1 / approved_beside - 1 / loans_beside
     half = NormalDist().inv_cdf((1 + level) / 2) * math.sqrt(variance)
-    ratio = group.selection_rate / beside.selection_rate
-    return ratio * math.exp(-half), ratio * math.exp(half)
+    ratio = (approved / loans) / (approved_beside / loans_beside)
+    return ratio * math.exp(-half) if group.approved else 0.0, ratio * math.exp(half)
 
 
 def _standardised_difference(group: Group, beside: Group) -> float | None:

@@ -16,8 +16,9 @@ from penstock.measure.fairness import Comparison, Fairness, compare_groups
 AUDITED_COLUMNS = "row_id STRING, pd DOUBLE, is_bad INT"
 CONFIDENCE = 0.95
 COLUMNS = (
-    "group", "loans", "selection_rate", "adverse_impact_ratio", "low", "high", "parity_difference",
-    "opportunity_difference", "odds_difference", "mean_difference", "calibration", "light",
+    "group", "light", "loans", "selection_rate", "adverse_impact_ratio", "low", "high",
+    "parity_difference", "opportunity_difference", "odds_difference", "mean_difference",
+    "calibration",
 )  # fmt: skip
 
 UNAUDITED = Table("Fairness", ("note",), (("No protected attribute is named: none was audited.",),))
@@ -186,6 +187,7 @@ def _table(name: str, found: Fairness, policy: Policy) -> Table:
     rows = tuple(
         (
             " and ".join(c.group.name),
+            _light(c, policy),
             c.group.loans,
             c.group.selection_rate,
             c.adverse_impact_ratio,
@@ -196,7 +198,6 @@ def _table(name: str, found: Fairness, policy: Policy) -> Table:
             c.odds_difference,
             c.mean_difference,
             c.group.calibration_in_the_large,
-            _light(c, policy),
         )
         for c in found.comparisons
     )

@@ -23,7 +23,7 @@ MOST_PAIRS = 5_000_000
 
 @dataclass(frozen=True, eq=False)
 class PairCounts:
-    """Goods and bads for each pair of scores, in no order; a pair may come more than once.
+    """Goods and bads for each pair of scores; a pair may come more than once.
 
     Attributes:
         score_a: Shape (n_pairs,), finite; higher = riskier.
@@ -104,7 +104,9 @@ def count_by_pair(
             f"'{score_a}' and '{score_b}' have more than {MOST_PAIRS:,} different pairs by "
             f"{decimals} decimals: lower parameter 'decimals'."
         )
-    a, b, n_good, n_bad, n = (column.to_numpy() for column in counted.columns)
+    # In an order of their own: sums over pairs are then the same to the last bit.
+    ordered = counted.sort_by([("score_a", "ascending"), ("score_b", "ascending")])
+    a, b, n_good, n_bad, n = (column.to_numpy() for column in ordered.columns)
     pairs = PairCounts(a.astype(np.float64), b.astype(np.float64), n_good, n_bad)
     known = np.isfinite(pairs.score_a) & np.isfinite(pairs.score_b)
     refuse_unusable(
@@ -114,6 +116,44 @@ def count_by_pair(
         },
         purpose="Cannot compare",
     )
+    return pairs
+
+
+def count_by_both(
+    champion: DataFrame, other: DataFrame, *, beside: str, decimals: int
+) -> PairCounts:
+    """Count goods and bads for each pair of rounded PDs that two models give the same loans.
+
+    Runs one Spark query, whose result is bounded as `count_by_pair` says.
+
+    Grain: one row per `row_id` in each table; both have the same.
+
+    Args:
+        champion, other: `row_id`, `is_bad` (0 or 1), `pd` (0-1).
+        beside: What the other model is to the champion, for errors.
+        decimals: Decimals of PD that loans are counted by.
+
+    Raises:
+        DataError: There are no loans, a loan stands in one table only, or as of `count_by_pair`.
+    """
+    names = ("champion", beside)
+    first, second = (
+        table.select(
+            "row_id", F.col("is_bad").alias(f"{name}_label"), F.col("pd").alias(f"{name}_pd")
+        )
+        for name, table in zip(names, (champion, other), strict=True)
+    )
+    # A loan that only one table has lacks a PD, and is refused with the others.
+    label = F.coalesce(*(f"{name}_label" for name in names))
+    pairs = count_by_pair(
+        first.join(second, "row_id", how="full").withColumn("is_bad", label),
+        score_a=f"{names[0]}_pd",
+        score_b=f"{names[1]}_pd",
+        label="is_bad",
+        decimals=decimals,
+    )
+    if not len(pairs.n_good):
+        raise DataError("There are no loans to compare: nothing was scored.")
     return pairs
 
 

@@ -7,10 +7,9 @@ from numpy.typing import NDArray
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from penstock.errors import DataError
 from penstock.evidence import Evidence, Figure, Series, Table
 from penstock.measure.evaluation import check_resolution
-from penstock.measure.paired import PairCounts, count_by_pair
+from penstock.measure.paired import PairCounts, count_by_both
 from penstock.measure.swaps import SwapSet, swap_set
 
 # What `compare_shadow` reads of each scored table.
@@ -41,19 +40,11 @@ def compare_shadow(
         DataError: There are no loans, a loan stands in one table only, or has no PD.
     """
     check_resolution(2, decimals)
-    both = champion.select("row_id", F.col("pd").alias("champion_pd")).join(
-        shadow.select("row_id", F.col("pd").alias("shadow_pd")), "row_id", how="full"
-    )
     # All of them count as good: nothing below asks which are.
-    pairs = count_by_pair(
-        both.withColumn("is_bad", F.lit(0)),
-        score_a="champion_pd",
-        score_b="shadow_pd",
-        label="is_bad",
-        decimals=decimals,
-    )
-    if not len(pairs.n_good):
-        raise DataError("There are no loans to compare: nothing was scored.")
+    scored = [
+        table.select("row_id", "pd", F.lit(0).alias("is_bad")) for table in (champion, shadow)
+    ]
+    pairs = count_by_both(*scored, beside="shadow", decimals=decimals)
     swaps = {rate: swap_set(pairs, approval_rate=rate) for rate in sorted(approval_rates)}
     n = pairs.n_good
     return Evidence(

@@ -2,7 +2,7 @@ import json
 
 import numpy as np
 import pytest
-from pyspark.ml import Pipeline
+from pyspark.ml import Pipeline, PipelineModel
 from pyspark.ml.classification import LogisticRegression
 from pyspark.ml.feature import VectorAssembler
 from pyspark.sql import functions as F
@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 from penstock.catalyst.stage_schemas import check_fit, stage_columns, transformed_schema
 from penstock.errors import ConfigError, DataError
 from penstock.learn.binning.bins import ColumnBins, weight_of_evidence
-from penstock.learn.binning.tables import binning_table, explain_bins
+from penstock.learn.binning.tables import explain_bins, list_bins
 from penstock.learn.binning.woe import WoeBinning, WoeBinningModel
 from tests.learn.binning.counted import judged
 
@@ -162,7 +162,7 @@ def test_a_pipeline_of_it_is_typed_without_a_spark_job_and_fits(binning, loans):
 
 
 def test_tables_say_what_was_fitted(spark, model):
-    table = binning_table(spark, model.column_bins).toPandas()
+    table = list_bins(PipelineModel([model])).toPandas()
     income, purpose = model.column_bins
     assert len(table) == len(income.woe) + len(purpose.woe)
     assert table.groupby("column").share.sum().tolist() == pytest.approx([1, 1])

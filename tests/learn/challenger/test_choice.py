@@ -7,7 +7,7 @@ from pyspark.ml import PipelineModel
 
 from penstock.errors import ConfigError, DataError
 from penstock.evidence import Evidence, Table
-from penstock.learn.binning.leaks import find_leaks, leaks_in
+from penstock.learn.binning.leaks import find_leaks, left_out_by
 from penstock.learn.binning.woe import WoeBinning
 from penstock.learn.challenger.explain import explain_challenger
 from penstock.learn.challenger.pd import challenger_pd
@@ -102,8 +102,8 @@ def test_what_is_kept_is_not_judged_again_and_partitions_change_nothing(loans, c
 def test_the_cheaper_trainer_is_taken_where_it_is_as_good_also_out_of_fold(loans):
     changed = OF_Z | {"calibration": "out_of_fold"}
     model = challenger(**TWO | changed).fit(loans)
-    [record] = records_of(model)
-    assert record.contest.chosen == "logistic"
+    [contest] = [record.contest for record in records_of(model) if record.contest]
+    assert contest.chosen == "logistic"
     fixed = challenger(trainer="logistic", settings=SETTINGS["logistic"], **changed).fit(loans)
     assert pds(model, loans) == pds(fixed, loans)
 
@@ -115,11 +115,11 @@ def test_the_leaks_are_those_that_the_scorecards_bins_leave_out(loans):
     report = find_leaks(loans, **FEATURES, special_codes={"x": [0.0]}, forced=[])
     binning = WoeBinning.of(**FEATURES, label="is_bad")
     bins = binning.fit(loans.where("sample = 'development'"))
-    found = leaks_in(Evidence.from_json(report.to_json()))
+    found = left_out_by(Evidence.from_json(report.to_json()))
     assert found == bins.left_out and report.metrics["leaks"] == 2
     assert found["copy"].startswith("target copy") and found["paid"].startswith("leak alarm: AUC")
     trusted = find_leaks(loans, **FEATURES, special_codes={}, forced=["paid"])
-    assert set(leaks_in(trusted)) == {"copy"}
+    assert set(left_out_by(trusted)) == {"copy"}
 
     settings = {"settings": SETTINGS["xgboost"]}
     classifier = challenger(**FEATURES, **settings, monotone={"paid": "increasing"})
@@ -132,10 +132,28 @@ def test_the_leaks_are_those_that_the_scorecards_bins_leave_out(loans):
     assert pds(model, loans) == pds(without.fit(loans), loans)
 
 
+@pytest.mark.parametrize("trainer", ["logistic", "xgboost"])
+def test_a_feature_that_tells_nothing_is_left_out(loans, trainer):
+    nothing = loans.selectExpr(
+        "*", "CAST(null AS DOUBLE) AS empty", "'' AS blank", "CAST(x AS STRING) AS name", "1 AS one"
+    )
+    features = {"numeric": ["x", "z", "empty", "one"], "categorical": ["blank", "name"]}
+    report = find_leaks(nothing, **features, special_codes={}, forced=[])
+    classifier = challenger(**features, trainer=trainer, settings=SETTINGS[trainer])
+    classifier.begin_from(report, None)
+    model = classifier.fit(nothing)
+    left_out = dict(explain_challenger(model).tables["left_out"].rows)
+    assert set(left_out) == {"empty", "one", "blank", "name"} and report.metrics["leaks"] == 0
+    assert left_out["empty"] == left_out["blank"] == "it has no value"
+    assert left_out["name"].startswith("identifier-like")
+    without = challenger(trainer=trainer, settings=SETTINGS[trainer])
+    assert pds(model, nothing) == pds(without.fit(loans), loans)
+
+
 def test_a_challenger_of_leaks_alone_is_refused(loans):
     classifier = challenger(**OF_Z)
     classifier.begin_from(leak_report(z="leak alarm: AUC 0.9"), None)
-    with pytest.raises(DataError, match="All features look like leaks: z. Name those"):
+    with pytest.raises(DataError, match="No feature is left: z: leak alarm: AUC 0.9. Name leaks"):
         classifier.fit(loans)
 
 

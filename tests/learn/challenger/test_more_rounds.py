@@ -4,12 +4,14 @@ import json
 
 import pytest
 from pyspark.ml import PipelineModel
+from pyspark.sql import functions as F
 
 from penstock.errors import ConfigError
 from penstock.learn.challenger.explain import explain_challenger
 from penstock.learn.challenger.more_rounds import Base
 from penstock.learn.challenger.pd import challenger_pd
-from penstock.learn.challenger.record import classifier_of
+from penstock.learn.challenger.record import classifier_of, records_of
+from penstock.learn.tuning.explain import findings_of
 from tests.learn.challenger.loans import LOANS
 from tests.learn.challenger.test_choice import leak_report
 from tests.learn.challenger.test_pd import PARAMETERS, challenger
@@ -69,6 +71,18 @@ def test_so_many_rounds_more_are_as_many_at_once_on_the_same_rows(loans, base, t
     assert len(trees_of(boosted(loans, 1, again))) == N + M + 1
 
 
+def test_what_is_told_of_the_base_is_not_told_of_the_model_that_goes_on(loans, base):
+    longer = boosted(loans, M, base)
+    longest = boosted(loans, 1, longer)
+    assert [record.rounds_before for record in records_of(longest)] == [N + M]
+    assert explain_challenger(longest).metrics["rounds_before"] == N + M
+    folded = loans.withColumn("fold", F.expr("CAST(pmod(hash(debt), 2) AS INT)"))
+    search = {"search": {"max_depth": {"low": 2, "high": 3}}, "trials": 1, "slots": 1}
+    found = boosted(folded, N, **search)
+    assert findings_of(found) is not None
+    assert findings_of(boosted(folded, M, found)) is None
+
+
 def test_other_rows_are_encoded_as_the_trees_so_far_know_them(loans, base):
     young = loans.where("purpose <> 'car'").replace("home", "yacht", "purpose")
     longer = boosted(young, M, base)
@@ -103,6 +117,15 @@ def test_what_cannot_go_on_is_refused(loans, base, changes, said):
         boosted(loans.withColumn("months", loans.term), M, base, **changes)
 
 
+def test_rows_that_the_base_has_learnt_from_calibrate_nothing(loans, base, tmp_path):
+    folded = loans.withColumn("fold", F.expr("CAST(pmod(hash(debt), 2) AS INT)"))
+    with pytest.raises(ConfigError, match="have learnt from every fold: no fold is left"):
+        boosted(folded, M, base, calibration="out_of_fold")
+    boosted(folded, N, calibration="out_of_fold").write().save(str(tmp_path / "model"))
+    with pytest.raises(ConfigError, match="made with calibration: out_of_fold. It has learnt"):
+        boosted(folded, M, PipelineModel.load(str(tmp_path / "model")))
+
+
 def test_only_xgboost_without_a_search_goes_on(loans, base):
     logistic = challenger("logistic")
     with pytest.raises(ConfigError, match="ends in a LogisticRegressionModel, which cannot be"):
@@ -110,6 +133,8 @@ def test_only_xgboost_without_a_search_goes_on(loans, base):
     for changes in (
         {"search": {"max_depth": {"low": 1, "high": 2}}, "trials": 1},
         {"trainer": "auto", "candidates": ["gbt", "xgboost"]},
+        {"trainer": "auto", "candidates": ["gbt"]},
+        {"trainer": "logistic"},
     ):
         classifier = challenger_pd(**PARAMETERS | changes)
         classifier.begin_from(leak_report(), base)

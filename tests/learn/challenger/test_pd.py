@@ -19,6 +19,7 @@ from tests.learn.challenger.loans import LOANS
 PARAMETERS = {
     "numeric": ["income", "debt", "term"],
     "categorical": ["purpose"],
+    "text": [],
     "trainer": "xgboost",
     "candidates": [],
     "settings": {},

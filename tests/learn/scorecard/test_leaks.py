@@ -17,6 +17,7 @@ WITH_LEAK = {
     **PARAMETERS,
     "numeric": ["income", "debt", "collected"],
     "categorical": [],
+    "text": [],
     "stepwise": "none",
     "folds": 2,
 }

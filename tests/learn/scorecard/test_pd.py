@@ -13,6 +13,7 @@ from penstock.learn.scorecard.tables import bin_points
 PARAMETERS = {
     "numeric": ["income", "debt", "noise"],
     "categorical": ["purpose"],
+    "text": [],
     "trends": {"income": "descending"},
     "special_codes": {"debt": [-9.0]},
     "min_bin_share": 0.05,
@@ -160,6 +161,14 @@ def test_what_no_row_of_development_had_gets_points_and_pd(model, spark):
     )
     rows = model.transform(applications).collect()
     assert all(0 < row.pd < 1 and row.points is not None for row in rows)
+
+
+def test_a_feature_without_a_value_in_development_is_left_out_with_the_reason(loans):
+    late = F.when(F.col("sample") == "calibration", F.rand(1))
+    changed = PARAMETERS | {"numeric": [*PARAMETERS["numeric"], "late"]}
+    model = scorecard_pd(**changed).fit(loans.withColumn("late", late))
+    reasons = table(explain_scorecard(model), "variables").set_index("variable")["left out"]
+    assert reasons["late"] == "it has no value" and reasons["income"] == ""
 
 
 def test_a_saved_model_scores_and_explains_the_same(model, loans, evidence, tmp_path):

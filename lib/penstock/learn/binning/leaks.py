@@ -1,4 +1,7 @@
-"""Leaks: the columns that tell the outcome too well, found once, for models that bin nothing."""
+"""Leaks: the columns that tell the outcome too well, found once, for models that bin nothing.
+
+Beside them the columns that tell nothing: without a value, of one value, or an identifier's.
+"""
 
 from collections.abc import Mapping
 
@@ -10,7 +13,7 @@ from penstock.learn.binning.fitting import count_columns
 from penstock.learn.binning.rules import BinningRules
 from penstock.learn.sample import DEVELOPMENT
 
-LEAKS = "leaks"
+LEAKS, UNFIT = "leaks", "unfit"
 
 
 def find_leaks(
@@ -33,8 +36,8 @@ def find_leaks(
         forced: Features that are used even if they look like leaks.
 
     Returns:
-        Table "leaks" (column, reason) and metric `leaks`. The signs of all columns stand with the
-        scorecard's bins.
+        Tables "leaks" and "unfit" (column, reason; the latter of columns that tell nothing), and
+        metric `leaks`. The signs of all columns stand with the scorecard's bins.
     """
     found = count_columns(
         development.where(F.col("sample") == DEVELOPMENT),
@@ -42,13 +45,17 @@ def find_leaks(
         numeric={name: _rules(name, special_codes, forced) for name in numeric},
         categorical={name: _rules(name, {}, forced) for name in categorical},
     )
-    leaks = Table("Left out as leaks", ("column", "reason"), tuple(found.leaks.items()))
-    return Evidence({LEAKS: float(len(found.leaks))}, {LEAKS: leaks})
+    columns = ("column", "reason")
+    tables = {LEAKS: Table("Left out as leaks", columns, tuple(found.leaks.items()))}
+    if found.unfit:
+        title = "Left out as they tell nothing"
+        tables[UNFIT] = Table(title, columns, tuple(found.unfit.items()))
+    return Evidence({LEAKS: float(len(found.leaks))}, tables)
 
 
-def leaks_in(report: Evidence) -> dict[str, str]:
-    """Return column to reason, from what `find_leaks` has found."""
-    return dict(report.tables[LEAKS].rows)
+def left_out_by(report: Evidence) -> dict[str, str]:
+    """Return column to reason, of all that `find_leaks` would leave out."""
+    return {column: why for table in report.tables.values() for column, why in table.rows}
 
 
 def _rules(name: str, special_codes: Mapping[str, list[float]], forced: list[str]) -> BinningRules:

@@ -4,12 +4,14 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
+from pyspark.ml import PipelineModel
 from pyspark.sql import DataFrame, SparkSession
 
 from penstock.evidence import Evidence, Figure, Series, Table
 from penstock.learn.binning.bins import ColumnBins
 from penstock.learn.binning.leak_signs import LeakSigns
 from penstock.learn.binning.woe import WoeBinningModel
+from penstock.learn.stages import stage_of
 
 BINNING_COLUMNS = """
     column STRING COMMENT 'binned column',
@@ -32,14 +34,17 @@ LEAK_TITLES = (
 )  # fmt: skip
 
 
-def binning_table(spark: SparkSession, bins: Sequence[ColumnBins]) -> DataFrame:
-    """Return the bins of all columns as a table: one row per column and bin."""
+def list_bins(model: PipelineModel) -> DataFrame:
+    """Return the bins of all columns that a model has binned, those not used too.
+
+    Grain: one row per column and bin, with `BINNING_COLUMNS`; rows are those it was fitted on.
+    """
     rows = [
         (fitted.column, place, *row, fitted.iv)
-        for fitted in bins
+        for fitted in stage_of(model, WoeBinningModel).column_bins
         for place, row in enumerate(_rows(fitted))
     ]
-    return spark.createDataFrame(rows, BINNING_COLUMNS)
+    return SparkSession.active().createDataFrame(rows, BINNING_COLUMNS)
 
 
 def explain_bins(model: WoeBinningModel) -> Evidence:

@@ -13,6 +13,7 @@ from penstock.errors import DataError
 from penstock.learn.calibrated import settle
 from penstock.learn.challenger.contest import TRAINER, Contest
 from penstock.learn.challenger.record import ChallengerRecord
+from penstock.learn.text.cross_fitted import CrossFitted
 from penstock.learn.tuning.held_out import HeldOut
 from penstock.learn.tuning.search import TunedClassifier
 from penstock.learn.tuning.space import Settings
@@ -34,6 +35,7 @@ class ChosenClassifier(Estimator[PipelineModel]):
         label: Column of the label: 0 = good, 1 = bad.
         fold: Column of the number of the fold, which no trainer gets to see.
         by_time: Whether folds follow each other in time, and a fold is judged by earlier ones.
+        cross_fitted: A feature made by the outcome: the rows have it and what it is made of.
     """
 
     def __init__(
@@ -44,6 +46,7 @@ class ChosenClassifier(Estimator[PipelineModel]):
         label: str,
         fold: str,
         by_time: bool,
+        cross_fitted: CrossFitted | None = None,
     ) -> None:
         super().__init__()
         self.candidates = candidates
@@ -51,6 +54,7 @@ class ChosenClassifier(Estimator[PipelineModel]):
         self.label = label
         self.fold = fold
         self.by_time = by_time
+        self.cross_fitted = cross_fitted
         self._kept: Kept = {}
 
     def resume_from(self, kept: Kept) -> None:
@@ -77,15 +81,17 @@ class ChosenClassifier(Estimator[PipelineModel]):
             fold=self.fold,
             by_time=self.by_time,
             purpose="No trainer can be chosen",
+            cross_fitted=self.cross_fitted,
         )
         try:
-            trials = judge_each(
-                [{TRAINER: trainer} for trainer in self.candidates],
-                partial(self._judge, held_out),
-                folds=held_out.judging,
-                objective=self.objective,
-                kept=self._kept,
-            )
+            with held_out:
+                trials = judge_each(
+                    [{TRAINER: trainer} for trainer in self.candidates],
+                    partial(self._judge, held_out),
+                    folds=held_out.judging,
+                    objective=self.objective,
+                    kept=self._kept,
+                )
         except Stopped as stopped:
             raise stopped.cause from None
         return Contest(Findings(self.objective, held_out.judging, self.by_time, trials))

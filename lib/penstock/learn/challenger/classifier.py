@@ -1,4 +1,4 @@
-"""The challenger as a PD model: without the features that look like leaks."""
+"""The challenger as a PD model: without the features that look like leaks or tell nothing."""
 
 from collections.abc import MutableMapping, Sequence
 from typing import Any
@@ -9,14 +9,14 @@ from pyspark.sql.types import StructType
 
 from penstock.errors import DataError
 from penstock.evidence import Evidence
-from penstock.learn.binning.leaks import leaks_in
+from penstock.learn.binning.leaks import left_out_by
 from penstock.learn.challenger.more_rounds import Base
 from penstock.learn.challenger.recipe import Recipe
 from penstock.learn.challenger.record import ChallengerRecord
 
 
 class ChallengerClassifier(Estimator[PipelineModel]):
-    """Fits a challenger, once it is told which features look like leaks and what to go on with.
+    """Fits a challenger, once it is told which features to leave out and what to go on with.
 
     The fitted model begins with a `ChallengerRecord` if there is anything to tell.
 
@@ -33,7 +33,7 @@ class ChallengerClassifier(Estimator[PipelineModel]):
         self.numeric = tuple(numeric)
         self.categorical = tuple(categorical)
         self.classifier = recipe.classifier(numeric, categorical)
-        self._leaks: dict[str, str] = {}
+        self._left_out: dict[str, str] = {}
         self._base: Base | None = None
         self._kept: MutableMapping[str, Any] = {}
 
@@ -77,18 +77,20 @@ class ChallengerClassifier(Estimator[PipelineModel]):
         Raises:
             ConfigError: The base cannot be gone on with.
         """
-        self._leaks = {name: why for name, why in leaks_in(leaks).items() if name in self.features}
+        found = left_out_by(leaks)
+        self._left_out = {name: why for name, why in found.items() if name in self.features}
         self._base = Base(base) if base else None
 
     def _fit(self, dataset: DataFrame) -> PipelineModel:
         numeric, categorical = (
-            [name for name in names if name not in self._leaks]
+            [name for name in names if name not in self._left_out]
             for names in (self.numeric, self.categorical)
         )
-        if not numeric and not categorical:
+        if not numeric and not categorical and not self.recipe.text:
+            told = "; ".join(f"{name}: {why}" for name, why in self._left_out.items())
             raise DataError(
-                f"All features look like leaks: {', '.join(self._leaks)}. Name those that do not "
-                "tell the outcome by mistake in scorecard_pd.forced."
+                f"No feature is left: {told}. Name leaks that tell the outcome for good reason in "
+                "scorecard_pd.forced."
             )
         classifier = self.recipe.classifier(numeric, categorical, self._base)
         classifier.resume_from(self._kept)
@@ -97,7 +99,12 @@ class ChallengerClassifier(Estimator[PipelineModel]):
             if stage.hasParam("xgb_model"):
                 # The model that was begun with is part of the trees; it need not be saved beside.
                 stage.clear(stage.getParam("xgb_model"))
-        if self._leaks or self._base:
-            rounds = self._base.rounds if self._base else 0
-            stages.insert(0, ChallengerRecord.of(left_out=self._leaks, rounds_before=rounds))
+        knows_calibration = self.recipe.calibration.is_out_of_fold
+        if self._left_out or self._base or knows_calibration:
+            record = ChallengerRecord.of(
+                left_out=self._left_out,
+                rounds_before=self._base.rounds if self._base else 0,
+                knows_calibration=knows_calibration,
+            )
+            stages.insert(0, record)
         return PipelineModel(stages)

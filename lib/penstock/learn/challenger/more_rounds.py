@@ -6,11 +6,13 @@ from typing import Any
 from pyspark.ml import PipelineModel
 
 from penstock.errors import ConfigError
-from penstock.learn.challenger.record import classifier_of
+from penstock.learn.challenger.record import ChallengerRecord, classifier_of, records_of
 from penstock.learn.encoding import encoded_features
+from penstock.learn.tuning.record import SearchRecord
 
 BASE = "challenger_base"
 DIRECTIONS_OF = "monotone_constraints"
+GOES_ON = "xgboost"  # the one trainer that can be given more rounds
 
 
 class Base:
@@ -20,7 +22,8 @@ class Base:
         model: As `challenger_pd` has fitted it.
 
     Raises:
-        ConfigError: It is not of xgboost: MLlib's trainers cannot go on with a model.
+        ConfigError: It is not of xgboost: MLlib's trainers cannot go on with a model. Or it has
+            learnt from calibration rows, on which the longer one could not be calibrated.
     """
 
     def __init__(self, model: PipelineModel) -> None:
@@ -31,7 +34,16 @@ class Base:
                 f"The model of catalog.{BASE} ends in a {kind}, which cannot be given more rounds: "
                 "only xgboost goes on with a model. Name a version that xgboost has trained, or 0."
             )
-        self.encoding = list(model.stages[: model.stages.index(self._classifier)])
+        if any(record.knows_calibration for record in records_of(model)):
+            raise ConfigError(
+                f"The model of catalog.{BASE} was made with calibration: out_of_fold. It has "
+                "learnt from calibration rows as well, and no rows are left that the PD could be "
+                "calibrated on. Name a version made with calibration: held_out, or 0."
+            )
+        before = model.stages[: model.stages.index(self._classifier)]
+        # How that model was chosen and begun is no part of the one that goes on.
+        told = (ChallengerRecord, SearchRecord)
+        self.encoding = [stage for stage in before if not isinstance(stage, told)]
         self._features = encoded_features(model)
 
     @property

@@ -13,6 +13,7 @@ from penstock.learn.feature_names import check_feature_names
 from penstock.learn.folds import check_folds_by
 from penstock.learn.logistic import LABEL, PD, SAMPLE
 from penstock.learn.scaling import Calibration
+from penstock.learn.text.scoring import TEXT_PD
 from penstock.learn.tuning.study import SearchRules
 
 AUTO = "auto"
@@ -22,6 +23,7 @@ def challenger_pd(
     *,
     numeric: list[str],
     categorical: list[str],
+    text: list[str],
     trainer: str,
     candidates: list[str],
     settings: dict[str, Any],
@@ -55,6 +57,7 @@ def challenger_pd(
     Args:
         numeric: Numeric or boolean features.
         categorical: Features that are read as text.
+        text: Texts, as of the scorecard (`scorecard_pd`); more rounds cannot be had with them.
         trainer: "logistic", "random_forest", "gbt" or "xgboost", or "auto": one of `candidates`.
         candidates: Trainers to choose from, the cheaper first; those that cannot keep what is asked
             for are passed over. Each is judged, with its settings, by the objective on the folds
@@ -62,8 +65,8 @@ def challenger_pd(
             (`Contest`). Then its own settings are searched for, if `search` has any.
         settings: Hyper-parameters by the trainer's own names; `settings.py` has all of them, with
             what is taken for those left out. With "auto": trainer to its hyper-parameters.
-        monotone: Numeric feature to how the PD may go with it before calibration, "increasing" or
-            "decreasing"; xgboost only.
+        monotone: Numeric feature, or `text_pd`, to how the PD may go with it before calibration,
+            "increasing" or "decreasing"; xgboost only.
         class_weights: "none", or "balanced": goods and bads weigh the same in sum. Calibration
             brings the PD back to the bad rate.
         seed: Of the draws of rows and features.
@@ -83,7 +86,9 @@ def challenger_pd(
             parameter that is not as above.
     """
     check_feature_names(
-        [*numeric, *categorical], reserved={LABEL, SAMPLE, PD}, model="the challenger"
+        [*numeric, *categorical, *text],
+        reserved={LABEL, SAMPLE, PD, TEXT_PD},
+        model="the challenger",
     )
     if class_weights not in CLASS_WEIGHTS:
         raise ConfigError(
@@ -94,7 +99,7 @@ def challenger_pd(
     trainers = _candidates(candidates, monotone) if is_auto else (trainer,)
     if is_auto:
         _check_by_trainer({"settings": settings, "search": search}, candidates)
-    _check_monotone(monotone, trainer, numeric, categorical)
+    _check_monotone(monotone, trainer, [*numeric, TEXT_PD] if text else numeric, categorical)
     check_folds_by(folds_by)
     recipe = Recipe(
         trainers,
@@ -106,6 +111,7 @@ def challenger_pd(
         rules=SearchRules(trials, slots, search_seed, objective),
         by_time=folds_by == "date",
         calibration=Calibration(calibration, calibrator, population_bad_rate),
+        text=tuple(text),
     )
     return ChallengerClassifier(recipe, numeric=numeric, categorical=categorical)
 

@@ -9,13 +9,14 @@ from pyspark.ml import Estimator, Pipeline
 from penstock.errors import ConfigError
 from penstock.learn.calibrated import CalibratedClassifier
 from penstock.learn.challenger.chosen import ChosenClassifier, SettledClassifier
-from penstock.learn.challenger.more_rounds import BASE, Base
+from penstock.learn.challenger.more_rounds import BASE, GOES_ON, Base
 from penstock.learn.challenger.settings import complete_settings
 from penstock.learn.challenger.trainers import trainer_stages
 from penstock.learn.challenger.weighted import ClassWeights, WeightedClassifier
 from penstock.learn.folds import FOLD
 from penstock.learn.logistic import LABEL, PD, SAMPLE
 from penstock.learn.scaling import Calibration
+from penstock.learn.text.scoring import TEXT_PD, text_score
 from penstock.learn.tuning.search import TunedClassifier
 from penstock.learn.tuning.space import Settings, read_space
 from penstock.learn.tuning.study import SearchRules
@@ -36,6 +37,7 @@ class Recipe:
         by_time: Whether folds follow each other in time; search and choice then judge a fold by
             models of earlier ones.
         calibration: How the margin becomes a PD.
+        text: Texts, whose score is one more number.
     """
 
     trainers: tuple[str, ...]
@@ -47,6 +49,7 @@ class Recipe:
     rules: SearchRules
     by_time: bool
     calibration: Calibration
+    text: tuple[str, ...]
 
     def classifier(
         self, numeric: Sequence[str], categorical: Sequence[str], base: Base | None = None
@@ -57,13 +60,25 @@ class Recipe:
             ConfigError: A setting that a trainer does not have or take, or a base that cannot be
                 gone on with.
         """
-        tuned = {name: self._tuned(name, numeric, categorical, base) for name in self.trainers}
+        if base and self.text:
+            raise ConfigError(
+                f"catalog.{BASE} names a model to go on with, whose trees were grown by its own "
+                f"text score, and another would be fitted of {', '.join(self.text)}. Take an "
+                "empty 'text', or version 0."
+            )
+        numbers = [*numeric, TEXT_PD] if self.text else numeric
+        tuned = {name: self._tuned(name, numbers, categorical, base) for name in self.trainers}
         first = tuned[self.trainers[0]]
         is_choice = len(tuned) > 1
-        if base and (is_choice or first.searches):
+        if base and (self.trainers != (GOES_ON,) or first.searches):
             raise ConfigError(
                 f"catalog.{BASE} names a model to go on with, so that the trainer is xgboost and "
                 "its settings are given: take trainer: xgboost and an empty search, or version 0."
+            )
+        if base and self.calibration.is_out_of_fold:
+            raise ConfigError(
+                f"The trees of catalog.{BASE} have learnt from every fold: no fold is left that "
+                "the PD could be calibrated on. Take calibration: held_out, or version 0."
             )
         classifier: Estimator[Any] = first if first.searches else first.build({})
         if is_choice:
@@ -73,6 +88,7 @@ class Recipe:
                 label=LABEL,
                 fold=FOLD,
                 by_time=self.by_time,
+                cross_fitted=text_score(self.text, label=LABEL),
             )
         return CalibratedClassifier(
             classifier,
@@ -84,6 +100,7 @@ class Recipe:
             fold=FOLD if is_choice or first.searches else None,
             partitions=None if is_choice else self._partitions(self.trainers[0]),
             calibration=self.calibration,
+            cross_fitted=text_score(self.text, label=LABEL),
         )
 
     def _tuned(
@@ -116,6 +133,7 @@ class Recipe:
             label=LABEL,
             fold=FOLD,
             by_time=self.by_time,
+            cross_fitted=text_score(self.text, label=LABEL),
         )
 
     def _partitions(self, trainer: str) -> int | None:

@@ -34,6 +34,7 @@ class ChallengerRecord(
         contest: Contest | None = None,
         left_out: Mapping[str, str] | None = None,
         rounds_before: int = 0,
+        knows_calibration: bool = False,
     ) -> "ChallengerRecord":
         """Return the stage.
 
@@ -41,11 +42,13 @@ class ChallengerRecord(
             contest: Of the trainers, if one was chosen.
             left_out: Feature to the reason why it is not used.
             rounds_before: Trees of the model that this one goes on with.
+            knows_calibration: Whether the trainer has learnt from calibration rows as well.
         """
         told = {
             "contest": contest.to_json() if contest else None,
             "left_out": dict(left_out or {}),
             "rounds_before": rounds_before,
+            "knows_calibration": knows_calibration,
         }
         return cls()._set(told=json.dumps(told))
 
@@ -64,6 +67,11 @@ class ChallengerRecord(
     def rounds_before(self) -> int:
         """Trees of the model that this one goes on with; 0: it began anew."""
         return int(self._document["rounds_before"])
+
+    @property
+    def knows_calibration(self) -> bool:
+        """Whether the trainer has learnt from calibration rows; of an old model not known: no."""
+        return bool(self._document.get("knows_calibration"))
 
     @property
     def attempts(self) -> tuple[Attempt, ...]:

@@ -17,7 +17,7 @@ from penstock.learn.binning.cells import Longs
 from penstock.learn.binning.leak_signs import ONE_SIDED, auc_of_bins
 from penstock.learn.binning.woe import WOE, WoeBinningModel
 from penstock.learn.scorecard.estimator import ScorecardModel
-from penstock.learn.stages import stage_of
+from penstock.learn.stages import stage_of, until
 from penstock.measure.figures import csi_figure
 from penstock.measure.stability import MODERATE, Shift, csi
 
@@ -55,7 +55,7 @@ def judge_variables(judged: DataFrame, model: PipelineModel) -> Evidence:
         without both classes is None, and so is the CSI without judged loans.
     """
     binning = stage_of(model, WoeBinningModel)
-    counts = _counts(binning.transform(judged), binning.column_bins)
+    counts = _counts(until(model, binning).transform(judged), binning.column_bins)
     rows = [_row(bins, *counts[bins.column][1:]) for bins in binning.column_bins]
     rows.sort(key=lambda row: (row[3] is None, row[3], row[0]))
     shifts = csi(

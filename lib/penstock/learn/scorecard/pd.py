@@ -15,6 +15,7 @@ from penstock.learn.scorecard.classifier import ScorecardClassifier
 from penstock.learn.scorecard.estimator import Scorecard
 from penstock.learn.scorecard.points import PointScale
 from penstock.learn.scorecard.selection import Selection
+from penstock.learn.text.scoring import TEXT_PD, text_score
 
 POINTS = "points"
 
@@ -23,6 +24,7 @@ def scorecard_pd(
     *,
     numeric: list[str],
     categorical: list[str],
+    text: list[str],
     trends: dict[str, str],
     special_codes: dict[str, list[float]],
     min_bin_share: float,
@@ -52,6 +54,9 @@ def scorecard_pd(
     Args:
         numeric: Numeric or boolean features.
         categorical: Features that are read as text.
+        text: Texts, read as one, whose score `text_pd` is one more number (`TextScore`). Whatever
+            is fitted on rows is fitted on values by models that have not seen them
+            (`CrossFitted`). The parameters below may name `text_pd` as a feature.
         trends: Feature to how its bad rate may go from bin to bin: auto (without being named),
             ascending, descending, peak, valley or none.
         special_codes: Numeric feature to values that have a bin each, as -9 for "no file".
@@ -82,8 +87,13 @@ def scorecard_pd(
         ConfigError: No features, a feature named twice, label, sample, PD or points among them, or
             a parameter out of its range or for no feature.
     """
-    features = [*numeric, *categorical]
-    check_feature_names(features, reserved={LABEL, SAMPLE, PD, POINTS}, model="the scorecard")
+    check_feature_names(
+        [*numeric, *categorical, *text],
+        reserved={LABEL, SAMPLE, PD, POINTS, TEXT_PD},
+        model="the scorecard",
+    )
+    numbers = [*numeric, TEXT_PD] if text else numeric
+    features = [*numbers, *categorical]
     _refuse_unknown("trends", trends, features)
     _refuse_unknown("special_codes", special_codes, numeric)
     scale = PointScale(pdo, base_points, base_odds)
@@ -99,7 +109,7 @@ def scorecard_pd(
         forbidden=tuple(forbidden),
     )
     binning = WoeBinning.of(
-        numeric=numeric,
+        numeric=numbers,
         categorical=categorical,
         label=LABEL,
         rules={"min_share": min_bin_share},
@@ -116,6 +126,8 @@ def scorecard_pd(
         sample=SAMPLE,
         pd=PD,
         calibration=Calibration(calibration, calibrator, population_bad_rate),
+        cross_fitted=text_score(text, label=LABEL),
+        needs_values=False,
     )
     return ScorecardClassifier(calibrated, scale=scale, points=POINTS)
 

@@ -1,9 +1,11 @@
 """Loans held out: what settings are worth, measured on loans that they were not fitted on."""
 
 import re
+import threading
 import time
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Self
 
 import numpy as np
 from py4j.protocol import Py4JNetworkError
@@ -21,6 +23,7 @@ from penstock.learn.margin import (
     margin_of,
 )
 from penstock.learn.platt import fit_sigmoid
+from penstock.learn.text.cross_fitted import CrossFitted
 from penstock.learn.tuning.study import Stopped
 from penstock.learn.tuning.trials import FoldScore
 from penstock.measure.counts import ScoreCounts, count_by_score
@@ -35,6 +38,9 @@ _CANCELLED = re.compile(r"SPARK_JOB_CANCELLED|[Jj]ob \S+ (was )?cancelled")
 class HeldOut:
     """Rows, parted into folds that are held out in turn.
 
+    To be used in a `with` block: a feature that is cross-fitted is made once for each fold held
+    out, and kept in memory until the end of the block.
+
     Attributes:
         rows: Features, label (0 or 1) and the number of the fold.
         label: Column of the label.
@@ -42,6 +48,7 @@ class HeldOut:
         by_time: Whether folds follow each other in time: then a fold is held out from fits on
             earlier folds alone, and the first is never held out.
         numbers: All numbers of folds, in order.
+        cross_fitted: A feature made by the outcome; it is made anew without the fold held out.
     """
 
     rows: DataFrame
@@ -49,6 +56,22 @@ class HeldOut:
     fold: str
     by_time: bool
     numbers: tuple[int, ...]
+    cross_fitted: CrossFitted | None = None
+    _known_rows: dict[int, DataFrame] = field(default_factory=dict)
+    _at_work: threading.Lock = field(default_factory=threading.Lock)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for rows in self._known_rows.values():
+            rows.unpersist()
+        self._known_rows.clear()
 
     @classmethod
     def of(
@@ -59,11 +82,12 @@ class HeldOut:
         fold: str,
         by_time: bool,
         purpose: str = "Settings cannot be searched for",
+        cross_fitted: CrossFitted | None = None,
     ) -> "HeldOut":
         """Find out which folds there are, in one Spark query that returns a row for each.
 
         Args:
-            rows, label, fold, by_time: As above.
+            rows, label, fold, by_time, cross_fitted: As above.
             purpose: What cannot be done without sound folds, as an error begins.
 
         Raises:
@@ -90,7 +114,7 @@ class HeldOut:
                     f"= {1 if row['bads'] else 0}, and both classes are needed in each fold. Ask "
                     "for fewer folds."
                 )
-        return cls(rows, label, fold, by_time, tuple(sorted(found)))
+        return cls(rows, label, fold, by_time, tuple(sorted(found)), cross_fitted)
 
     @property
     def judging(self) -> tuple[int, ...]:
@@ -137,23 +161,36 @@ class HeldOut:
             fitted = self._fitted(classifier, fold)
         except DataError as error:
             raise DataError(f"Fitted to score {self.fold} = {fold}: {error}") from error
-        held_out = self.rows.where(F.col(self.fold) == fold).drop(self.fold)
+        held_out = self.known(fold).where(F.col(self.fold) == fold).drop(self.fold)
         return count_by_margin(
             fitted.transform(held_out),
             margin=margin_of("rawPrediction"),
             label=F.col(self.label).cast("double"),
         )
 
-    def _known(self, fold: int) -> DataFrame:
-        return self.rows.where(F.col(self.fold) <= fold) if self.by_time else self.rows
+    def known(self, fold: int) -> DataFrame:
+        """Return the rows that a fold is judged with: itself, and those that are fitted on.
+
+        A feature that is cross-fitted has values here that no row of the fold has had a part in.
+        """
+        known = self.rows.where(F.col(self.fold) <= fold) if self.by_time else self.rows
+        if self.cross_fitted is None:
+            return known
+        # Two trials may come for the same fold at once.
+        with self._at_work:
+            if fold not in self._known_rows:
+                rows = known.drop(self.cross_fitted.column)
+                made = self.cross_fitted.unseen(rows, F.col(self.fold) == fold)
+                self._known_rows[fold] = made.persist()
+            return self._known_rows[fold]
 
     def _fitted(self, classifier: Estimator[Any], fold: int) -> Any:
-        others = self._known(fold).where(F.col(self.fold) != fold)
+        others = self.known(fold).where(F.col(self.fold) != fold)
         return classifier.fit(others.drop(self.fold))
 
     def _judged(self, classifier: Estimator[Any], fold: int) -> FoldScore:
         clock = time.perf_counter()
-        fitted, known = self._fitted(classifier, fold), self._known(fold)
+        fitted, known = self._fitted(classifier, fold), self.known(fold)
         is_held_out = F.col(self.fold) == fold
         part = F.when(is_held_out, HELD_OUT).otherwise(IN_FOLD)
         scored = fitted.transform(known.withColumn(PART, part).drop(self.fold))

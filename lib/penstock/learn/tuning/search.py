@@ -9,6 +9,7 @@ from pyspark.sql import DataFrame
 
 from penstock.catalyst.internals import on_thread
 from penstock.learn.stages import stages_of
+from penstock.learn.text.cross_fitted import CrossFitted
 from penstock.learn.tuning.held_out import HeldOut
 from penstock.learn.tuning.record import SearchRecord
 from penstock.learn.tuning.space import Settings, Space
@@ -33,6 +34,7 @@ class TunedClassifier(Estimator[PipelineModel]):
         label: Column of the label: 0 = good, 1 = bad.
         fold: Column of the number of the fold, which the classifier does not get to see.
         by_time: Whether folds follow each other in time, and a fold is judged by earlier ones.
+        cross_fitted: A feature made by the outcome: the rows have it and what it is made of.
     """
 
     def __init__(
@@ -44,6 +46,7 @@ class TunedClassifier(Estimator[PipelineModel]):
         label: str,
         fold: str,
         by_time: bool,
+        cross_fitted: CrossFitted | None = None,
     ) -> None:
         super().__init__()
         self.build = build
@@ -52,6 +55,7 @@ class TunedClassifier(Estimator[PipelineModel]):
         self.label = label
         self.fold = fold
         self.by_time = by_time
+        self.cross_fitted = cross_fitted
         self._kept: Kept = {}
         self.classifier = [build(settings) for settings in space.extremes()][0]
 
@@ -81,16 +85,23 @@ class TunedClassifier(Estimator[PipelineModel]):
         return PipelineModel([SearchRecord.of(found), *stages_of(fitted)])
 
     def _search(self, rows: DataFrame) -> Findings:
-        held_out = HeldOut.of(rows, label=self.label, fold=self.fold, by_time=self.by_time)
+        held_out = HeldOut.of(
+            rows,
+            label=self.label,
+            fold=self.fold,
+            by_time=self.by_time,
+            cross_fitted=self.cross_fitted,
+        )
         try:
-            trials = run_search(
-                self.space,
-                partial(self._judge, held_out),
-                folds=held_out.judging,
-                rules=self.rules,
-                kept=self._kept,
-                on_thread=partial(_on_thread, rows),
-            )
+            with held_out:
+                trials = run_search(
+                    self.space,
+                    partial(self._judge, held_out),
+                    folds=held_out.judging,
+                    rules=self.rules,
+                    kept=self._kept,
+                    on_thread=partial(_on_thread, rows),
+                )
         except Stopped as stopped:
             raise stopped.cause from None
         return Findings(self.rules.objective, held_out.judging, self.by_time, trials)

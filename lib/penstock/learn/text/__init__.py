@@ -1,0 +1,1 @@
+"""Texts that applicants wrote, as a feature of a PD model."""
