@@ -9,6 +9,7 @@ import datetime
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from penstock.columns import column_of
 from penstock.errors import ConfigError, DataError, did_you_mean
 from penstock.learn.folds import FOLD, check_folds, fold_by_group, folds_by_date
 from penstock.learn.sample import CALIBRATION, DEVELOPMENT
@@ -233,12 +234,6 @@ def _check_columns(table: DataFrame, names: list[str]) -> None:
     for name in names:
         if name not in table.columns:
             raise DataError(f"The table has no column '{name}'.{did_you_mean(name, table.columns)}")
-
-
-def column_of(name: str) -> Column:
-    """Return a column by its whole name: a dot in it is no field, a backtick no end."""
-    escaped = name.replace("`", "``")
-    return F.col(f"`{escaped}`")
 
 
 def text_of(name: str, missing: list[str]) -> Column:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from penstock.columns import column_of
 from penstock.errors import DataError, did_you_mean
 from penstock.measure.counts import UNKNOWN_GROUP
 from penstock.measure.unusable import refuse_unusable
@@ -166,8 +167,8 @@ def count_decisions(
     units = F.when(is_possible, F.round(probability * PD_UNITS).cast("decimal(13, 0)"))
     # Numbered, as a group column may be called as one of the counts is, or have a dot in its name.
     named = [
-        F.coalesce(F.col(escaped).cast("string"), F.lit(UNKNOWN_GROUP)).alias(f"group_{number}")
-        for number, escaped in enumerate("`" + name.replace("`", "``") + "`" for name in groups)
+        F.coalesce(column_of(name).cast("string"), F.lit(UNKNOWN_GROUP)).alias(f"group_{number}")
+        for number, name in enumerate(groups)
     ]
     counted = (
         decided.groupBy(
