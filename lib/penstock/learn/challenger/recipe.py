@@ -16,6 +16,7 @@ from penstock.learn.challenger.weighted import ClassWeights, WeightedClassifier
 from penstock.learn.folds import FOLD
 from penstock.learn.logistic import LABEL, PD, SAMPLE
 from penstock.learn.scaling import Calibration
+from penstock.learn.text.cross_fitted import CrossFitted
 from penstock.learn.text.scoring import TEXT_PD, text_score
 from penstock.learn.tuning.search import TunedClassifier
 from penstock.learn.tuning.space import Settings, read_space
@@ -88,7 +89,7 @@ class Recipe:
                 label=LABEL,
                 fold=FOLD,
                 by_time=self.by_time,
-                cross_fitted=text_score(self.text, label=LABEL),
+                cross_fitted=self._text_score,
             )
         return CalibratedClassifier(
             classifier,
@@ -100,7 +101,7 @@ class Recipe:
             fold=FOLD if is_choice or first.searches else None,
             partitions=None if is_choice else self._partitions(self.trainers[0]),
             calibration=self.calibration,
-            cross_fitted=text_score(self.text, label=LABEL),
+            cross_fitted=self._text_score,
         )
 
     def _tuned(
@@ -133,8 +134,12 @@ class Recipe:
             label=LABEL,
             fold=FOLD,
             by_time=self.by_time,
-            cross_fitted=text_score(self.text, label=LABEL),
+            cross_fitted=self._text_score,
         )
+
+    @property
+    def _text_score(self) -> CrossFitted | None:
+        return text_score(self.text, label=LABEL)
 
     def _partitions(self, trainer: str) -> int | None:
         """Return in how many parts a trainer wants the rows; None: it does not care."""
