@@ -5,7 +5,7 @@
 ENVIRONMENT := $(or $(PENSTOCK_ENV),.venv)
 PYTHON := PYTHONPATH=lib $(ENVIRONMENT)/bin/python
 NO_SPARK := tests/test_errors.py tests/test_conf.py tests/test_launch.py tests/test_jvm.py \
-	tests/test_versions.py tests/test_setup.py tests/test_parameters.py \
+	tests/test_versions.py tests/test_setup.py tests/test_parameters.py tests/test_annotations.py \
 	tests/test_strict_yaml.py tests/engine/test_graph.py tests/engine/test_scheduler.py \
 	tests/engine/test_fingerprint.py tests/test_select.py tests/test_binding.py \
 	tests/test_spark_settings.py

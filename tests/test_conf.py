@@ -248,6 +248,16 @@ def test_a_reference_takes_the_type_of_what_it_points_at(conf_dir):
     assert conf.params["split"]["test_from"] == dt.date(2024, 1, 1)
 
 
+def test_a_reference_may_be_an_item_of_a_list_but_no_part_of_a_text(conf_dir):
+    write(conf_dir, "base/params.yaml", "common: {}\na: {x: 7, list: [1], text: ''}\n")
+    conf = load_conf(conf_dir, "local", ["params.a.list=[2, '${params.a.x}']"])
+    assert conf.params["a"]["list"] == [2, 7]
+    with pytest.raises(ConfigError, match=r"\$\{params.a.x\} stands within 'x is \$.*whole value"):
+        load_conf(conf_dir, "local", ["params.a.text='x is ${params.a.x}'"])
+    kept = load_conf(conf_dir, "local", ["params.a.text='${HOME} is no reference'"])
+    assert kept.params["a"]["text"] == "${HOME} is no reference"
+
+
 def test_a_fault_is_told_of_the_layer_that_has_it_and_not_of_what_refers_to_it(conf_dir):
     write(conf_dir, "base/params.yaml", "common: {}\na: {x: '${params.b.x}'}\nb: {x: 1.0}\n")
     message = r"^--set params.b.x=.nan: params.b.x must be a finite number, not nan"

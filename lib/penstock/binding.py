@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from inspect import signature
 from typing import Any
 
+from penstock.annotations import check_annotations
 from penstock.engine.graph import Graph
 from penstock.engine.nodes import MODELS, TABLES, Node
 from penstock.errors import ConfigError, GraphError, did_you_mean
@@ -80,13 +81,14 @@ def bind_parameters(
     """Give each node the values of its function's keyword-only arguments.
 
     A value comes from the section of the node's name, else of the function's name; what the
-    section lacks comes from `common`.
+    section lacks comes from `common`. It is of the type that the function says, within its limits.
 
     Returns:
         Node name to keyword arguments.
 
     Raises:
-        ConfigError: A parameter without a value, or a value without a parameter.
+        ConfigError: A parameter without a value, a value without a parameter, or one that is not
+            as the function's annotation has it.
     """
     common = params.get("common", {})
     bound: dict[str, dict[str, Any]] = {}
@@ -106,5 +108,6 @@ def bind_parameters(
                 f"Node '{node.name}' needs {', '.join(missing)}; write it under "
                 f"params.{section_name or node.name} in conf/base/params.yaml."
             )
-        bound[node.name] = values
+        places = {k: f"params.{section_name if k in section else 'common'}.{k}" for k in values}
+        bound[node.name] = check_annotations(node.function, values, places) if values else {}
     return bound

@@ -69,7 +69,9 @@ def merge_layers(layers: Sequence[Layer], options: Mapping[str, Collection[str]]
 def interpolate(
     value: Any, document: Mapping[str, Any], options: Mapping[str, Collection[str]] | None = None
 ) -> Any:
-    """Replace `${section.key}` as a whole value by what stands at that key of the document.
+    """Replace `${section.key}` by what stands at that key of the document.
+
+    A reference is a whole value, or a whole item of a list.
 
     Where a later layer changed keys of a map that is a reference, the others are as referred to.
 
@@ -77,7 +79,8 @@ def interpolate(
         options: As of `merge_layers`; none where no dataset can be among the values.
 
     Raises:
-        ConfigError: The document has no such key, or references lead to each other.
+        ConfigError: The document has no such key, references lead to each other, or one stands
+            within a longer text.
     """
     return _interpolated(value, _Resolving(document, options or {}), ())
 
@@ -94,9 +97,21 @@ def _interpolated(value: Any, of: _Resolving, seen: tuple[str, ...]) -> Any:
     if _is_reference(value):
         _refuse_circle(value, seen)
         return _interpolated(_target(value, of, ()), of, (*seen, value))
+    if isinstance(value, list):
+        return [_interpolated(item, of, seen) for item in value]
     if not isinstance(value, dict):
+        _refuse_part(value)
         return value
     return {k: _interpolated(v, of, seen) for k, v in _opened(value, of, ()).items()}
+
+
+def _refuse_part(value: Any) -> None:
+    found = REFERENCE.search(value) if isinstance(value, str) else None
+    if found and found[1].partition(".")[0] in SECTIONS:
+        raise ConfigError(
+            f"The reference {found[0]} stands within '{value}': it must be the whole value, or a "
+            "whole item of a list."
+        )
 
 
 def _refuse_circle(reference: str, seen: tuple[str, ...]) -> None:

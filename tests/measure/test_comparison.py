@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from penstock.errors import ConfigError, DataError
+from penstock.errors import DataError
 from penstock.measure.comparison import compare_pds, comparison_of
 from penstock.measure.paired import PairCounts, delong_difference
 from penstock.measure.profit import Stake
@@ -88,17 +88,3 @@ def test_no_loan_is_no_comparison(spark, pds):
     champion, challenger = tables(spark, *(values[:2] for values in pds))
     with pytest.raises(DataError, match="no loans to compare"):
         compare_pds(champion.where("false"), challenger.where("false"), **PARAMETERS)
-
-
-@pytest.mark.parametrize(
-    ("changes", "said"),
-    [
-        ({"decimals": 9}, "'decimals' is 9"),
-        ({"confidence": 95}, "'confidence' is 95; it must be within 0-1"),
-        ({"profit_of_good": 0.0}, "'profit_of_good' is 0; it must be above 0"),
-        ({"loss_of_bad": -5.0}, "'loss_of_bad' is -5; it must be above 0"),
-    ],
-)
-def test_parameters_are_checked_before_anything_is_counted(changes, said):
-    with pytest.raises(ConfigError, match=said):
-        compare_pds(None, None, **PARAMETERS | changes)

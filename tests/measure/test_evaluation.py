@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
-from penstock.errors import ConfigError, DataError
+from penstock.errors import DataError
 from penstock.evidence import Evidence
 from penstock.measure.evaluation import evaluate_pd
 
@@ -84,15 +84,3 @@ def test_a_pd_in_percent_is_an_error(spark):
     scored = spark.createDataFrame([(12.5, 0, None), (0.1, 1, None)], COLUMNS)
     with pytest.raises(DataError, match=r"1 rows have a pd outside 0-1, such as 12\.5"):
         evaluate_pd(scored, **PARAMETERS)
-
-
-def test_another_length_of_vintage_is_an_error(spark):
-    with pytest.raises(ConfigError, match="'month'; it must be 'year' or 'quarter'"):
-        evaluate_pd(spark.createDataFrame([], COLUMNS), **PARAMETERS | {"vintage": "month"})
-
-
-@pytest.mark.parametrize(("name", "value"), [("bins", 0), ("bins", 1), ("decimals", 0),
-                                             ("decimals", 9)])  # fmt: skip
-def test_too_coarse_or_too_fine_a_resolution_is_an_error(spark, name, value):
-    with pytest.raises(ConfigError, match=f"Parameter '{name}' is {value}; it must be"):
-        evaluate_pd(spark.createDataFrame([], COLUMNS), **PARAMETERS | {name: value})

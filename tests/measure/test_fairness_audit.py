@@ -130,8 +130,6 @@ def test_loans_without_attributes_are_a_group_and_none_named_is_said(tables):
 @pytest.mark.parametrize(
     ("changes", "error", "said"),
     [
-        ({"approval_rate": 1.0}, ConfigError, "approval_rate is 1"),
-        ({"min_ratio": 0.0}, ConfigError, "min_ratio is 0"),
         ({"intersections": [["sex", "aeg"]]}, ConfigError, "'aeg'.*Did you mean 'age'"),
         ({"reference": {"age": "yuong"}}, DataError, "'yuong'.*Did you mean 'young'"),
     ],

@@ -1,5 +1,6 @@
 """The choice of the champion: the scorecard, unless a challenger has earned its place."""
 
+from penstock.annotations import NotNegative
 from penstock.evidence import Evidence, Table
 from penstock.measure.gate import challenger_reasons
 
@@ -18,8 +19,8 @@ def choose_champion(
     *,
     min_auc_gain: float,
     min_profit_gain: float,
-    max_psi: float,
-    max_miscalibration: float,
+    max_psi: NotNegative,
+    max_miscalibration: NotNegative,
 ) -> Evidence:
     """Say whether the challenger has earned the champion's place, and why not if it has not.
 

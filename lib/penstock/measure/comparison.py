@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 from pyspark.sql import DataFrame
 
-from penstock.errors import ConfigError
+from penstock.annotations import Positive, Share
 from penstock.evidence import Evidence, Figure, Series, Table
-from penstock.measure.evaluation import check_resolution
+from penstock.measure.evaluation import Decimals
 from penstock.measure.paired import PairCounts, count_by_both, delong_difference
 from penstock.measure.profit import ProfitDifference, Stake, profit_difference
 from penstock.measure.swaps import SwapSet, swap_set
@@ -22,12 +22,12 @@ def compare_pds(
     champion: DataFrame,
     challenger: DataFrame,
     *,
-    decimals: int,
-    confidence: float,
-    approval_rates: list[float],
-    approval_rate: float,
-    profit_of_good: float,
-    loss_of_bad: float,
+    decimals: Decimals,
+    confidence: Share,
+    approval_rates: list[Share],
+    approval_rate: Share,
+    profit_of_good: Positive,
+    loss_of_bad: Positive,
 ) -> Evidence:
     """Compare the PDs of two models for the same loans: ranking, who is approved, and profit.
 
@@ -48,12 +48,8 @@ def compare_pds(
         The evidence of `comparison_of`.
 
     Raises:
-        ConfigError: A parameter is out of its range.
         DataError: There are no loans, a loan stands in one table only, or cannot be measured.
     """
-    check_resolution(2, decimals)
-    if not 0 < confidence < 1:
-        raise ConfigError(f"Parameter 'confidence' is {confidence}; it must be within 0-1.")
     stake = Stake(profit_of_good, loss_of_bad)
     pairs = count_by_both(champion, challenger, beside="challenger", decimals=decimals)
     return comparison_of(

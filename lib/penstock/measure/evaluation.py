@@ -1,9 +1,12 @@
 """Evaluation of a PD model on loans whose outcome is known."""
 
+from typing import Annotated, Literal
+
+from annotated_types import Ge, Interval
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from penstock.errors import ConfigError, DataError
+from penstock.errors import DataError
 from penstock.evidence import Evidence, Figure, Table
 from penstock.measure import calibration, discrimination, figures
 from penstock.measure.calibration import CalibrationBin
@@ -12,14 +15,15 @@ from penstock.measure.counts import ScoreCounts, count_by_score
 # What `evaluate_pd` reads of a scored table.
 SCORED_COLUMNS = "pd DOUBLE, is_bad INT, issue_date DATE"
 CONFIDENCE = 0.95
+VintageLength = Literal["year", "quarter"]
 # With one bin ECE sees only the mean, with none it is 0 whatever the model.
-FEWEST_BINS = 2
+Bins = Annotated[int, Ge(2)]
 # Each further decimal lets ten times as many counts reach the driver.
-MOST_DECIMALS = 8
+Decimals = Annotated[int, Interval(ge=1, le=8)]
 
 
 def evaluate_pd(
-    scored: DataFrame, *, date: str, vintage: str, bins: int, decimals: int
+    scored: DataFrame, *, date: str, vintage: VintageLength, bins: Bins, decimals: Decimals
 ) -> Evidence:
     """Measure ranking and calibration of the PDs, over all loans and by vintage.
 
@@ -42,23 +46,22 @@ def evaluate_pd(
         calibration, scores, vintages. All rates are fractions.
 
     Raises:
-        ConfigError: `vintage`, `bins` or `decimals` is not as above.
         DataError: There are no rows, or rows that cannot be measured.
     """
-    check_resolution(bins, decimals)
     return evidence_of(
         count_by_vintage(scored, date=date, vintage=vintage, decimals=decimals), bins=bins
     )
 
 
-def count_by_vintage(scored: DataFrame, *, date: str, vintage: str, decimals: int) -> ScoreCounts:
+def count_by_vintage(
+    scored: DataFrame, *, date: str, vintage: VintageLength, decimals: int
+) -> ScoreCounts:
     """Count goods and bads by PD, vintage by vintage, in one Spark query.
 
     Args:
         scored, date, vintage, decimals: As in `evaluate_pd`.
 
     Raises:
-        ConfigError: `vintage` is neither "year" nor "quarter".
         DataError: There are no rows, or rows that cannot be measured.
     """
     by_vintage = scored.select("pd", "is_bad", _vintage(date, vintage).alias("vintage"))
@@ -88,25 +91,11 @@ def evidence_of(counted: ScoreCounts, *, bins: int) -> Evidence:
     )
 
 
-def check_resolution(bins: int, decimals: int) -> None:
-    """Refuse too few bins, or decimals out of range, before anything is counted.
-
-    Raises:
-        ConfigError: `bins` or `decimals` is not as in `evaluate_pd`.
-    """
-    if bins < FEWEST_BINS:
-        raise ConfigError(f"Parameter 'bins' is {bins}; it must be {FEWEST_BINS} or more.")
-    if not 1 <= decimals <= MOST_DECIMALS:
-        raise ConfigError(f"Parameter 'decimals' is {decimals}; it must be 1 to {MOST_DECIMALS}.")
-
-
-def _vintage(date: str, length: str) -> Column:
+def _vintage(date: str, length: VintageLength) -> Column:
     year = F.year(date).cast("string")
     if length == "year":
         return year
-    if length == "quarter":
-        return F.concat(year, F.lit("Q"), F.quarter(date).cast("string"))
-    raise ConfigError(f"Parameter 'vintage' is '{length}'; it must be 'year' or 'quarter'.")
+    return F.concat(year, F.lit("Q"), F.quarter(date).cast("string"))
 
 
 def _refuse_impossible_pds(counts: ScoreCounts) -> None:

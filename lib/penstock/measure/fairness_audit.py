@@ -7,10 +7,12 @@ import numpy as np
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from penstock.annotations import Count, Share, ShareOrAll
 from penstock.errors import ConfigError, DataError, did_you_mean
 from penstock.evidence import Evidence, Figure, Series, Table
 from penstock.measure.counts import ScoreCounts, count_by_score
 from penstock.measure.decisions import DecisionCounts, count_decisions
+from penstock.measure.evaluation import Decimals
 from penstock.measure.fairness import Comparison, Fairness, compare_groups
 
 AUDITED_COLUMNS = "row_id STRING, pd DOUBLE, is_bad INT"
@@ -45,11 +47,11 @@ def audit_fairness(
     *,
     protected: list[str],
     intersections: list[list[str]],
-    approval_rate: float,
+    approval_rate: Share,
     reference: dict[str, str],
-    min_ratio: float,
-    min_loans: int,
-    decimals: int,
+    min_ratio: ShareOrAll,
+    min_loans: Count,
+    decimals: Decimals,
 ) -> Evidence:
     """Compare groups by the decisions that approve the safest share of the judged loans.
 
@@ -76,12 +78,11 @@ def audit_fairness(
         ratio does.
 
     Raises:
-        ConfigError: A rate or ratio out of its range, a reference or an intersection of attributes
-            that are not audited.
+        ConfigError: A reference or an intersection of attributes that are not audited.
         DataError: No loan, PDs or labels that cannot be counted, a reference group that is not
             there or too small.
     """
-    _check(protected, intersections, reference, approval_rate=approval_rate, min_ratio=min_ratio)
+    _check_attributes(protected, intersections, reference)
     counts = count_by_score(judged, score="pd", label="is_bad", by=None, decimals=decimals)
     cut_off = _cut_off(counts, approval_rate)
     approved = counts.n[counts.score <= cut_off].sum() / counts.loans
@@ -109,18 +110,9 @@ def audit_fairness(
     return _evidence(metrics, audited, policy)
 
 
-def _check(
-    protected: Sequence[str],
-    intersections: Sequence[Sequence[str]],
-    reference: Mapping[str, str],
-    *,
-    approval_rate: float,
-    min_ratio: float,
+def _check_attributes(
+    protected: Sequence[str], intersections: Sequence[Sequence[str]], reference: Mapping[str, str]
 ) -> None:
-    if not 0 < approval_rate < 1:
-        raise ConfigError(f"approval_rate is {approval_rate:g}; it lies between 0 and 1.")
-    if not 0 < min_ratio <= 1:
-        raise ConfigError(f"min_ratio is {min_ratio:g}; it lies above 0 and up to 1.")
     for name in (*reference, *(name for names in intersections for name in names)):
         if name not in protected:
             raise ConfigError(

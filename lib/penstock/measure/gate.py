@@ -2,11 +2,17 @@
 
 from math import ceil, floor
 
+from penstock.annotations import Count, NotNegative, ShareOrAll
 from penstock.evidence import Evidence
 
 
 def pd_gate(
-    report: Evidence, *, min_auc: float, max_ece: float, min_loans: int, min_bads: int
+    report: Evidence,
+    *,
+    min_auc: ShareOrAll,
+    max_ece: NotNegative,
+    min_loans: Count,
+    min_bads: Count,
 ) -> list[str]:
     """Return why the model must not pass, one phrase each; an empty list lets it pass.
 

@@ -5,12 +5,10 @@ Takes counts of PDs that are grouped by grade.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from scipy.stats import beta, binom
 
-from penstock.errors import ConfigError
 from penstock.measure.calibration import bad_rate, mean_pd
 from penstock.measure.counts import ScoreCounts
 
@@ -36,18 +34,6 @@ class GradeTest:
     bad_rate: float
     jeffreys: float
     binomial: float
-
-
-def check_limits(limits: Sequence[float]) -> None:
-    """Refuse limits of grades that do not rise or lie outside 0-1.
-
-    Raises:
-        ConfigError: They do.
-    """
-    if not all(low < high for low, high in pairwise((0.0, *limits, 1.0))):
-        raise ConfigError(
-            f"Parameter 'grades' is {list(limits)}; its limits must rise, above 0 and below 1."
-        )
 
 
 def grade_by_pd(counts: ScoreCounts, limits: Sequence[float]) -> ScoreCounts:

@@ -7,8 +7,9 @@ from numpy.typing import NDArray
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from penstock.annotations import Share
 from penstock.evidence import Evidence, Figure, Series, Table
-from penstock.measure.evaluation import check_resolution
+from penstock.measure.evaluation import Decimals
 from penstock.measure.paired import PairCounts, count_by_both
 from penstock.measure.swaps import SwapSet, swap_set
 
@@ -17,7 +18,7 @@ SHADOWED_COLUMNS = "row_id STRING, pd DOUBLE"
 
 
 def compare_shadow(
-    champion: DataFrame, shadow: DataFrame, *, decimals: int, approval_rates: list[float]
+    champion: DataFrame, shadow: DataFrame, *, decimals: Decimals, approval_rates: list[Share]
 ) -> Evidence:
     """Compare the PDs of two models for loans whose outcome nobody knows yet.
 
@@ -36,10 +37,8 @@ def compare_shadow(
         a model are equal); table and figure swapped, by approval rate.
 
     Raises:
-        ConfigError: A parameter is out of its range.
         DataError: There are no loans, a loan stands in one table only, or has no PD.
     """
-    check_resolution(2, decimals)
     # All of them count as good: nothing below asks which are.
     scored = [
         table.select("row_id", "pd", F.lit(0).alias("is_bad")) for table in (champion, shadow)

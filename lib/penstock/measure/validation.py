@@ -10,11 +10,17 @@ from dataclasses import replace
 
 from pyspark.sql import DataFrame
 
+from penstock.annotations import RisingShares, Share, ShareOrAll
 from penstock.errors import ConfigError
 from penstock.evidence import Evidence, Table
 from penstock.measure.counts import UNKNOWN_GROUP, ScoreCounts
-from penstock.measure.evaluation import check_resolution, count_by_vintage, evidence_of
-from penstock.measure.grades import check_limits
+from penstock.measure.evaluation import (
+    Bins,
+    Decimals,
+    VintageLength,
+    count_by_vintage,
+    evidence_of,
+)
 from penstock.measure.samples import (
     DEVELOPMENT,
     JUDGED,
@@ -34,13 +40,13 @@ def validate_pd(
     development: DataFrame,
     *,
     date: str,
-    vintage: str,
-    bins: int,
-    decimals: int,
-    riskiest_share: float,
-    grades: list[float],
-    amber: float,
-    red: float,
+    vintage: VintageLength,
+    bins: Bins,
+    decimals: Decimals,
+    riskiest_share: ShareOrAll,
+    grades: RisingShares,
+    amber: Share,
+    red: Share,
     purpose: str,
     owner: str,
     known_limits: list[str],
@@ -68,12 +74,10 @@ def validate_pd(
         vintage_curves, by year of `date`.
 
     Raises:
-        ConfigError: A parameter is out of its range.
+        ConfigError: `red` is not below `amber`.
         DataError: A table has no rows, or rows that cannot be measured.
     """
-    check_resolution(bins, decimals)
     _check_lights(amber, red)
-    check_limits(grades)
     counted = [
         count_by_vintage(scored, date=date, vintage=vintage, decimals=decimals)
         for scored in (judged, development)
@@ -178,8 +182,8 @@ def _limits_of_curves(
 
 
 def _check_lights(amber: float, red: float) -> None:
-    if not 0 < red < amber < 1:
-        raise ConfigError(f"0 < red < amber < 1 must hold, not red {red} and amber {amber}.")
+    if not red < amber:
+        raise ConfigError(f"red must be below amber, not red {red} and amber {amber}.")
 
 
 def _found_limits(

@@ -1,0 +1,75 @@
+"""Values of parameters held against the annotations of the function that takes them.
+
+What a stage function says of a parameter is checked before anything runs: its type, and limits
+such as `Annotated[float, Interval(gt=0, lt=1)]`. The names below are those that more than one uses.
+"""
+
+from collections.abc import Callable, Mapping
+from functools import cache
+from inspect import Parameter, signature
+from typing import Annotated, Any, get_type_hints
+
+from annotated_types import Ge, Gt, Interval
+from pydantic import AfterValidator, ConfigDict, TypeAdapter, ValidationError
+
+from penstock.errors import ConfigError
+
+
+def _rising(numbers: list[float]) -> list[float]:
+    if sorted(set(numbers)) != numbers:
+        raise ValueError("it must rise from item to item")
+    return numbers
+
+
+Share = Annotated[float, Interval(gt=0, lt=1)]
+ShareOrAll = Annotated[float, Interval(gt=0, le=1)]
+Positive = Annotated[float, Gt(0)]
+NotNegative = Annotated[float, Ge(0)]
+Count = Annotated[int, Ge(0)]
+RisingShares = Annotated[list[Share], AfterValidator(_rising)]
+
+# Strict: a text is no number, though it may read as one. A whole number is a number.
+_STRICT = ConfigDict(strict=True, allow_inf_nan=False, arbitrary_types_allowed=True)
+
+
+def check_annotations(
+    function: Callable[..., Any] | None, values: Mapping[str, Any], places: Mapping[str, str]
+) -> dict[str, Any]:
+    """Return values of keyword-only arguments as their annotations have them: 0 as 0.0.
+
+    An argument without an annotation takes anything.
+
+    Args:
+        function: None has no parameters.
+        places: Parameter to its key in the configuration, for an error.
+
+    Raises:
+        ConfigError: A value of another type, not finite, or beyond its limits.
+    """
+    adapters = _adapters(function) if function else {}
+    checked = {}
+    for name, value in values.items():
+        try:
+            checked[name] = adapters[name].validate_python(value)
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            path = "".join(_step(at) for at in first["loc"])
+            said = first["msg"].removeprefix("Value error, ").replace("Input should", "it must")
+            raise ConfigError(f"{places[name]}{path} is {first['input']!r}; {said}.") from error
+    return checked
+
+
+def _step(at: str | int) -> str:
+    if at == "[key]":  # what is wrong is the key before
+        return ""
+    return f"[{at}]" if isinstance(at, int) else f".{at}"
+
+
+@cache
+def _adapters(function: Callable[..., Any]) -> dict[str, TypeAdapter[Any]]:
+    hints = get_type_hints(function, include_extras=True)
+    return {
+        p.name: TypeAdapter(hints.get(p.name, Any), config=_STRICT)
+        for p in signature(function).parameters.values()
+        if p.kind is Parameter.KEYWORD_ONLY
+    }

@@ -1,0 +1,54 @@
+"""What the shipped graphs' functions say of their parameters, held against `conf/`: no Spark."""
+
+from pathlib import Path
+
+import pytest
+
+from penstock.binding import bind_parameters
+from penstock.conf import load_conf
+from penstock.errors import ConfigError
+from penstock.graphs import lending, scorecard
+
+CONF = Path(__file__).parents[2] / "conf"
+
+
+def bind(graph, *overrides):
+    return bind_parameters(graph, load_conf(CONF, "local", overrides).params)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("read_protected.bands", "{sex: 3}", ".sex is 3; it must be a valid list"),
+        ("scorecard_pd.special_codes", "{age: [[1]]}", ".age[0] is [1]; it must be a valid number"),
+        ("scorecard_pd.population_bad_rate", "low", " is 'low'; it must be a valid number"),
+        ("split_observations.test_from", "2020", " is 2020; it must be a valid date"),
+        ("validate_scorecard.vintage", "month", " is 'month'; it must be 'year' or 'quarter'"),
+        ("validate_scorecard.bins", "1", " is 1; it must be greater than or equal to 2"),
+        ("validate_scorecard.decimals", "9", " is 9; it must be less than or equal to 8"),
+        ("validate_scorecard.riskiest_share", "1.1", " is 1.1; it must be less than or equal to 1"),
+        ("validate_scorecard.grades", "[0.2, 0.1]", " is [0.2, 0.1]; it must rise"),
+        ("validate_scorecard.grades", "[0.1, 1.0]", "[1] is 1.0; it must be less than 1"),
+        ("validate_scorecard.red", "0.0", " is 0.0; it must be greater than 0"),
+        ("audit_scorecard.approval_rate", "70", " is 70; it must be less than 1"),
+        ("audit_scorecard.min_ratio", "0", " is 0; it must be greater than 0"),
+        ("audit_scorecard.intersections", "[sex]", "[0] is 'sex'; it must be a valid list"),
+        ("scorecard_gate.min_auc", "60", " is 60; it must be less than or equal to 1"),
+        ("compare_pds.confidence", "95", " is 95; it must be less than 1"),
+        ("compare_pds.profit_of_good", "0", " is 0; it must be greater than 0"),
+        ("compare_shadow.approval_rates", "[0.7, 80]", "[1] is 80; it must be less than 1"),
+    ],
+)
+def test_a_value_beyond_its_limits_is_named_with_its_key(key, value, said):
+    with pytest.raises(ConfigError) as refused:
+        bind(scorecard.GRAPH, f"params.{key}={value}")
+    assert str(refused.value).startswith(f"params.{key}{said}")
+
+
+@pytest.mark.parametrize("graph", [lending.GRAPH, scorecard.GRAPH])
+def test_what_conf_has_is_within_the_limits(graph):
+    assert set(bind(graph)) == {node.name for node in graph.nodes}
+
+
+def test_a_whole_number_is_the_number_it_is():
+    assert bind(scorecard.GRAPH, "params.scorecard_pd.ridge=0") == bind(scorecard.GRAPH)
