@@ -9,7 +9,7 @@ from sklearn.isotonic import IsotonicRegression
 
 from penstock.errors import DataError
 from penstock.learn.isotonic import FAN_OUT, Isotonic, IsotonicModel, fit_isotonic
-from penstock.learn.prior import shift_prior
+from penstock.measure.prior import shift_prior
 
 RANDOM = np.random.default_rng(20)
 MARGINS = RANDOM.normal(-1, 2, 600).round(1)

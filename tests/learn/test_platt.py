@@ -7,7 +7,7 @@ from scipy.special import expit
 
 from penstock.errors import DataError
 from penstock.learn.platt import PlattModel, Sigmoid, fit_sigmoid
-from penstock.learn.prior import shift_prior
+from penstock.measure.prior import shift_prior
 
 RANDOM = np.random.default_rng(4)
 MARGINS = RANDOM.normal(-1, 2, 3000).round(4)

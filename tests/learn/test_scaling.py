@@ -5,8 +5,8 @@ from scipy.special import expit, logit
 from penstock.errors import ConfigError
 from penstock.learn.isotonic import IsotonicModel, fit_isotonic
 from penstock.learn.platt import PlattModel, fit_sigmoid
-from penstock.learn.prior import shift_prior
 from penstock.learn.scaling import Calibration, fit_line, fit_scaling
+from penstock.measure.prior import shift_prior
 
 RANDOM = np.random.default_rng(12)
 MARGINS = np.arange(-30, 30) / 10

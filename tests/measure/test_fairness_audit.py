@@ -8,9 +8,11 @@ from fairlearn.metrics import (
     equalized_odds_difference,
     selection_rate,
 )
+from scipy.stats import norm
 
 from penstock.errors import ConfigError, DataError
 from penstock.measure.fairness_audit import audit_fairness
+from penstock.measure.prior import shift_prior
 
 LOANS = 600
 PARAMETERS = {
@@ -20,6 +22,7 @@ PARAMETERS = {
     "reference": {},
     "min_ratio": 0.8,
     "min_loans": 30,
+    "population_bad_rate": None,
     "decimals": 6,
 }
 
@@ -99,6 +102,30 @@ def test_a_group_that_is_refused_more_often_is_told_by_its_light(audit):
     assert audit.metrics["min_adverse_impact_ratio"] <= young.adverse_impact_ratio
     assert audit.metrics["red_groups"] >= 1
     assert "fairness_age" in audit.figures
+
+
+def test_intervals_hold_for_all_groups_at_once(audit, people):
+    approved = people.assign(approved=people.pd <= audit.metrics["cut_off"]).groupby("sex").approved
+    n, rate = approved.count(), approved.mean()
+    row = frame(audit, "fairness_sex").query("adverse_impact_ratio < 1").iloc[0]
+    error = np.sqrt((1 / (n * rate) - 1 / n).sum())
+    # One comparison by sex, one by age, three by both.
+    width = norm.ppf(1 - 0.025 / 5) * error
+    assert np.log(row.high / row.adverse_impact_ratio) == pytest.approx(width, rel=1e-9)
+    assert np.log(row.adverse_impact_ratio / row.low) == pytest.approx(width, rel=1e-9)
+    assert "hold for all 5 comparisons at once" in audit.tables["fairness_sex"].title
+
+
+def test_pds_of_a_population_are_restated_for_the_outcomes_and_not_for_the_decisions(
+    tables, audit, people
+):
+    found = audit_fairness(*tables, **PARAMETERS | {"population_bad_rate": 0.03})
+    assert found.metrics == audit.metrics
+    restated = shift_prior(people.pd, from_rate=0.03, to_rate=people.is_bad.mean())
+    by_sex = people.assign(restated=restated).groupby("sex")[["restated", "is_bad"]].sum()
+    assert frame(found, "fairness_sex").calibration.to_dict() == pytest.approx(
+        (by_sex.restated / by_sex.is_bad - 1).to_dict(), abs=1e-9
+    )
 
 
 def test_a_dot_in_the_name_of_an_attribute_is_a_letter(tables, audit):

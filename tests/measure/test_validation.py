@@ -16,6 +16,7 @@ from penstock.measure.validation import validate_pd, validation_of
 STANDARDS = {
     "bins": 10, "decimals": 6, "riskiest_share": 0.2, "grades": [0.05, 0.1, 0.2], "amber": 0.05,
     "red": 0.01, "purpose": "Instalment loans", "owner": "Risk", "known_limits": ["No declines."],
+    "population_bad_rate": None,
 }  # fmt: skip
 RANDOM = np.random.default_rng(5)
 
@@ -149,6 +150,25 @@ def test_the_limits_say_whether_the_judged_loans_are_out_of_time(vintages, said)
     limits = [limit for (limit,) in report.tables["limits"].rows]
     assert said in limits[0]
     assert limits[-1] == "No declines."
+
+
+def test_pds_of_a_population_are_judged_at_the_rate_that_the_loans_were_drawn_at():
+    """Bads drawn whole and goods one in nine: the PDs are right, and found to be."""
+    population = draw(200_000, ["2020Q2"], level=0.3)
+    kept = (population[1] == 1) | (RANDOM.random(len(population[1])) < 1 / 9)
+    sample = count(*(column[kept] for column in population))
+    rate = float(population[1].mean())
+    blind = validation_of(sample, sample, **STANDARDS)
+    found = validation_of(sample, sample, **STANDARDS | {"population_bad_rate": rate})
+    assert blind.metrics["ece"] > 0.2 and blind.metrics["red_grades"] >= 2
+    assert found.metrics["ece"] < 0.01 and found.metrics["red_grades"] == 0
+    assert found.metrics["calibration_intercept"] == pytest.approx(0, abs=0.1)
+    for ranks in ("auc", "ks", "gini", "partial_gini", "psi"):
+        assert found.metrics[ranks] == pytest.approx(blind.metrics[ranks], abs=1e-12)
+    sizes = [[row[:3] for row in r.tables["grades"].rows] for r in (found, blind)]
+    assert sizes[0] == sizes[1]
+    said = "Loans were drawn by outcome: "
+    assert [said in str(r.tables["limits"].rows) for r in (found, blind)] == [True, False]
 
 
 def test_the_limits_of_a_small_sample_are_told_in_numbers():

@@ -40,10 +40,16 @@ def test_the_ink_is_the_page_s_own():
 
 def test_words_on_the_x_axis_are_categories_thinned_until_they_fit():
     quarters = tuple(f"{year}Q{q}" for year in range(2000, 2010) for q in (1, 2, 3, 4))
-    bars = Series("observed", quarters, (0.1,) * 40, "bars")
-    shown = [text for text in _texts(figure_svg(Figure("t", "x", "y", (bars,)))) if "Q" in text]
+    points = Series("observed", quarters, (0.1,) * 40, "points")
+    shown = [text for text in _texts(figure_svg(Figure("t", "x", "y", (points,)))) if "Q" in text]
     assert shown[0] == "2000Q1"
     assert 3 <= len(shown) <= 7
+
+
+def test_each_of_many_bars_has_its_name():
+    groups = tuple(f"group {n}" for n in range(40))
+    bars = Series("approved", groups, (0.1,) * 40, "bars")
+    assert set(groups) <= set(_texts(figure_svg(Figure("t", "x", "y", (bars,)))))
 
 
 def test_a_long_name_of_a_category_is_broken_into_lines_and_cut_only_at_the_last():

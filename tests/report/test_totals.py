@@ -58,3 +58,13 @@ def test_rows_into_a_node_are_those_of_the_inputs_that_were_counted(lending_run)
 
 def test_a_champion_that_was_not_deployed_is_unknown(failed_run):
     assert run_totals(failed_run).champion is None
+
+
+def test_a_champion_of_a_run_that_was_not_released_and_another_alias_are_none(lending_run):
+    assert run_totals(lending_run).champion == "3"
+    assert run_totals(lending_run | {"status": "failed"}).champion is None
+    renamed = [
+        node | {"versions": {f"{name}_beside": v for name, v in node["versions"].items()}}
+        for node in lending_run["nodes"]
+    ]
+    assert run_totals(lending_run | {"nodes": renamed}).champion is None

@@ -24,7 +24,7 @@ def validation(purpose="Instalment loans", known_limits=("No declines.",)):
     return validation_of(
         scored(1, "2020Q1"), scored(2, "2019Q1"), bins=5, decimals=3, riskiest_share=0.2,
         grades=[0.1, 0.2], amber=0.99999, red=0.9999, purpose=purpose, owner="Risk",
-        known_limits=known_limits,
+        known_limits=known_limits, population_bad_rate=None,
     )  # fmt: skip
 
 

@@ -19,7 +19,7 @@ from scipy.optimize import isotonic_regression
 
 from penstock.learn.margin import MarginParams
 from penstock.learn.platt import platts_targets
-from penstock.learn.prior import shift_prior
+from penstock.measure.prior import shift_prior
 
 STAGE = "Isotonic scaling"
 MARGIN = "_penstock_margin"

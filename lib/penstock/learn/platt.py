@@ -16,7 +16,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
 from penstock.learn.margin import MOST_LOG_ODDS, MarginParams
-from penstock.learn.prior import prior_log_odds
+from penstock.measure.prior import prior_log_odds
 
 STAGE = "Platt scaling"
 MAX_STEPS = 100

@@ -10,7 +10,7 @@ from penstock.errors import DataError
 from penstock.evidence import Evidence, Figure, Table
 from penstock.measure import calibration, discrimination, figures
 from penstock.measure.calibration import CalibrationBin
-from penstock.measure.counts import ScoreCounts, count_by_score
+from penstock.measure.counts import UNKNOWN_GROUP, ScoreCounts, count_by_score
 
 # What `evaluate_pd` reads of a scored table.
 SCORED_COLUMNS = "pd DOUBLE, is_bad INT, issue_date DATE"
@@ -175,6 +175,8 @@ def _figures(
         "ks": figures.ks_figure(counts),
         "calibration": figures.calibration_figure(bins),
         "scores": figures.score_figure(counts),
-        "vintages": figures.vintage_figure(by_vintage),
+        "vintages": figures.vintage_figure(by_vintage)
+        if vintages.keys() != {UNKNOWN_GROUP}
+        else None,
     }
     return {name: figure for name, figure in drawn.items() if figure is not None}

@@ -14,6 +14,7 @@ from penstock.measure.counts import ScoreCounts, count_by_score
 from penstock.measure.decisions import DecisionCounts, count_decisions
 from penstock.measure.evaluation import Decimals
 from penstock.measure.fairness import Comparison, Fairness, compare_groups
+from penstock.measure.prior import shift_prior
 
 AUDITED_COLUMNS = "row_id STRING, pd DOUBLE, is_bad INT"
 CONFIDENCE = 0.95
@@ -41,6 +42,15 @@ class Policy:
     reference: Mapping[str, str]
 
 
+@dataclass(frozen=True)
+class Audit:
+    """What was found, by attribute or intersection, and how many groups were compared in all."""
+
+    policy: Policy
+    found: Mapping[str, Fairness]
+    compared: int
+
+
 def audit_fairness(
     judged: DataFrame,
     protected_table: DataFrame,
@@ -51,6 +61,7 @@ def audit_fairness(
     reference: dict[str, str],
     min_ratio: ShareOrAll,
     min_loans: Count,
+    population_bad_rate: Share | None,
     decimals: Decimals,
 ) -> Evidence:
     """Compare groups by the decisions that approve the safest share of the judged loans.
@@ -67,6 +78,8 @@ def audit_fairness(
         approval_rate: Share of loans approved, those with the lowest PD, above 0 and below 1.
             Loans with one PD are approved together, if the middle of them lies within.
         reference, min_ratio, min_loans: As in `Policy`.
+        population_bad_rate: As in `validation_of`; PDs are restated to the bad rate of the judged
+            loans, for the comparison with outcomes and of groups.
         decimals: Decimals that PDs are rounded to.
 
     Returns:
@@ -74,8 +87,8 @@ def audit_fairness(
         `min_adverse_impact_ratio` and `red_groups`; without protected attributes the first two, and
         a table that says so.
         For each attribute and intersection a table and a figure, `fairness_<attribute>`. A light is
-        red where the whole 95 % interval of the ratio lies below `min_ratio`, amber where only the
-        ratio does.
+        red where the whole interval of the ratio lies below `min_ratio`, amber where only the ratio
+        does. Intervals hold for all groups of the audit at once with 95 % (Bonferroni).
 
     Raises:
         ConfigError: A reference or an intersection of attributes that are not audited.
@@ -90,8 +103,12 @@ def audit_fairness(
     if not protected:
         return Evidence(metrics, {"fairness": UNAUDITED})
     policy = Policy(min_ratio, min_loans, reference)
+    pd = F.col("pd")
+    if population_bad_rate is not None:
+        rate = counts.bads / counts.loans
+        pd = shift_prior(pd, from_rate=population_bad_rate, to_rate=rate).alias("pd")
     decided = judged.join(protected_table, "row_id", "left").select(
-        "pd",
+        pd,
         "is_bad",
         (F.round("pd", decimals) <= cut_off).alias("is_approved"),
         *(F.col("protected")[name].alias(f"of {name}") for name in protected),
@@ -103,11 +120,9 @@ def audit_fairness(
         label="is_bad",
         pd="pd",
     )
-    audited = {
-        " and ".join(names): _audited(decisions, names, policy)
-        for names in (*([name] for name in protected), *intersections)
-    }
-    return _evidence(metrics, audited, policy)
+    return _evidence(
+        metrics, _audited(decisions, [*([name] for name in protected), *intersections], policy)
+    )
 
 
 def _check_attributes(
@@ -130,32 +145,45 @@ def _cut_off(counts: ScoreCounts, approval_rate: float) -> float:
     return float(approved[-1] if len(approved) else counts.score[0])
 
 
-def _audited(decisions: DecisionCounts, names: Sequence[str], policy: Policy) -> Fairness:
+def _audited(
+    decisions: DecisionCounts, attributes: Sequence[Sequence[str]], policy: Policy
+) -> Audit:
+    once = [_compared(decisions, names, policy, CONFIDENCE) for names in attributes]
+    compared = sum(max(len(found.comparisons) - 1, 0) for found in once)
+    # Of many groups that are treated alike, some would look worse by chance.
+    level = 1 - (1 - CONFIDENCE) / max(compared, 1)
+    found = {
+        " and ".join(names): _compared(decisions, names, policy, level) for names in attributes
+    }
+    return Audit(policy, found, compared)
+
+
+def _compared(
+    decisions: DecisionCounts, names: Sequence[str], policy: Policy, level: float
+) -> Fairness:
     reference = [policy.reference[name] for name in names if name in policy.reference]
     return compare_groups(
         decisions.by(*(f"of {name}" for name in names)),
         reference=reference if len(reference) == len(names) else None,
         min_loans=policy.min_loans,
-        level=CONFIDENCE,
+        level=level,
     )
 
 
-def _evidence(
-    metrics: dict[str, float | None], audited: Mapping[str, Fairness], policy: Policy
-) -> Evidence:
-    ratios = [f.min_adverse_impact_ratio for f in audited.values()]
+def _evidence(metrics: dict[str, float | None], audit: Audit) -> Evidence:
+    ratios = [f.min_adverse_impact_ratio for f in audit.found.values()]
     known = [ratio for ratio in ratios if ratio is not None]
-    lights = [_light(c, policy) for f in audited.values() for c in f.comparisons]
+    lights = [_light(c, audit.policy) for f in audit.found.values() for c in f.comparisons]
     metrics |= {
         "min_adverse_impact_ratio": min(known, default=None),
         "red_groups": float(lights.count("red")),
     }
     return Evidence(
         metrics,
-        {f"fairness_{name}": _table(name, found, policy) for name, found in audited.items()},
+        {f"fairness_{name}": _table(name, found, audit) for name, found in audit.found.items()},
         {
-            f"fairness_{name}": _figure(name, found, policy)
-            for name, found in audited.items()
+            f"fairness_{name}": _figure(name, found, audit.policy)
+            for name, found in audit.found.items()
             if found.comparisons
         },
     )
@@ -168,7 +196,8 @@ def _light(comparison: Comparison, policy: Policy) -> str:
     return "amber" if high is not None and high >= policy.min_ratio else "red"
 
 
-def _table(name: str, found: Fairness, policy: Policy) -> Table:
+def _table(name: str, found: Fairness, audit: Audit) -> Table:
+    policy = audit.policy
     hidden = (
         f"; {found.suppressed_groups} groups of fewer than {policy.min_loans} loans "
         f"({found.suppressed_loans} loans) are not shown"
@@ -193,7 +222,12 @@ def _table(name: str, found: Fairness, policy: Policy) -> Table:
         )
         for c in found.comparisons
     )
-    return Table(f"Fairness by {name}, beside {beside}{hidden}", COLUMNS, rows)
+    at_once = (
+        f"; the {CONFIDENCE:.0%} intervals hold for all {audit.compared} comparisons at once"
+        if audit.compared > 1
+        else ""
+    )
+    return Table(f"Fairness by {name}, beside {beside}{hidden}{at_once}", COLUMNS, rows)
 
 
 def _figure(name: str, found: Fairness, policy: Policy) -> Figure:

@@ -3,7 +3,7 @@
 Each function takes the counts of both samples and returns one part of `validation.py`'s evidence.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from statistics import NormalDist
 
 from penstock.evidence import Evidence, Table
@@ -11,7 +11,7 @@ from penstock.measure import calibration, discrimination, figures, stability
 from penstock.measure.calibration_line import CalibrationLine, calibration_line
 from penstock.measure.counts import UNKNOWN_GROUP, ScoreCounts
 from penstock.measure.evaluation import CONFIDENCE
-from penstock.measure.grades import grade_by_pd, jeffreys_by_grade
+from penstock.measure.grades import jeffreys_by_grade
 from penstock.measure.populations import Population, loans_in_bins, quantile_edges
 
 DEVELOPMENT, JUDGED = "development", "judged"
@@ -74,23 +74,25 @@ def _ranking(counts: ScoreCounts, share: float) -> dict[str, float | None]:
 
 def calibration_evidence(
     samples: Samples,
+    graded: ScoreCounts,
     *,
     bins: int,
     decimals: int,
-    grades: Sequence[float],
     amber: float,
     red: float,
 ) -> Evidence:
     """Return whether the judged loans default as often as their PDs say, and grade by grade.
 
-    Parameters as in `validation_of`.
+    Args:
+        graded: The judged loans, grouped by grade.
+        bins, decimals, amber, red: As in `validation_of`.
     """
     counts = samples[JUDGED]
     # A PD that was rounded to 0 is below half a step.
     line = calibration_line(counts, floor=0.5 * 10.0**-decimals)
     tested = calibration.hosmer_lemeshow(counts, bins=bins, estimated=0)
-    graded = jeffreys_by_grade(grade_by_pd(counts, grades))
-    lights = [_light(grade.jeffreys, amber, red) for grade in graded]
+    by_grade = jeffreys_by_grade(graded)
+    lights = [_light(grade.jeffreys, amber, red) for grade in by_grade]
     return Evidence(
         metrics={
             **_line_metrics(line),
@@ -105,7 +107,7 @@ def calibration_evidence(
                 GRADE_COLUMNS,
                 tuple(
                     (g.grade, g.loans, g.bads, g.pd, g.bad_rate, g.jeffreys, g.binomial, light)
-                    for g, light in zip(graded, lights, strict=True)
+                    for g, light in zip(by_grade, lights, strict=True)
                 ),
             ),
         },

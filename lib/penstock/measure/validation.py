@@ -13,6 +13,7 @@ from pyspark.sql import DataFrame
 from penstock.annotations import RisingShares, Share, ShareOrAll
 from penstock.errors import ConfigError
 from penstock.evidence import Evidence, Table
+from penstock.measure.calibration import bad_rate
 from penstock.measure.counts import UNKNOWN_GROUP, ScoreCounts
 from penstock.measure.evaluation import (
     Bins,
@@ -21,6 +22,8 @@ from penstock.measure.evaluation import (
     count_by_vintage,
     evidence_of,
 )
+from penstock.measure.grades import grade_by_pd
+from penstock.measure.prior import shift_prior
 from penstock.measure.samples import (
     DEVELOPMENT,
     JUDGED,
@@ -50,6 +53,7 @@ def validate_pd(
     purpose: str,
     owner: str,
     known_limits: list[str],
+    population_bad_rate: Share | None,
     bad_date: str,
     as_of: datetime.date,
 ) -> Evidence:
@@ -65,7 +69,8 @@ def validate_pd(
             for vintage curves `bad_on` (DATE: the day a bad loan went bad; null: unknown).
         development: Loans it was fitted and calibrated on, with the same columns.
         date, vintage, bins, decimals: As in `evaluate_pd`.
-        riskiest_share, grades, amber, red, purpose, owner, known_limits: As in `validation_of`.
+        riskiest_share, grades, amber, red, purpose, owner, known_limits, population_bad_rate: As in
+            `validation_of`.
         bad_date: What `bad_on` was read from; empty: it was not, and no vintage curves are drawn.
         as_of: Day that the data speak of: loans are watched until then.
 
@@ -95,6 +100,7 @@ def validate_pd(
         purpose=purpose,
         owner=owner,
         known_limits=[*_limits_of_curves(curves, counted), *known_limits],
+        population_bad_rate=population_bad_rate,
     )
     return replace(found, tables=found.tables | drawn.tables, figures=found.figures | drawn.figures)
 
@@ -112,6 +118,7 @@ def validation_of(
     purpose: str,
     owner: str,
     known_limits: Sequence[str],
+    population_bad_rate: float | None,
 ) -> Evidence:
     """Return the validation of a PD model from counts by PD, grouped by vintage.
 
@@ -125,6 +132,9 @@ def validation_of(
         amber, red: p-values of the Jeffreys test below which a grade's light is amber or red.
         purpose, owner: What the model is for, and who answers for it, as texts.
         known_limits: Limits that no count shows, as sentences.
+        population_bad_rate: Bad rate that the PDs are made for, where loans were drawn by outcome;
+            None: loans are as they came. PDs are then restated to the bad rate of development,
+            as `shift_prior` does, for all but the grades' limits.
 
     Returns:
         All that `evaluate_pd` returns of the judged loans, and: metrics development_auc, auc_drop,
@@ -133,13 +143,20 @@ def validation_of(
         gini_stability; tables purpose, samples, discrimination, brier, grades, stability, limits;
         figures lift, populations, psi, gini. What is undefined is None, a figure of it left out.
     """
+    graded = grade_by_pd(judged.total(), grades)
+    drawn_at = bad_rate(development)
+    if population_bad_rate is not None:
+        rates = {"from_rate": population_bad_rate, "to_rate": drawn_at}
+        judged, development, graded = (
+            replace(counts, score=shift_prior(counts.score, **rates))
+            for counts in (judged, development, graded)
+        )
+        known_limits = (_limit_of_draw(population_bad_rate, drawn_at), *known_limits)
     ranked = {DEVELOPMENT: development.total(), JUDGED: judged.total()}
     parts = (
         evidence_of(judged, bins=bins),
         discrimination_evidence(ranked, share=riskiest_share),
-        calibration_evidence(
-            ranked, bins=bins, decimals=decimals, grades=grades, amber=amber, red=red
-        ),
+        calibration_evidence(ranked, graded, bins=bins, decimals=decimals, amber=amber, red=red),
         stability_evidence(judged, ranked, bins=bins),
     )
     metrics = {name: value for part in parts for name, value in part.metrics.items()}
@@ -179,6 +196,14 @@ def _limits_of_curves(
             "are missing from the vintage curves, which lie too low by them."
         )
     return found
+
+
+def _limit_of_draw(population: float, drawn_at: float) -> str:
+    return (
+        f"Loans were drawn by outcome: {drawn_at:.1%} of the development loans are bad, "
+        f"{population:.1%} of the population. PDs are held against outcomes after they were "
+        "restated to the former; the grades' limits are PDs of the population."
+    )
 
 
 def _check_lights(amber: float, red: float) -> None:

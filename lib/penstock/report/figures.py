@@ -25,7 +25,8 @@ from penstock.report.formats import THOUSAND, number
 
 WIDTH_INCHES, HEIGHT_INCHES = 5.6, 3.5
 MOST_LABELS = 7
-FEW_CATEGORIES = 12
+FEW_CATEGORIES, MOST_UPRIGHT = 12, 48  # that have their names side by side, or upright
+UPRIGHT_SIZE = 7.5
 LONGEST_LABEL, MOST_LINES = 18, 3  # characters in a line of a label, and its lines
 MOST_LEGEND_COLUMNS = 3
 MOST_CHARACTERS = 60  # of all labels of an axis side by side
@@ -131,25 +132,33 @@ def _scale(axes: Axes, figure: Figure, categories: Sequence[str]) -> None:
     axes.margins(x=0.02, y=0.06)
     axes.yaxis.set_major_locator(MaxNLocator(nbins=5, min_n_ticks=3))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _tick(value)))
+    is_bars = any(series.mark == "bars" for series in figure.series)
     if categories:
-        # Only many are thinned out (they are periods, not names); long words are turned.
-        step = math.ceil(len(categories) / MOST_LABELS) if len(categories) > FEW_CATEGORIES else 1
-        shown = list(range(0, len(categories), step))
-        labels = [_plain(_short(categories[i])) for i in shown]
-        longest = max(len(line) for label in labels for line in label.split("\n"))
-        is_long = len(shown) > 1 and longest * len(shown) > MOST_CHARACTERS
-        axes.set_xticks(shown, labels)
-        if is_long:
-            axes.set_xticks(shown, labels, rotation=30, ha="right", rotation_mode="anchor")
-        axes.grid(visible=False, axis="x")
+        _name_categories(axes, categories, is_bars=is_bars)
     else:
         axes.xaxis.set_major_locator(MaxNLocator(nbins=6))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _tick(value)))
-    if any(series.mark == "bars" for series in figure.series):
+    if is_bars:
         axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
     if not any(math.isfinite(y) for series in figure.series for y in _gaps(series.y)):
         axes.set(xticks=[], yticks=[])
         axes.text(0.5, 0.5, "no data", transform=axes.transAxes, ha="center", color=MUTED)
+
+
+def _name_categories(axes: Axes, categories: Sequence[str], *, is_bars: bool) -> None:
+    """Name each bar, upright if they are many; of many points, which are periods, only some."""
+    axes.grid(visible=False, axis="x")
+    if is_bars and FEW_CATEGORIES < len(categories) <= MOST_UPRIGHT:
+        labels = [_plain(_short(name).split("\n")[0]) for name in categories]
+        axes.set_xticks(range(len(labels)), labels, rotation=90, fontsize=UPRIGHT_SIZE)
+        return
+    step = math.ceil(len(categories) / MOST_LABELS) if len(categories) > FEW_CATEGORIES else 1
+    shown = list(range(0, len(categories), step))
+    labels = [_plain(_short(categories[i])) for i in shown]
+    longest = max(len(line) for label in labels for line in label.split("\n"))
+    axes.set_xticks(shown, labels)
+    if len(shown) > 1 and longest * len(shown) > MOST_CHARACTERS:
+        axes.set_xticks(shown, labels, rotation=30, ha="right", rotation_mode="anchor")
 
 
 def _name_series(axes: Axes, series: Sequence[Series]) -> None:

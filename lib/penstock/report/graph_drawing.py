@@ -22,6 +22,7 @@ NODE_HEIGHT, PILL_HEIGHT = 42.0, 19.0
 LEAST_NODE, MOST_CHARACTERS = 118.0, 30
 GAP, ROW_GAP, MARGIN = 22.0, 20.0, 6.0
 PALE = " is-not-selected"
+LEAST_SCALE = 0.6  # a wider drawing is made to fit its page down to this, then it is scrolled
 
 STYLE = """
 .graph{font:12px ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace}
@@ -92,7 +93,8 @@ def draw_graph(
     width, height = layout.width + 2 * MARGIN, layout.height + 2 * MARGIN
     return (
         f'<svg class="graph" xmlns="http://www.w3.org/2000/svg" role="img" '
-        f'viewBox="0 0 {width:.0f} {height:.0f}" width="{width:.0f}" height="{height:.0f}">'
+        f'viewBox="0 0 {width:.0f} {height:.0f}" width="{width:.0f}" height="{height:.0f}" '
+        f'style="min-width:{LEAST_SCALE * width:.0f}px">'
         f"<title>Data-flow graph of {plural(len(nodes), 'node')}</title>"
         f"<style>{STYLE}</style>{''.join(parts)}</svg>"
     )

@@ -60,7 +60,7 @@ overflow-wrap:anywhere}
 .flow{display:flex;flex-wrap:wrap;gap:14px;align-items:flex-start}
 .flow>.drawing{flex:0 1 auto;max-width:100%;text-align:center}
 .flow>.beside{flex:1 1 440px;min-width:0;display:grid;gap:14px}
-.graph{display:block;margin:0 auto;max-width:none}
+.graph{display:block;margin:0 auto;max-width:100%;height:auto}
 .legend{display:flex;flex-wrap:wrap;gap:4px 16px;margin:12px 0 0;font-size:12.5px;
 color:var(--muted)}
 .legend i{display:inline-block;width:10px;height:10px;border-radius:3px;margin-right:6px;
@@ -120,7 +120,7 @@ footer{margin-top:40px;color:var(--muted);font-size:13px}
 @media print{:root{--page:#fff;color-scheme:light;print-color-adjust:exact}
 body{font-size:11px}main{max-width:none;padding:0}
 .panel,.card,figure,tr{break-inside:avoid}.panel{overflow:visible}
-.graph{max-width:100%;height:auto}h2{break-after:avoid}}
+h2{break-after:avoid}}
 """
 
 

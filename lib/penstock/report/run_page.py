@@ -23,7 +23,7 @@ from penstock.report.lineage_section import lineage_section
 from penstock.report.node_section import flow_section, node_section, status_chip
 from penstock.report.page_style import STYLE
 from penstock.report.tables import Html, dataset_table, table_html
-from penstock.report.totals import failed_nodes, run_totals
+from penstock.report.totals import NOT_RELEASED, failed_nodes, run_totals
 
 COMMIT_CHARACTERS = 12
 WEB_ADDRESSES = ("https://", "http://")
@@ -77,7 +77,7 @@ def _headline(record: Mapping[str, Any]) -> str:
         ),
     }
     links = "".join(f"<div>{_link(n, address)}</div>" for n, address in record["links"].items())
-    failed = record["status"] in {"failed", "interrupted"}  # then the banner shows the command
+    failed = record["status"] in NOT_RELEASED  # then the banner shows the command
     command = "" if failed else f'<pre class="command">{escape(record["command"])}</pre>'
     return (
         f'<header><div class="head"><h1>{escape(record["graph"])}</h1>'
@@ -88,7 +88,7 @@ def _headline(record: Mapping[str, Any]) -> str:
 
 def _banner(record: Mapping[str, Any]) -> str:
     failed = failed_nodes(record)
-    if record["status"] not in {"failed", "interrupted"} and not failed:
+    if record["status"] not in NOT_RELEASED and not failed:
         return ""
     causes = "".join(
         f'<p><b>Node <span class="mono">{escape(node["name"])}</span> failed</b></p>'

@@ -9,6 +9,8 @@ from typing import Any
 
 from penstock.report.formats import number
 
+NOT_RELEASED = ("failed", "interrupted")
+
 
 @dataclass(frozen=True)
 class Totals:
@@ -22,7 +24,7 @@ class Totals:
         warned: Rows of any contract that went on although they broke a rule.
         auc: Area under the ROC curve, 0-1, of the first report that has one.
         ks: Kolmogorov-Smirnov distance, 0-1, of the same report.
-        champion: Version that a Deploy node moved an alias to.
+        champion: Version that a champion's alias was moved to, if the run was released.
     """
 
     rows_in: int | None
@@ -51,7 +53,7 @@ def run_totals(record: Mapping[str, Any]) -> Totals:
         warned=warned,
         auc=metrics.get("auc"),
         ks=metrics.get("ks"),
-        champion=_champion(nodes),
+        champion=None if record["status"] in NOT_RELEASED else _champion(nodes),
     )
 
 
@@ -84,6 +86,7 @@ def _champion(nodes: Sequence[Mapping[str, Any]]) -> str | None:
         str(version)
         for node in nodes
         if node["kind"].lower() == "deploy" and node["status"] in {"done", "skipped"}
-        for version in node["versions"].values()
+        for alias, version in node["versions"].items()
+        if alias.endswith("champion")
     ]
     return moved[-1] if moved else None

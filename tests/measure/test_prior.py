@@ -3,7 +3,7 @@ import pytest
 from pyspark.sql import functions as F
 
 from penstock.errors import ConfigError
-from penstock.learn.prior import shift_prior
+from penstock.measure.prior import shift_prior
 
 
 def test_the_shift_is_bayes_rule_with_another_prior():
