@@ -35,6 +35,7 @@ from bench.peers.projects import (
 from bench.peers.running import Ended, Project
 
 LAST, BEFORE_LAST = "decisions", "scores"
+UNSEEN_DAY = "2015-06-30"
 CUT_OFF, COMMENT = "the cut-off of decide", "a comment"
 
 
@@ -186,8 +187,10 @@ def kills(project: Project) -> tuple[Kill, ...]:
     """Kill a run of other features between the last two outputs, and in the last one's write."""
     with project.edited(project.tool.features):
         between = _kill(project, "before the last table", _written(project, BEFORE_LAST))
-    # The second run goes back to the features of the first.
-    return between, _kill(project, "in the last table's write", _being_written(project, LAST))
+    # Features that no run had before: what is known from an earlier run would not be written.
+    with project.edited(replace(project.tool.features, new=UNSEEN_DAY)):
+        within = _kill(project, "in the last table's write", _being_written(project, LAST))
+    return between, within
 
 
 def _kill(project: Project, moment: str, kill_when: Callable[[], bool]) -> Kill:

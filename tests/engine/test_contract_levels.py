@@ -84,7 +84,7 @@ def test_a_row_goes_where_the_strictest_rule_it_breaks_sends_it(spark, store_loa
     kept = bench.value("loans").collect()
     assert {row.id for row in kept} == {"good", "warned", "warned too"}
     [aside] = bench.value("loans_quarantine").collect()
-    assert json.loads(aside.row) == {"id": "unknown"}
+    assert json.loads(aside.row) == {"id": "unknown", "amount": None}
     assert aside.broken_rules == ["amount_is_known", "amount_is_positive", "amount_is_usual"]
     assert (aside.source, aside.run_id) == ("loans", "run-1")
 
@@ -128,7 +128,26 @@ def test_a_source_that_changes_between_the_passes_is_noticed(spark, store_loans,
 
     table = spark.range(1).selectExpr("string(id) AS id", "1 AS amount").coalesce(1)
     table = table.mapInPandas(one_row_more_each_time, "id STRING, amount INT")
-    with pytest.raises(NodeFailed, match="1 rows of 'loans'.* and 2 when.*changed in between"):
+    with pytest.raises(
+        NodeFailed, match="1 rows of 'loans'.*, and others were.*changed in between"
+    ):
+        store_loans(AMOUNTS, table)
+
+
+def test_as_many_other_rows_between_the_passes_are_noticed_too(spark, store_loans, tmp_path):
+    passes = tmp_path / "passes"
+
+    def another_name_each_time(batches):
+        import pandas
+
+        with passes.open("a") as file:
+            file.write("x")
+        yield from batches
+        yield pandas.DataFrame({"id": [f"pass {passes.stat().st_size}"], "amount": [None]})
+
+    table = spark.range(1).selectExpr("string(id) AS id", "1 AS amount").coalesce(1)
+    table = table.mapInPandas(another_name_each_time, "id STRING, amount INT")
+    with pytest.raises(NodeFailed, match="1 rows of 'loans'.*, and others were.*in between"):
         store_loans(AMOUNTS, table)
 
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from penstock.catalyst.plan_columns import ROWS, PlanReader
 from penstock.catalyst.stand_ins import columns_of, stand_in
-from penstock.engine.lineage import Lineage
+from penstock.engine.lineage import LABEL, Lineage
 from penstock.errors import UsageError
 
 A = "id STRING, x INT, y DOUBLE, xs ARRAY<INT>, d DATE"
@@ -194,9 +194,10 @@ LENDING = Lineage(
         ("train", "is_bad"): frozenset({("loans", "is_bad")}),
         ("train", ROWS): frozenset({("loans", "issued")}),
         ("loans", "issued"): frozenset({("raw", "issue_d")}),
-        ("model", ""): frozenset({("train", "fico"), ("train", "is_bad")}),
+        ("model", ""): frozenset({("train", "fico")}),
+        ("model", LABEL): frozenset({("train", "is_bad")}),
         ("applicants", "fico"): frozenset({("forms", "fico")}),
-        ("scores", "pd"): frozenset({("model", ""), ("applicants", "fico")}),
+        ("scores", "pd"): frozenset({("model", ""), ("model", LABEL), ("applicants", "fico")}),
         ("scores", "as_of"): frozenset(),
     }
 )
@@ -212,7 +213,8 @@ def test_a_score_is_traced_through_its_model_to_raw_fields():
 
 def test_a_raw_field_is_traced_to_all_that_it_feeds():
     assert (
-        _text(LENDING.feeds("raw", "loan_status")) == "loans.is_bad model. scores.pd train.is_bad"
+        _text(LENDING.feeds("raw", "loan_status"))
+        == "loans.is_bad model.(label) scores.pd train.is_bad"
     )
     assert _text(LENDING.feeds("raw", "issue_d")) == "loans.issued model.* scores.* train.*"
 
@@ -220,7 +222,7 @@ def test_a_raw_field_is_traced_to_all_that_it_feeds():
 def test_lineage_is_plain_values_and_an_unknown_column_is_named():
     document = LENDING.to_json()
     assert document["scores"]["pd"] == {
-        "from": [["applicants", "fico"], ["model", ""]],
+        "from": [["applicants", "fico"], ["model", ""], ["model", LABEL]],
         "raw": [["forms", "fico"], ["raw", "fico_range_low"], ["raw", "loan_status"]],
     }
     assert document["scores"]["as_of"] == {"from": [], "raw": []}

@@ -12,6 +12,7 @@ from penstock.binding import check_catalog
 from penstock.catalyst.internals import count_jobs
 from penstock.conf import KIND_OF, MemoryConf
 from penstock.engine.graph import Graph
+from penstock.engine.lineage import Lineage
 from penstock.engine.nodes import Transform
 from penstock.errors import ConfigError, Conflict, GraphError, PenstockError, UsageError
 from penstock.graphs.lending import GRAPH
@@ -151,6 +152,27 @@ def test_what_is_known_too_late_is_refused_in_a_slice_too(spark, home, monkeypat
     way = "clean_loans -> label_defaults -> add_features -> split_by_issue_date -> logistic_pd"
     with pytest.raises(ConfigError, match=f"'fico' leaks.*raw_loans.fico_range_low by {way}; "):
         plan("{post: [fico_range_*]}")
+
+
+def test_a_score_is_traced_to_its_features_and_to_what_its_model_was_taught_by(
+    spark, home, monkeypatch
+):
+    _, plan = plan_of(spark, home, monkeypatch, "plan", *SMALL)
+    lineage = Lineage({made: of for p in plan.nodes for made, of in p.found.edges.items()})
+    behind = lineage.of("scores", "pd")
+    assert {("raw_applications", "fico_range_low"), ("raw_loans", "loan_status")} <= behind
+    assert ("scores", "pd") in lineage.feeds("raw_loans", "loan_status")
+    assert ("raw_loans", "title") not in behind
+
+
+def test_scores_depend_on_the_code_that_their_model_computes_by(spark, home, monkeypatch):
+    """The fitted model is as it was, but PDs are computed by the code of today."""
+    _, plan = plan_of(spark, home, monkeypatch, "plan", "score", *SMALL)
+    [apply] = [p for p in plan.nodes if p.node.kind == "apply"]
+    assert "logistic_pd" not in {p.node.name for p in plan.nodes}
+    parts = [name for name in apply.parts if name.startswith("code ")]
+    assert any(name.endswith(":PlattModel._transform") for name in parts)
+    assert "library pyspark" in apply.parts
 
 
 def test_a_saved_plan_runs_only_while_nothing_has_moved(spark, home, tmp_path, monkeypatch):

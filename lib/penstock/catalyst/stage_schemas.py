@@ -145,6 +145,13 @@ def stage_columns(stage: Any) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return _once(reads), _once(_named(stage, outputs))
 
 
+def label_columns(stage: Any) -> tuple[str, ...]:
+    """Return the columns that fitting a stage reads beyond what scoring does: label and weights."""
+    if stages := _wrapped(stage):
+        return _once(name for wrapped in stages for name in label_columns(wrapped))
+    return (stage.label,) if hasattr(stage, "features") else _named(stage, _ONLY_TO_FIT)
+
+
 def unseeded(estimator: Any) -> list[str]:
     """Name the stages that draw by a seed nobody set: MLlib's own differs between processes."""
     stages = estimator.getStages() if isinstance(estimator, Pipeline) else [estimator]

@@ -71,14 +71,10 @@ class Analysis:
         )
 
 
-def library_parts(source: SourceCode) -> dict[str, str]:
-    """Return the parts that say which libraries a function uses."""
-    return {f"library {name}": version for name, version in source.libraries.items()}
-
-
-def code_parts(source: SourceCode) -> dict[str, str]:
-    """Return the parts that say what a function's source is."""
-    return {f"code {name}": value for name, value in source.functions.items()}
+def source_parts(source: SourceCode, *, code: bool = True) -> dict[str, str]:
+    """Return the parts that say which libraries a function uses, and what its source is."""
+    used = {f"library {name}": version for name, version in source.libraries.items()}
+    return used | ({f"code {n}": text for n, text in source.functions.items()} if code else {})
 
 
 def why_never(reasons: Sequence[str]) -> str:

@@ -11,33 +11,14 @@ from pyspark.ml import Estimator
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import StringType, StructField, StructType
 
+from penstock.catalyst import stage_schemas
 from penstock.catalyst.internals import CanonicalPlan, canonical_plan, count_jobs
 from penstock.catalyst.plan_columns import ROWS
-from penstock.catalyst.stage_schemas import (
-    check_begin,
-    check_fit,
-    stage_columns,
-    transformed_schema,
-    unseeded,
-)
 from penstock.catalyst.stand_ins import columns_of, stand_in
-from penstock.engine.analysis import (
-    Analysis,
-    clocks_in,
-    code_parts,
-    library_parts,
-    plain,
-    why_never,
-)
-from penstock.engine.checking import (
-    check_columns,
-    check_reads,
-    check_rules,
-    columns_in,
-    stored_columns,
-)
+from penstock.engine import checking
+from penstock.engine.analysis import Analysis, clocks_in, plain, source_parts, why_never
 from penstock.engine.fingerprint import digest
-from penstock.engine.lineage import Columns
+from penstock.engine.lineage import LABEL, Columns
 from penstock.engine.made import Made
 from penstock.engine.nodes import MODELS, TABLES, Node
 from penstock.engine.plan import Request
@@ -45,7 +26,7 @@ from penstock.errors import DataError, NodeFailed
 from penstock.source.closure import SourceCode, source_of
 from penstock.store.catalog import Catalog
 
-VERSION = "3"  # of what the analyst finds; another one asks anew
+VERSION = "4"  # of what the analyst finds; another one asks anew
 MODEL_VERSION = StructField("model_version", StringType())
 
 
@@ -105,7 +86,7 @@ class Analyst:
         fits = [node, *filter(None, [self._trained_by(n) for n in node.inputs[:1]])]
         for fit in fits if node.kind == "apply" else [node]:
             source = source_of(fit.function) if fit.function else SourceCode({}, {}, (), ())
-            parts |= library_parts(source) | code_parts(source)
+            parts |= source_parts(source)
             parts[f"parameters {fit.name}"] = plain(self._params[fit.name])
         for name in node.inputs:
             schema = self.columns.get(name)
@@ -123,7 +104,7 @@ class Analyst:
                 continue
             self._checked.add(name)
             try:
-                check_columns(schema, contract, name, self._catalog.location(name))
+                checking.check_columns(schema, contract, name, self._catalog.location(name))
             except DataError as error:
                 raise SourceFault(str(error)) from error
 
@@ -137,7 +118,7 @@ class Analyst:
                 return self._apply(node)
             case "deploy":
                 model, alias = node.inputs[0], node.outputs[0]
-                return Analysis(edges={(alias, ""): frozenset({(model, "")})})
+                return Analysis(edges={(alias, c): frozenset({(model, c)}) for c in ("", LABEL)})
             case _:
                 return self._opaque(node)
 
@@ -148,7 +129,7 @@ class Analyst:
         results, plans = self._call(node, inputs)
         jobs = count_jobs(self._spark) - jobs_before
         source = source_of(node.function)
-        parts, never = library_parts(source), [*source.hidden]
+        parts, never = source_parts(source, code=False), [*source.hidden]
         looks = [*source.looks_at_rows, *[f"{jobs} Spark job(s)"] * (jobs > 0)]
         notes = tuple(f"it looks at rows, by {look}: declare it Solve" for look in looks[:1])
         columns: dict[str, StructType | None] = {}
@@ -165,7 +146,7 @@ class Analyst:
                 never += plan.why + plan.read_by_itself
         is_untold = any(p is None or p.runs_python or p.unknown_leaves for p in plans)
         if looks or is_untold:
-            parts |= code_parts(source)
+            parts = source_parts(source) | parts
         elif any(not plan.is_deterministic for plan in plans if plan):
             # A seed drawn anew at each call shows as another plan.
             _, again = self._call(node, inputs)
@@ -191,10 +172,10 @@ class Analyst:
         contract = self._whole.contracts.get(name)
         if contract is None or not contract.columns:
             return df.schema
-        check_columns(df.schema, contract, name, self._catalog.location(name))
-        check_rules(df, contract)
+        checking.check_columns(df.schema, contract, name, self._catalog.location(name))
+        checking.check_rules(df, contract)
         is_stored = self._kinds[name] != "memory"
-        return stored_columns(df.schema, contract) if is_stored else df.schema
+        return checking.stored_columns(df.schema, contract) if is_stored else df.schema
 
     def _fit(self, node: Node) -> Analysis:
         assert node.function is not None
@@ -206,20 +187,25 @@ class Analyst:
                 "returns an unfitted estimator."
             )
         table, *others = node.inputs
-        check_begin(estimator, others)
+        stage_schemas.check_begin(estimator, others)
         notes: tuple[str, ...] = ()
         edges: Columns = {}
         never = [*source.hidden]
         if (schema := self.columns.get(table)) is not None:
-            check_fit(estimator, schema)
-            reads, _ = stage_columns(estimator)
+            stage_schemas.check_fit(estimator, schema)
+            reads, _ = stage_schemas.stage_columns(estimator)
             # A report says what to leave out: it is no feature.
             models = [(name, "") for name in others if self._kinds[name] in MODELS]
-            edges = {(node.outputs[0], ""): frozenset([*((table, c) for c in reads), *models])}
-            never += unseeded(estimator)
+            edges = {
+                (node.outputs[0], ""): frozenset([*((table, c) for c in reads), *models]),
+                (node.outputs[0], LABEL): frozenset(
+                    (table, c) for c in stage_schemas.label_columns(estimator)
+                ),
+            }
+            never += stage_schemas.unseeded(estimator)
         else:
             notes = (f"the columns of {table} are not known before it is made",)
-        parts = library_parts(source) | code_parts(source)
+        parts = source_parts(source)
         return Analysis(parts, source.functions, {}, why_never(never), notes, edges)
 
     def _apply(self, node: Node) -> Analysis:
@@ -228,17 +214,22 @@ class Analyst:
         if schema is None or fit is None or fit.function is None:
             note = f"the columns that {model} adds are not known before it is loaded"
             return Analysis(columns={output: self._promised(output)}, notes=(note,))
+        # The fitted model computes by the code that is there now, however old it is.
+        source = source_of(fit.function)
         estimator = fit.function(**self._params[fit.name])
-        scored = StructType([*transformed_schema(estimator, schema).fields, MODEL_VERSION])
+        scored = StructType(
+            [*stage_schemas.transformed_schema(estimator, schema).fields, MODEL_VERSION]
+        )
         stored = self._stored(output, self._stand_in_of(output, scored))
-        reads, _ = stage_columns(estimator)
-        made_from = frozenset({(model, ""), *((table, c) for c in reads)})
+        reads, _ = stage_schemas.stage_columns(estimator)
+        made_from = frozenset({(model, ""), (model, LABEL), *((table, c) for c in reads)})
         edges: Columns = {
             (output, name): frozenset({(table, name)}) if name in schema.names else made_from
             for name in stored.names
         }
         edges[output, MODEL_VERSION.name] = frozenset({(model, "")})
-        return Analysis(columns={output: stored}, edges=edges)
+        parts = source_parts(source)
+        return Analysis(parts, source.functions, columns={output: stored}, edges=edges)
 
     def _opaque(self, node: Node) -> Analysis:
         """Measure, Gate, Solve, and a Transform of what is no table: its source says it all."""
@@ -248,7 +239,7 @@ class Analyst:
         for name in node.inputs:
             schema = self.columns.get(name)
             if name in node.reads and schema is not None:
-                used += [(name, c) for c in check_reads(name, node.reads[name], schema)]
+                used += [(name, c) for c in checking.check_reads(name, node.reads[name], schema)]
             elif schema is not None:
                 used += [(name, c) for c in schema.names]
                 notes.append(f"what it reads of {name} is not checked: declare reads=")
@@ -261,12 +252,12 @@ class Analyst:
         edges: Columns = {(name, ""): frozenset(used) for name in whole}
         for name, schema in columns.items():
             edges |= {(name, c): frozenset(used) for c in (schema.names if schema else ())}
-        parts, never = library_parts(source) | code_parts(source), why_never(source.hidden)
+        parts, never = source_parts(source), why_never(source.hidden)
         return Analysis(parts, source.functions, columns, never, tuple(notes), edges)
 
     def _promised(self, name: str) -> StructType | None:
         contract = self._whole.contracts.get(name)
-        return columns_in(contract.columns) if contract and contract.columns else None
+        return checking.columns_in(contract.columns) if contract and contract.columns else None
 
     def _trained_by(self, model: str) -> Node | None:
         """Return the Fit node behind a model or alias, if this graph has it."""

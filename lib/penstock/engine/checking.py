@@ -23,11 +23,13 @@ class RowCounts:
         rows: All rows that came in.
         at: Level to the rows whose strictest broken rule has it.
         broken_rules: Rule to the rows that broke it; rules that none broke are left out.
+        put_aside: `checksum` of the rows for the quarantine.
     """
 
     rows: int
     at: Mapping[Level, int]
     broken_rules: dict[str, int]
+    put_aside: int
 
     @property
     def good(self) -> int:
@@ -56,6 +58,7 @@ class CheckedTable:
             rows=seen["rows"],
             at={level: seen[level] for level in LEVELS},
             broken_rules={rule: n for rule, n in broken.items() if n},
+            put_aside=seen["put_aside"],
         )
 
     def rows_at(self, level: Level) -> DataFrame:
@@ -65,9 +68,8 @@ class CheckedTable:
         known of it) and `broken_rules`, of all levels.
         """
         names = [F.when(F.col(column), F.lit(rule)) for rule, column in self._rules.items()]
-        known = [name for name in self._checked.columns if not name.startswith(_OURS)]
         return self._checked.where(F.col(_STRICTEST) == _rank(level)).select(
-            F.to_json(F.struct(*known)).alias("row"),
+            _row(self._checked).alias("row"),
             F.array_compact(F.array(*names)).alias("broken_rules"),
         )
 
@@ -175,19 +177,34 @@ def check_rows(df: DataFrame, contract: Contract) -> CheckedTable:
     checked = df.withColumns({rules[rule]: column for rule, column in broken.items()})
     checked = checked.withColumn(_STRICTEST, strictest).drop(*_COPY_COLUMNS)
     counts = Observation()
+    to_put_aside = F.when(F.col(_STRICTEST) == _rank("quarantine"), _row(checked))
     observed = checked.observe(
         counts,
         F.expr("count(1) AS rows"),
         *[F.expr(f"count_if({_STRICTEST} = {_rank(level)}) AS {level}") for level in LEVELS],
         *[F.expr(f"count_if({column}) AS {column}") for column in rules.values()],
+        checksum(to_put_aside if contract.quarantine else F.lit(None)).alias("put_aside"),
     )
     good = observed.where(F.col(_STRICTEST) <= _rank("warn")).select(*stored)
     return CheckedTable(good, checked, rules, counts)
 
 
+_MODULUS = 2**31 - 1  # of hashes, so that a billion of them add up to a BIGINT
 _OURS = "_rule_"  # begins the columns that say which rules a row breaks
 _STRICTEST = f"{_OURS}strictest"  # rank of its level, 0 for a row that breaks none
 _COPY_COLUMNS = ("_dropped", "_copies", "_kinds", "_copy")
+
+
+def checksum(rows: Column) -> Column:
+    """Return a number of all rows together (texts, null for none), whatever their order."""
+    # Not of a null's hash, which is a number too.
+    hashed = F.when(rows.isNotNull(), F.pmod(F.xxhash64(rows), F.lit(_MODULUS)))
+    return F.coalesce(F.sum(hashed), F.lit(0))
+
+
+def _row(checked: DataFrame) -> Column:
+    known = [name for name in checked.columns if not name.startswith(_OURS)]
+    return F.to_json(F.struct(*known), {"ignoreNullFields": "false"})
 
 
 def _with_copies(df: DataFrame, key: tuple[str, ...], is_dropped: Column) -> DataFrame:

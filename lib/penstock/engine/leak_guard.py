@@ -11,7 +11,7 @@ from typing import NamedTuple
 from penstock.catalyst.plan_columns import Column
 from penstock.clocks import DECISION, MOMENTS, KnownAt, moment_of, strange_names
 from penstock.engine.graph import Graph
-from penstock.engine.lineage import Columns
+from penstock.engine.lineage import LABEL, Columns
 from penstock.engine.made import Made
 from penstock.engine.nodes import Node
 from penstock.engine.plan import PlannedNode
@@ -82,8 +82,9 @@ def _latest(
         for clock in (clock for clock in clocks if clock.dataset == dataset):
             found.append((MOMENTS.index(moment_of(column, clock.known_at)), ways[here], clock))
         for source in sorted(edges.get(here, frozenset()) - ways.keys()):
-            ways[source] = (*ways[here], source)
-            ahead.append(source)
+            if source[1] != LABEL:  # which is known late, and no feature
+                ways[source] = (*ways[here], source)
+                ahead.append(source)
     late = [each for each in found if each[0] > MOMENTS.index(used_at)]
     return max(late, key=lambda each: each[0])[1:] if late else None
 

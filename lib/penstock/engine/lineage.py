@@ -1,7 +1,7 @@
 """Column lineage: what each column is computed from, over the whole graph.
 
-A column that no edge leads to is raw. A model or report as a whole is the column "" of its dataset;
-`ROWS` is no column, but which rows a table has.
+A column that no edge leads to is raw. A model or report as a whole is the column "" of its dataset,
+and `LABEL` of a model is what it was taught by; `ROWS` is no column, but which rows a table has.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -12,6 +12,7 @@ from penstock.catalyst.plan_columns import NOTHING, ROWS, Column, Sources
 from penstock.errors import UsageError, did_you_mean
 
 Columns = dict[Column, Sources]
+LABEL = "(label)"
 
 
 @dataclass(frozen=True)

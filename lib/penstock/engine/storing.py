@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from pyspark.sql import DataFrame, Observation
+from pyspark.sql import Column, DataFrame, Observation
 from pyspark.sql import functions as F
 
-from penstock.engine.checking import CheckedTable, RowCounts, check_columns, check_rows
+from penstock.engine.checking import CheckedTable, RowCounts, check_columns, check_rows, checksum
 from penstock.engine.contract import Contract
 from penstock.engine.nodes import Node
 from penstock.engine.workbench import Workbench
@@ -46,7 +46,7 @@ def _write_table(node: Node, name: str, df: DataFrame, bench: Workbench) -> Stor
     table = bench.catalog.delta(name)
     commit = f"{bench.run_id}/{node.name}"
     if not contract.columns:
-        version, rows = _write_counted(df, table, commit)
+        version, rows = _write_counted(df, table, commit, F.count(F.lit(1)))
         bench.put(name, table.read(bench.spark, version), version)
         return Stored(rows_out={name: rows}, versions={name: version})
     check_columns(df.schema, contract, name, table.location)
@@ -55,7 +55,7 @@ def _write_table(node: Node, name: str, df: DataFrame, bench: Workbench) -> Stor
     counts = checked.counts()
     if counts.at["fail"]:
         raise _failure(node, name, checked, counts, contract)
-    versions = _quarantine(node, name, checked, counts, bench) if counts.at["quarantine"] else {}
+    versions = _quarantine(commit, name, checked, counts, bench) if counts.at["quarantine"] else {}
     if counts.good < contract.min_rows:
         raise DataError(
             f"'{name}' would have {counts.good} rows, and its contract asks for at least "
@@ -63,9 +63,8 @@ def _write_table(node: Node, name: str, df: DataFrame, bench: Workbench) -> Stor
             f"rule{_most_often(counts, contract)}. Look at the source of '{node.name}'."
         )
     bench.put(name, table.read(bench.spark, version), version)
-    takes_out = contract.quarantine or "drop" in contract.levels.values()
     return Stored(
-        rows_in=counts.rows if takes_out else None,
+        rows_in=counts.rows if contract.quarantine or "drop" in contract.levels.values() else None,
         rows_out={name: counts.good},
         quarantined=counts.at["quarantine"],
         dropped=counts.at["drop"],
@@ -76,29 +75,29 @@ def _write_table(node: Node, name: str, df: DataFrame, bench: Workbench) -> Stor
 
 
 def _quarantine(
-    node: Node, name: str, checked: CheckedTable, counts: RowCounts, bench: Workbench
+    commit: str, name: str, checked: CheckedTable, counts: RowCounts, bench: Workbench
 ) -> dict[str, str]:
     """Put rows aside, with the rules they broke, and return the version of the quarantine."""
-    quarantine, expected = bench.graph.contracts[name].quarantine, counts.at["quarantine"]
+    quarantine = bench.graph.contracts[name].quarantine
     rows = checked.rows_at("quarantine").select(
         "*", F.lit(name).alias("source"), F.lit(bench.run_id).alias("run_id")
     )
     table = bench.catalog.delta(quarantine)
-    version, written = _write_counted(rows, table, f"{bench.run_id}/{node.name}")
-    if written != expected:
+    version, written = _write_counted(rows, table, commit, checksum(F.col("row")))
+    if written != counts.put_aside:
         raise NodeFailed(
-            f"{expected} rows of '{name}' were to be put aside when it was written and {written} "
-            "when they were: its source changed in between. Run again on a source at rest."
+            f"{counts.at['quarantine']} rows of '{name}' were to be put aside when it was written, "
+            "and others were: its source changed in between. Run again on a source at rest."
         )
     bench.put(quarantine, table.read(bench.spark, version), version)
     return {quarantine: version}
 
 
-def _write_counted(df: DataFrame, table: DeltaTable, commit: str) -> tuple[str, int]:
-    """Write a table and return its version and rows, counted by the write itself."""
-    counts = Observation()
-    version = table.replace(df.observe(counts, F.count(F.lit(1)).alias("rows")), commit=commit)
-    return version, counts.get["rows"]
+def _write_counted(df: DataFrame, table: DeltaTable, commit: str, count: Column) -> tuple[str, int]:
+    """Write a table and return its version, and an aggregate of what the write itself has seen."""
+    seen = Observation()
+    version = table.replace(df.observe(seen, count.alias("count")), commit=commit)
+    return version, seen.get["count"]
 
 
 def _failure(
