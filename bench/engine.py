@@ -152,8 +152,8 @@ def _notes(
         f"The rerun is the whole command, from prompt to prompt: first {run_s} s in folders of "
         f"their own, then {rerun_s} s; it starts no JVM.",
         f"Overhead: {sizes.loans:,} loans and {sizes.applications:,} applications, one session, "
-        f"by turns after a round to warm up, the ratio is the median of the rounds'; plain {seconds['plain']} s; engine node by node "
-        f"{seconds['one']} s; four at once {seconds['several']} s. The script calls the same "
+        "by turns after a round to warm up, and the ratio is the median of the rounds'; plain "
+        f"{seconds['plain']} s; engine node by node {seconds['one']} s; four at once {seconds['several']} s. The script calls the same "
         "stage functions, checks the same rules, writes the same Delta tables and logs the model "
         "to MLflow; the engine's share holds plan, fingerprints, records, release and run page.",
     )
