@@ -154,6 +154,7 @@ def _notes(
         f"Overhead: {sizes.loans:,} loans and {sizes.applications:,} applications, one session, "
         "by turns after a round to warm up, and the ratio is the median of the rounds'; plain "
         f"{seconds['plain']} s; engine node by node {seconds['one']} s; four at once "
-        f"{seconds['several']} s. The script calls the same stage functions, checks the same rules, "
-        "writes the same Delta tables and logs the model to MLflow; the engine's share holds plan, fingerprints, records, release and run page.",
+        f"{seconds['several']} s. The script calls the same stage functions, checks the same "
+        "rules, writes the same Delta tables and logs the model to MLflow; the engine's share holds "
+        "plan, fingerprints, records, release and run page.",
     )
