@@ -155,6 +155,6 @@ def _notes(
         "by turns after a round to warm up, and the ratio is the median of the rounds'; plain "
         f"{seconds['plain']} s; engine node by node {seconds['one']} s; four at once "
         f"{seconds['several']} s. The script calls the same stage functions, checks the same "
-        "rules, writes the same Delta tables and logs the model to MLflow; the engine's share holds "
+        "rules, writes the same Delta tables and logs the model to MLflow; the engine's share is "
         "plan, fingerprints, records, release and run page.",
     )
