@@ -122,7 +122,7 @@ def test_what_says_the_same_in_other_words_is_no_change(coded, code):
     for old, new in (
         ('"""Double the amounts."""', '"""Double them."""'),
         ("    # A bounded table.\n", ""),
-        ("def gate(report, *, at_least):", "def gate(\n    report: object, *, at_least: float\n):"),
+        ("def gate(report, *, at_least):", "def gate(\n    report: object, *, at_least: int\n):"),
         ('["too little"]', "['too little']"),
         ("loans.where(", "loans.filter("),
         ('loans.filter(F.col("amount")', "loans.filter(loans.amount"),

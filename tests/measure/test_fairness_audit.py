@@ -133,10 +133,13 @@ def test_a_dot_in_the_name_of_an_attribute_is_a_letter(tables, audit):
     dotted = protected.selectExpr("row_id", "map('s.e`x', protected['sex']) AS protected")
     named = {"protected": ["s.e`x"], "intersections": []}
     found = audit_fairness(judged, dotted, **PARAMETERS | named)
-    # Counted by sex alone, not by sex and age: other sums, but for their last digit.
-    pandas.testing.assert_frame_equal(
-        frame(found, "fairness_s.e`x"), frame(audit, "fairness_sex"), rtol=1e-12
+    # Fewer comparisons at once have narrower intervals. Counted by sex alone, not by sex and age:
+    # other sums, but for their last digit.
+    dotted, plain = (
+        frame(*named).drop(columns=["low", "high"])
+        for named in ((found, "fairness_s.e`x"), (audit, "fairness_sex"))
     )
+    pandas.testing.assert_frame_equal(dotted, plain, rtol=1e-12)
 
 
 def test_a_reference_of_choice_is_compared_with(tables):

@@ -43,6 +43,11 @@ class ChallengerClassifier(Estimator[PipelineModel]):
         return self.classifier.features
 
     @property
+    def label(self) -> str:
+        """The column that it is taught by."""
+        return self.classifier.label
+
+    @property
     def adds(self) -> tuple[str, ...]:
         """The columns that the fitted model adds."""
         return self.classifier.adds

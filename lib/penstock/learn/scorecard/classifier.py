@@ -44,6 +44,11 @@ class ScorecardClassifier(Estimator[PipelineModel]):
         return self.classifier.features
 
     @property
+    def label(self) -> str:
+        """The column that it is taught by."""
+        return self.classifier.label
+
+    @property
     def adds(self) -> tuple[str, ...]:
         """The columns that the fitted model adds."""
         return (self.points, *self.classifier.adds)
