@@ -96,7 +96,7 @@ DATA_SETS = (
         _out_of_time,
         f"fitted to {LAST_FITTED}, judged {FIRST_OUT_OF_TIME} to {LAST_OUT_OF_TIME}",
         {"scorecard": 0.697, "logistic": 0.703, "xgboost": 0.701},
-        text=("desc", "title"),
+        text=("desc", "title", "emp_title"),
     ),
     DataSet(
         "give_me_some_credit",
@@ -251,7 +251,7 @@ def _figures(data_set: DataSet, found: dict[str, list[float]]) -> list[Figure]:
                 Figure(
                     f"{data_set.env}_{name}_text_gain",
                     fmean(found[f"{name}{WITH_TEXT}"]) - auc,
-                    f"AUC that the score of {' and '.join(data_set.text)} adds; more is suspect",
+                    f"AUC that the score of {', '.join(data_set.text)} adds; more is suspect",
                     MOST_TEXT_GAIN,
                 )
             )
