@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.processes import OWN_EXECUTOR, SMALL, do
+from tests.processes import OWN_EXECUTOR, SMALL, do, logged_in
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,6 +32,7 @@ LONGEST = (
     "tests/engine/test_planner.py",
     "tests/store/test_releases.py",
     "tests/engine/test_runner.py",
+    "tests/test_cli.py",
     "tests/learn/challenger/test_pd.py",
     "tests/test_jobs.py",
     "tests/engine/",
@@ -61,23 +62,38 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
 
 
 @pytest.fixture(scope="session")
+def empty_mlflow(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return an MLflow folder without runs: to create its tables takes seconds, to copy it none."""
+    from penstock.conf import RunConf
+    from penstock.store.home import Home
+    from penstock.store.tracking import open_tracking
+
+    home = Home(tmp_path_factory.mktemp("mlflow"))
+    home.prepare()
+    open_tracking(RunConf("", "", "tests", 4), home)
+    return home.mlflow
+
+
+@pytest.fixture(scope="session")
 def first_run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any], str]:
     """Run the lending graph on a small book, by spark-submit, on an executor of its own.
 
     Of several processes one does it, for all.
 
     Returns:
-        The state folder, to be copied before it is changed; the outcome; standard error.
+        The state folder, to be copied before it is changed; the outcome; standard error. Beside
+        the folder, in `events`, is Spark's own log of the run.
     """
     own = tmp_path_factory.getbasetemp()
     folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "first_run"
     folder.mkdir(exist_ok=True)
-    home, told = folder / "home", folder / "told.json"
+    home, told, events = folder / "home", folder / "told.json", folder / "events"
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not told.exists():
             # An executor in a process of its own proves that the package and its settings reach it.
-            code, out, err = do(home, *OWN_EXECUTOR, "run", *SMALL, "--json")
+            events.mkdir(exist_ok=True)
+            code, out, err = do(home, *OWN_EXECUTOR, *logged_in(events), "run", *SMALL, "--json")
             assert code == 0, err
             told.write_text(json.dumps([json.loads(out.splitlines()[-1]), err]))
     return home, *json.loads(told.read_text())

@@ -20,6 +20,13 @@ OWN_EXECUTOR = (
 )  # fmt: skip
 
 
+def logged_in(folder):
+    """Return the options by which Spark writes its events to a folder: one file, a line each."""
+    settings = {"enabled": "true", "dir": folder.as_uri(), "rolling.enabled": "false"}
+    settings["compress"] = "false"
+    return [w for k, v in settings.items() for w in ("--conf", f"spark.eventLog.{k}={v}")]
+
+
 def start(home, *words):
     """Start a job on the state folder `home`, in a process group that can be killed whole."""
     return subprocess.Popen(

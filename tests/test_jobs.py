@@ -29,6 +29,21 @@ def test_a_run_by_spark_submit_on_executors_of_their_own_publishes(first_run):
     assert outcome["spark_jobs"] > 0
 
 
+def test_the_jobs_of_each_node_share_the_cores_fairly_in_a_pool_of_its_own(first_run):
+    home, outcome, _ = first_run
+    [log] = (home.parent / "events").iterdir()
+    events = [json.loads(line) for line in log.read_text().splitlines()]
+    [session] = [e for e in events if e["Event"] == "SparkListenerEnvironmentUpdate"]
+    assert session["Spark Properties"]["spark.scheduler.mode"] == "FAIR"
+    pools = {}
+    for job in (e["Properties"] for e in events if e["Event"] == "SparkListenerJobStart"):
+        run, _, node = job.get("spark.jobGroup.id", "").partition("/")
+        if run == outcome["run_id"]:
+            pools.setdefault(node, set()).add(job.get("spark.scheduler.pool"))
+    assert {"clean_loans", "clean_applications", "logistic_pd"} <= set(pools)
+    assert pools == {node: {node} for node in pools}
+
+
 def test_a_run_leaves_one_page_that_needs_nothing_from_elsewhere(first_run):
     page = Path(first_run[1]["report"]).read_text(encoding="utf-8")
     assert page.startswith("<!DOCTYPE html>") and "<svg" in page and "clean_loans" in page

@@ -7,19 +7,6 @@ import pytest
 
 
 @pytest.fixture(scope="session")
-def empty_mlflow(tmp_path_factory):
-    """Return an MLflow folder without runs: to create its tables takes seconds, to copy it none."""
-    from penstock.conf import RunConf
-    from penstock.store.home import Home
-    from penstock.store.tracking import open_tracking
-
-    home = Home(tmp_path_factory.mktemp("mlflow"))
-    home.prepare()
-    open_tracking(RunConf("", "", "tests", 4), home)
-    return home.mlflow
-
-
-@pytest.fixture(scope="session")
 def source(tmp_path_factory) -> Path:
     """Return the path of the CSV file, the same for all tests: a file is known by its path."""
     return tmp_path_factory.mktemp("source") / "raw.csv"

@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import signal
 import subprocess
 import sys
 import time
@@ -83,6 +84,15 @@ GRAPH = Graph(
         "scored": Contract("id STRING, paid INT, prediction DOUBLE, model_version STRING"),
     },
 )
+# A chain: a table, a model, what it says of the table, an alias.
+SHORT = Graph(
+    "killed",
+    (
+        *GRAPH.only(["clean", "fit_paid", "apply_paid_model_to_loans"]).nodes,
+        Deploy("paid_model", "champion", after="scored"),
+    ),
+    GRAPH.contracts,
+)
 ENTRIES = {
     **{name: DeltaConf() for name in ("banded", "bands", "scored")},
     "paid_model": ModelConf(MODEL),
@@ -150,6 +160,43 @@ def run_rounds(folder, name, first, rounds=1):
     sys.exit(error.exit_code if error and is_alone else 0)
 
 
+def run_until(folder, number, moment):
+    """Run the short graph in another process's JVM, and be killed at a moment.
+
+    Args:
+        moment: The node that is written down as finished, or "release": it is committed.
+    """
+    from penstock.engine.journal import Journal
+    from penstock.store.home import Home
+    from penstock.store.stores import Stores
+
+    add = Journal.add
+
+    def add_and_die(journal, node, record, made):
+        add(journal, node, record, made)
+        if node.name == moment:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    Journal.add = add_and_die
+    Stores.follow = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+    project = KilledProject.of(joined_session(), Home(folder), runs=number - 1)
+    project.graph = SHORT
+    project.run()
+
+
+def joined_session():
+    """Return the session of the process whose JVM the environment names: a start takes seconds."""
+    from pyspark import SparkConf, SparkContext
+    from pyspark.java_gateway import launch_gateway
+    from pyspark.sql import SparkSession
+
+    gateway = launch_gateway()
+    there = gateway.jvm.org.apache.spark.SparkContext.getOrCreate()
+    context = gateway.jvm.JavaSparkContext.fromSparkContext(there)
+    conf = SparkConf(_jconf=context.getConf())
+    return SparkSession(SparkContext(conf=conf, gateway=gateway, jsc=context))
+
+
 def tell(**facts):
     sys.stdout.write(json.dumps(facts) + "\n")
     sys.stdout.flush()
@@ -175,8 +222,31 @@ def start(folder, name, first, rounds=1):
     )
 
 
+def kill_at(spark, folder, number, moment):
+    """Let a process `run_until` a moment; return how it ended and what it said."""
+    gateway = spark.sparkContext._gateway.gateway_parameters
+    joined = {"PORT": str(gateway.port), "SECRET": gateway.auth_token}
+    done = subprocess.run(
+        [sys.executable, "-m", __name__, *map(str, (folder, "until", number, moment))],
+        env={
+            **os.environ,
+            "PYTHONPATH": f"{PROJECT / 'lib'}:{PROJECT}",
+            **{f"PYSPARK_GATEWAY_{name}": value for name, value in joined.items()},
+        },
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    return done.returncode, done.stderr
+
+
 if __name__ == "__main__":
     # Imported under its own name: a run in the tests' process knows the functions by that one.
     from tests.engine import killed_project  # noqa: PLW0406
 
-    killed_project.run_rounds(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))
+    folder, name, number, last = sys.argv[1:]
+    if name == "until":
+        killed_project.run_until(Path(folder), int(number), last)
+    else:
+        killed_project.run_rounds(Path(folder), name, int(number), int(last))

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from penstock.conf import AliasConf, CsvConf, DeltaConf, ModelConf, RunConf
+from penstock.conf import AliasConf, CsvConf, DeltaConf, ModelConf, ReportConf, RunConf
 from penstock.engine.graph import Graph
-from penstock.engine.nodes import Transform
+from penstock.engine.nodes import Measure, Transform
 from penstock.errors import Conflict, DataError
+from penstock.evidence import Evidence
 from penstock.store.catalog import Catalog
 from penstock.store.home import Home
 from penstock.store.models import ModelVersion
@@ -111,6 +112,38 @@ def test_what_was_made_of_a_file_swapped_between_plan_and_read_is_never_taken_ov
     assert project.causes() == {"scaled": "never made"}  # and not "done by run run-1"
     project.run()
     assert sorted(row.amount for row in project.released("scaled")) == [1, 2]
+
+
+def test_a_run_reads_the_versions_of_its_plan_though_a_table_moves_before_and_under_it(project):
+    own = str(project.home.root / "own")
+
+    def append(counts):
+        counts.sparkSession.range(4).write.format("delta").mode("append").save(own)
+        return Evidence({})
+
+    def counted_again(raw, appended):
+        return raw.selectExpr("count(*) AS n")
+
+    project.spark.range(3).write.format("delta").save(own)
+    nodes = (
+        Transform(counted, "raw", "counts"),
+        Measure(append, "counts", "appended"),
+        Transform(counted_again, ("raw", "appended"), "counts_again"),
+    )
+    project.graph = Graph("small", nodes, {})
+    project.more = {"counts": DeltaConf(), "counts_again": DeltaConf(), "appended": ReportConf()}
+    project.more["raw"] = DeltaConf(path=own, external=True)
+    runner = project.runner()
+    project.spark.range(2).write.format("delta").mode("append").save(own)
+    record, error = runner.run()
+    assert error is None and record.release == 1
+    assert [project.released(name)[0].n for name in ("counts", "counts_again")] == [3, 3]
+    versions = {dataset.name: dataset.version for dataset in record.datasets}
+    assert versions["raw"] == "0"
+    # It is no fault of the run, as it is where a file moves: the next plan tells it.
+    causes = project.causes()
+    assert causes["counted"] == "raw 0 -> 2"
+    assert causes["counted_again"] == "appended is made anew; raw 0 -> 2"
 
 
 def test_a_replay_wants_the_file_that_its_run_read(project):

@@ -43,6 +43,8 @@ class Killed:
     runs: int = 0
     lasts_s: float = 0.0
     process: Any = None
+    kills: int = 0
+    hits: int = 0
     references: dict[int, dict[str, Any]] = field(default_factory=dict)
 
     @property
@@ -188,6 +190,11 @@ def end_of(process):
     return told[-1] if told and "status" in told[-1] else {"status": "killed", "error": err}
 
 
+def was_at_work(told):
+    """Say whether what was killed was missed: the run ended otherwise than well, or tried again."""
+    return told["status"] != "ok" or any("was lost and repeated" in n for n in told["notes"])
+
+
 def begun(process):
     line = process.stdout.readline()
     assert line, process.stderr.read()
@@ -237,15 +244,23 @@ def test_a_kill_at_a_random_moment_harms_nothing_and_the_next_run_goes_on(killed
     told = end_of(process)
     is_published = check_nothing_is_mixed(killed, before, base, seed)
     done = set() if is_published else finished(killed.project, killed.runs)
+    is_hit = was_there and was_at_work(told)
+    killed.kills, killed.hits = killed.kills + 1, killed.hits + is_hit
     log.info(
         "kill %s (seed %s): %s after %.2f of %.2f s: %s, run %s, %s nodes done, %s; %s",
-        number, SEED, kind, moment, killed.lasts_s, "hit" if was_there else "too late",
+        number, SEED, kind, moment, killed.lasts_s, "hit" if is_hit else "too late",
         told["status"], len(done), "published" if is_published else "not published",
         (told.get("error") or "; ".join(told.get("notes", ())))[:160],
     )  # fmt: skip
     assert told["status"] in ("ok", "failed", "killed")
     assert (told["status"] == "ok") <= is_published
     check_next_run_goes_on(killed, is_published, done, base, seed)
+
+
+def test_at_least_half_of_the_kills_met_a_run_at_work(killed):
+    # A driver or a JVM is at work nearly all the time of a run, a Python worker half of it.
+    log.info("%s of %s kills met a run at work", killed.hits, killed.kills)
+    assert killed.hits >= killed.kills / 2
 
 
 def kill_when(killed, is_time):

@@ -14,7 +14,7 @@ from pyspark.sql import functions as F
 from xgboost.spark import SparkXGBClassifier
 
 from penstock.catalyst.internals import count_jobs
-from penstock.conf import AliasConf, DeltaConf, MemoryConf, ModelConf
+from penstock.conf import AliasConf, CsvConf, DeltaConf, MemoryConf, ModelConf
 from penstock.engine.made import records_of
 from penstock.engine.nodes import Apply, Deploy, Fit, Transform
 from penstock.errors import DataError, PenstockError
@@ -152,6 +152,18 @@ def test_what_is_not_the_same_twice_is_never_skipped_and_says_so(released):
     assert "<lambda>() is not declared deterministic" in causes["drawn_in_python"]
     assert causes["dated"].startswith("never skipped: dt.datetime.now() (")
     assert causes["behind_clocked"] == "clocked_rows is made anew"
+
+
+def test_what_reads_files_whose_version_cannot_be_told_is_never_skipped(released):
+    project = released
+    # Of a pattern only Spark can say which files it means, as of an address elsewhere.
+    project.more["raw"] = CsvConf(str(project.csv.with_name("r?w.csv")))
+    never = "never skipped: the version of raw cannot be told"
+    assert project.causes()["clean"] == never
+    record, error = project.run()
+    assert error is None and record.nodes[0].cause == never
+    assert project.causes()["clean"] == never
+    assert {d.name: d.version for d in record.datasets}["raw"] is None
 
 
 def test_a_model_that_is_gone_is_made_again_and_one_without_a_seed_is_never_skipped(released):

@@ -10,7 +10,7 @@ import pytest
 from penstock.conf import CsvConf, DeltaConf
 from penstock.engine.graph import Graph
 from penstock.engine.nodes import Transform
-from penstock.errors import Conflict, UsageError
+from penstock.errors import Conflict, DataError, UsageError
 from penstock.job import prepare_job
 from penstock.launch import Place, Request, recorded_options
 from penstock.planning import _refuse_moved, plan_job
@@ -161,6 +161,13 @@ def test_a_replay_takes_options_and_versions_of_its_run_and_no_others(earlier):
     for option in ("--set", "--env", "--as-of"):
         with pytest.raises(UsageError, match=f"unrecognized arguments: {option}"):
             prepare_job("replay", ["old", option, "x"])
+
+
+def test_a_run_that_does_not_know_what_it_read_cannot_be_replayed(home, earlier):
+    file = home / "runs" / "old" / "run.json"
+    file.write_text(file.read_text().replace('"400 rows"', "null"))
+    with pytest.raises(DataError, match="'old' does not say which version of 'application_numbers"):
+        prepare_job("replay", ["old"])
 
 
 def place(home):

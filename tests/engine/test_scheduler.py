@@ -43,6 +43,18 @@ def test_independent_nodes_run_side_by_side():
     assert set(run(DIAMOND, work).values()) == {"done"}
 
 
+def test_a_node_starts_when_its_own_inputs_are_there_while_a_sibling_of_theirs_is_still_at_work():
+    is_done = threading.Event()
+
+    def work(node):
+        if node.name == "make_e":  # behind c alone
+            is_done.set()
+        # Level by level, e would wait for b, and b for e.
+        return "done" if node.name != "make_b" or is_done.wait(timeout=20) else "failed"
+
+    assert set(run(DIAMOND, work).values()) == {"done"}
+
+
 def test_a_failure_stops_only_what_hangs_behind_it():
     outcomes = run(DIAMOND, lambda n: "failed" if n.name == "make_b" else "done")
     assert outcomes == {

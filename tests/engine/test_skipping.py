@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from penstock.conf import CsvConf, DeltaConf
+from penstock.engine.made import records_of
 from penstock.engine.nodes import Measure, Transform
 from penstock.errors import DataError
 from penstock.source import closure
@@ -260,6 +261,16 @@ def test_an_output_that_is_gone_is_made_again_and_nothing_else(released):
     assert project.causes() == {"measure": "output missing: report run-1"}
     project.run()
     assert project.causes() == {}
+
+
+def test_a_record_that_does_not_hold_all_that_a_node_depends_on_is_incomplete(released):
+    project = released
+    # The fingerprint of a version of penstock that knew of fewer parts; none of these has changed.
+    record = replace(records_of(project.current, "small")["gate"], fingerprint="earlier")
+    base = replace(project.current, made={**project.current.made, "small.gate": record.to_json()})
+    assert project.plan(base=base)["gate"].cause == "done by run run-1"
+    (project.home.mlflow / "mlflow.db").unlink()
+    assert project.causes(base=base) == {"gate": "its record is incomplete"}
 
 
 def test_skipping_on_and_off_give_the_same_rows(coded, code):

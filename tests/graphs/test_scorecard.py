@@ -244,6 +244,13 @@ def test_a_challenger_is_promoted_if_nothing_speaks_against_it(scorecard, spark)
     assert set(aliases) == {"candidate", "champion"} and len(set(aliases.values())) == 1
     assert "champion" in client.get_registered_model("scorecard").aliases
 
+    for option, status in (((), "skipped"), (("--no-skip",), "done")):
+        again_words = (*words, "--set", easy, *option)
+        code, again = do_here(spark, scorecard.home, "promote", *again_words)
+        assert code == 0 and {node["status"] for node in again["nodes"]} == {status}
+        assert again["evidence"] == record["evidence"]
+        assert client.get_registered_model("challenger").aliases == aliases
+
 
 def test_skipping_on_and_off_give_the_same_tables_and_reports(scorecard, spark):
     words = (*scorecard.words[1:-1], "--set", "params.validate_scorecard.bins=8")

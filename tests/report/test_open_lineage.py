@@ -92,12 +92,30 @@ def events(request):
 
 
 def test_the_official_client_takes_every_event_as_it_is(events, tmp_path):
+    check_taken(events, tmp_path)
+
+
+def test_the_official_client_takes_the_events_of_a_real_run(first_run, tmp_path):
+    home, outcome, _ = first_run
+    lines = (home / "runs" / outcome["run_id"] / "openlineage.jsonl").read_text().splitlines()
+    events = [json.loads(line) for line in lines]
+    check_taken(events, tmp_path)
+    whole = {"lending", *(f"lending.{node['name']}" for node in outcome["nodes"])}
+    for kind in ("START", "COMPLETE"):
+        assert {e["job"]["name"] for e in events if e["eventType"] == kind} == whole
+    [scores] = _only(events, "lending.present_scores", "COMPLETE")["outputs"]
+    assert scores["name"].endswith("tables/scores")
+    assert scores["facets"]["columnLineage"]["fields"]["pd"]["inputFields"]
+
+
+def check_taken(events, folder):
+    """Let the official client build each event from its values, and write it as it was."""
     from openlineage.client import OpenLineageClient
     from openlineage.client.event_v2 import RunEvent
     from openlineage.client.serde import Serde
     from openlineage.client.transport.file import FileConfig, FileTransport
 
-    file = tmp_path / "events.json"
+    file = folder / "events.json"
     client = OpenLineageClient(transport=FileTransport(FileConfig(str(file), append=True)))
     for event in events:
         built = _built(RunEvent, event)
