@@ -252,6 +252,22 @@ def test_a_challenger_is_promoted_if_nothing_speaks_against_it(scorecard, spark)
         assert client.get_registered_model("challenger").aliases == aliases
 
 
+def test_without_rows_to_judge_by_nothing_is_fitted(scorecard, spark):
+    from tests.released import do_here
+
+    late = "test_from: 2030-01-01, test_until: 2030-12-31"
+    words = (*scorecard.words[1:-1], "--set", f"params.split_observations={{{late}}}")
+    code, record = do_here(spark, scorecard.home, "run", *words)
+    statuses = {node["name"]: node["status"] for node in record["nodes"]}
+    [failed] = [node for node in record["nodes"] if node["status"] == "failed"]
+    assert (code, failed["name"]) == (3, "split_observations")
+    assert (
+        "'judged_table' would have 0 rows, and its contract asks for at least 1"
+        in (failed["reason"])
+    )
+    assert {statuses["scorecard_pd"], statuses["challenger_pd"]} == {"not run"}
+
+
 def test_skipping_on_and_off_give_the_same_tables_and_reports(scorecard, spark):
     words = (*scorecard.words[1:-1], "--set", "params.validate_scorecard.bins=8")
     with_skipping, without = both_ways(spark, scorecard.home, "run", *words)

@@ -49,6 +49,9 @@ OBSERVATIONS = Contract(
     min_rows=1,
 )
 
+# Without rows in one of them there is nothing to fit, or to judge by.
+SAMPLED = Contract("row_id STRING, is_bad INT", is_open=True, min_rows=1)
+
 # Who may read it is for the owner of the table to say: nothing but the audit needs it.
 PROTECTED = Contract(PROTECTED_COLUMNS, key=("row_id",), quarantine="protected_quarantine")
 
@@ -150,6 +153,8 @@ GRAPH = Graph(
     contracts={
         "observations": OBSERVATIONS,
         "applications_to_score": replace(OBSERVATIONS, quarantine="unscored_quarantine"),
+        "development_table": SAMPLED,
+        "judged_table": SAMPLED,
         "protected_table": PROTECTED,
         "scorecard_bins": Contract(BINNING_COLUMNS, key=("column", "bin")),
         "challenger_trials": Contract(TRIAL_COLUMNS, key=("trial",)),

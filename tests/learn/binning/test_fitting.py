@@ -215,12 +215,13 @@ def test_unfit_columns_are_left_out_with_their_reasons(spark):
         (F.col("id") % 4 != 0).alias("copy"),
         F.when(F.col("id") % 4 == 0, 1000 + F.col("id")).otherwise(F.col("id")).alias("post"),
         F.when(F.col("id") % 4 == 0, "late").otherwise("fine").alias("status"),
+        (F.lit(10_500) - F.col("id")).alias("number"),
     )
     fitted = fit_bins(
         rows,
         label="is_bad",
         numeric={
-            **dict.fromkeys(["constant", "empty", "copy", "post"], BinningRules()),
+            **dict.fromkeys(["constant", "empty", "copy", "post", "number"], BinningRules()),
             "useless": QUANTILES,
         },
         categorical=dict.fromkeys(["one_text", "blank", "key", "status"], BinningRules()),
@@ -235,8 +236,24 @@ def test_unfit_columns_are_left_out_with_their_reasons(spark):
         "one_text": "constant: all rows have one value",
         "blank": "it has no value",
         "key": "identifier-like: 400 categories in 400 rows",
+        "number": "identifier-like: it numbers the rows, a whole number for each",
         "status": "target copy: its values tell goods from bads without error",
     }
+
+
+def test_numbers_that_differ_but_number_nothing_are_binned_and_so_is_what_is_trusted(spark):
+    """Risk falls with the row; fractions, a repeated number and wide gaps are no numbering."""
+    rows = spark.range(400).select(
+        (F.rand(7) < 0.8 - F.col("id") / 600).cast("int").alias("is_bad"),
+        (F.col("id") + 0.5).alias("fraction"),
+        F.greatest("id", F.lit(1)).alias("repeated"),
+        (3 * F.col("id")).alias("wide"),
+        F.col("id").alias("trusted"),
+    )
+    rules = dict.fromkeys(["fraction", "repeated", "wide"], BinningRules())
+    rules["trusted"] = BinningRules(is_trusted=True)
+    fitted = fit_bins(rows, label="is_bad", numeric=rules, categorical={})
+    assert {each.column for each in fitted.bins} == set(rules) and not fitted.left_out
 
 
 def test_all_faults_of_the_rows_are_told_at_once(spark):

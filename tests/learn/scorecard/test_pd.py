@@ -15,6 +15,8 @@ PARAMETERS = {
     "categorical": ["purpose"],
     "text": [],
     "trends": {"income": "descending"},
+    "max_bins": None,
+    "binning": {},
     "special_codes": {"debt": [-9.0]},
     "min_bin_share": 0.05,
     "constraints": {"debt": "<= -0.2"},
@@ -217,6 +219,16 @@ def test_out_of_fold_it_learns_from_all_rows_and_an_isotonic_pd_is_that_of_the_p
     assert np.average(rule.scale.pd(exact), weights=weight) == pytest.approx(0.02, abs=0.002)
 
 
+def test_bins_are_as_fixed_for_a_feature_and_no_more_than_allowed_for_the_others(loans):
+    fixed = {"income": {"splits": [20, 30.5]}, "purpose": {"groups": [["car"], ["holiday"]]}}
+    changes = {"max_bins": 2, "binning": fixed, "trends": {}, "stepwise": "none"}
+    model = scorecard_pd(**PARAMETERS | changes).fit(loans)
+    bins = {each.column: each for each in model.stages[0].bins}
+    assert bins["income"].splits == (20.0, 30.5)
+    assert bins["purpose"].groups == (("car",), ("holiday",))
+    assert len(bins["debt"].splits) == 1
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
@@ -226,6 +238,9 @@ def test_out_of_fold_it_learns_from_all_rows_and_an_isotonic_pd_is_that_of_the_p
         ({"numeric": ["income", "debt", "points"]}, "include points, which no application has"),
         ({"trends": {"incme": "peak"}}, "'trends' .* 'incme'.*Did you mean 'income'"),
         ({"trends": {"income": "up"}}, "trend is 'up'"),
+        ({"binning": {"incme": {"max_bins": 3}}}, "'incme', .*Did you mean 'income'"),
+        ({"binning": {"income": {"split": [1]}}}, "no rule 'split'.*Did you mean 'splits'"),
+        ({"binning": {"purpose": {"splits": [1]}}}, "'purpose' is read as text, .* no splits"),
         ({"special_codes": {"purpose": [1.0]}}, "'special_codes' .* 'purpose'"),
         ({"constraints": {"debt": "small"}}, "Constraint 'small' on column 'debt'"),
         ({"constraints": {"debt": ">= 1"}}, "No coefficients satisfy the constraints on debt"),

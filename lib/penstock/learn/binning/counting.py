@@ -1,6 +1,6 @@
 """Counting: goods and bads of all numeric columns at once, in Spark; what comes back is bounded."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 
 import numpy as np
@@ -52,6 +52,24 @@ def check_rows(rows: DataFrame, *, label: str, numeric: Iterable[str], least: in
             faults.append(f"{n:,} rows have an {name}")
     if faults:
         raise DataError(f"Cannot bin these rows: {'; '.join(faults)}.")
+
+
+def numberings(rows: DataFrame, columns: Sequence[str]) -> set[str]:
+    """Return the columns that number the rows: a whole number, and another one, in each.
+
+    One query, if there are columns at all; ask of those whose span allows it
+    (`ValueCounts.may_number_rows`).
+    """
+    if not columns:
+        return set()
+    checks = []
+    for at, name in enumerate(columns):
+        value = F.col(name).cast("double")
+        known = F.when(~F.isnan(value), value)
+        is_whole = F.count_if(known != F.floor(known)) == 0
+        checks.append((is_whole & (F.count_distinct(known) == F.count(known))).alias(f"of {at}"))
+    [found] = rows.agg(*checks).collect()
+    return {name for name, holds in zip(columns, found, strict=True) if holds}
 
 
 def count_values(

@@ -16,12 +16,14 @@ from penstock.learn.binning.bins import (
 )
 from penstock.learn.binning.categories import CategoryCounts, count_categories
 from penstock.learn.binning.cells import Cells, Pair, keys_of
-from penstock.learn.binning.counting import check_rows, count_values
+from penstock.learn.binning.counting import check_rows, count_values, numberings
 from penstock.learn.binning.leak_signs import BinCounts, LeakSigns, leak_signs
 from penstock.learn.binning.quantiles import Prebins, prebins
 from penstock.learn.binning.rules import BinningRules
 from penstock.learn.binning.settling import ValueCounts
 from penstock.learn.binning.solving import Problem, Solution, solve_all
+
+IS_NUMBERING = "identifier-like: it numbers the rows, a whole number for each"
 
 
 @dataclass(frozen=True)
@@ -118,9 +120,12 @@ def count_columns(
     rules = {**numeric, **categorical}
     least = max((each.max_bins or each.max_prebins for each in rules.values()), default=1)
     check_rows(rows, label=label, numeric=numeric, least=least)
+    values = count_values(rows, label=label, rules=numeric)
+    spans = [n for n, v in values.items() if v.may_number_rows and not numeric[n].is_trusted]
+    numbering = numberings(rows, spans)
     columns: dict[str, Column | str] = {
-        name: _numeric_column(counts, numeric[name])
-        for name, counts in count_values(rows, label=label, rules=numeric).items()
+        name: IS_NUMBERING if name in numbering else _numeric_column(counts, numeric[name])
+        for name, counts in values.items()
     }
     for name, found in count_categories(rows, label=label, rules=categorical).items():
         columns[name] = _categorical_column(found, categorical[name])

@@ -6,13 +6,17 @@ Who counts is a function's affair: Spark, or numpy in tests.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from penstock.learn.binning.cells import Cells, Longs, Pair, Zoom
+import numpy as np
+
+from penstock.learn.binning.cells import Cells, Longs, Pair, Zoom, values_of
 from penstock.learn.binning.quantiles import unsettled
 from penstock.learn.binning.rules import BinningRules
 
 # Most cells that one pass brings to the driver: some 50 MB, whatever the number of rows.
 MOST_CELLS = 2**20
 FIRST_BITS = 16
+# Fewer rows, or numbers wider apart, may all differ though they measure something.
+LEAST_NUMBERED, MOST_SPAN = 100, 2
 
 # Counts what these zooms ask for and returns a tally of it, without empty cells, in order.
 Count = Callable[[list[Zoom]], Longs]
@@ -25,6 +29,15 @@ class ValueCounts:
     cells: Cells
     missing: Pair
     specials: tuple[Pair, ...]
+
+    @property
+    def may_number_rows(self) -> bool:
+        """Whether whole numbers of this span could all differ, and leave few of them out."""
+        n = self.cells.n_rows
+        if n < LEAST_NUMBERED:
+            return False
+        least, most = values_of(np.array([self.cells.low[0], self.cells.high[-1]]))
+        return bool(n <= most - least + 1 <= MOST_SPAN * n)
 
 
 def settle(rules: Mapping[str, BinningRules], count: Count) -> dict[str, ValueCounts]:

@@ -28,6 +28,8 @@ def scorecard_pd(
     trends: dict[str, str],
     special_codes: dict[str, list[float]],
     min_bin_share: float,
+    max_bins: int | None,
+    binning: dict[str, dict[str, Any]],
     constraints: dict[str, str],
     ridge: float,
     iv_floor: float,
@@ -61,6 +63,8 @@ def scorecard_pd(
             ascending, descending, peak, valley or none.
         special_codes: Numeric feature to values that have a bin each, as -9 for "no file".
         min_bin_share: Least share of loans in a bin, 0-0.5.
+        max_bins: Most bins of values of a feature; None: as many as the other rules allow.
+        binning: Feature to rules of its bins in place of these, as `BinningRules` names them.
         constraints: Feature to conditions on its coefficient, parted by commas: "free" of the sign
             rule, "<= -0.2", ">= other_feature", "= -1".
         ridge: Strength of the penalty on coefficients, >= 0.
@@ -108,18 +112,18 @@ def scorecard_pd(
         forced=tuple(forced),
         forbidden=tuple(forbidden),
     )
-    binning = WoeBinning.of(
+    bins = WoeBinning.of(
         numeric=numbers,
         categorical=categorical,
         label=LABEL,
-        rules={"min_share": min_bin_share},
-        by_column=_rules(trends, special_codes, [n for n in forced if n in features]),
+        rules={"min_share": min_bin_share, "max_bins": max_bins},
+        by_column=_rules(trends, special_codes, [n for n in forced if n in features], binning),
     )
     scorecard = Scorecard.of(
         features, label=LABEL, selection=selection, constraints=constraints, ridge=ridge
     )
     calibrated = CalibratedClassifier(
-        Pipeline(stages=[binning, scorecard]),
+        Pipeline(stages=[bins, scorecard]),
         numeric=numeric,
         categorical=categorical,
         label=LABEL,
@@ -133,13 +137,18 @@ def scorecard_pd(
 
 
 def _rules(
-    trends: Mapping[str, str], special_codes: Mapping[str, Sequence[float]], forced: Sequence[str]
+    trends: Mapping[str, str],
+    special_codes: Mapping[str, Sequence[float]],
+    forced: Sequence[str],
+    binning: Mapping[str, Mapping[str, Any]],
 ) -> dict[str, dict[str, Any]]:
     rules: dict[str, dict[str, Any]] = {name: {"trend": trend} for name, trend in trends.items()}
     for name, codes in special_codes.items():
         rules.setdefault(name, {})["specials"] = {f"code {code:g}": (code,) for code in codes}
     for name in forced:
         rules.setdefault(name, {})["is_trusted"] = True
+    for name, more in binning.items():
+        rules[name] = {**rules.get(name, {}), **more}
     return rules
 
 
