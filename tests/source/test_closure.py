@@ -268,7 +268,7 @@ def test_the_body_of_a_udf_in_a_closure_counts():
 def test_libraries_are_those_of_the_reached_modules_by_their_distribution():
     libraries = source_of(GRAPH.producers["pd_report"].function).libraries
     assert libraries["numpy"] == np.__version__
-    assert set(libraries) == {"numpy", "pyspark", "scipy"}
+    assert set(libraries) == {"annotated_types", "numpy", "pyspark", "scipy"}
 
 
 def test_cleaning_reaches_its_parsers_and_nothing_of_the_checks():

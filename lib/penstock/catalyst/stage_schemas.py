@@ -149,7 +149,9 @@ def label_columns(stage: Any) -> tuple[str, ...]:
     """Return the columns that fitting a stage reads beyond what scoring does: label and weights."""
     if stages := _wrapped(stage):
         return _once(name for wrapped in stages for name in label_columns(wrapped))
-    return (stage.label,) if hasattr(stage, "features") else _named(stage, _ONLY_TO_FIT)
+    if hasattr(stage, "features"):  # our own classifiers, as in `stage_columns`
+        return (stage.label,) if hasattr(stage, "label") else ()
+    return _named(stage, _ONLY_TO_FIT)
 
 
 def unseeded(estimator: Any) -> list[str]:

@@ -146,7 +146,7 @@ def open_tracking(conf: RunConf, home: Home) -> Tracking:
             if experiment and not conf.tracking_uri and old != _artifacts(home):
                 _follow_move(home, old)
             experiment_id = experiment.experiment_id if experiment else _create(client, conf, home)
-    except (MlflowException, SQLAlchemyError) as error:
+    except (MlflowException, SQLAlchemyError, sqlite3.Error) as error:
         raise SetupError(
             f"MLflow at {uri} does not answer as it should: {str(error).splitlines()[0]} Start the "
             "server, mend the address, or set run.tracking_uri to '' for the store in the state "
@@ -190,6 +190,9 @@ def _database(home: Home) -> Path:
 def _create_database(database: Path) -> None:
     """Create the tables beside and move them into place: a kill half-way would leave ruins."""
     if database.exists():
+        with closing(sqlite3.connect(database)) as found:
+            # Of a file that is no database MLflow would ask again and again, for minutes.
+            found.execute("PRAGMA schema_version")
         return
     part = database.with_name("mlflow.db.new")
     for ruin in (part, part.with_name("mlflow.db.new-journal")):

@@ -220,12 +220,12 @@ def test_out_of_fold_it_learns_from_all_rows_and_an_isotonic_pd_is_that_of_the_p
 
 
 def test_bins_are_as_fixed_for_a_feature_and_no_more_than_allowed_for_the_others(loans):
-    fixed = {"income": {"splits": [20, 30.5]}, "purpose": {"groups": [["car"], ["holiday"]]}}
+    fixed = {"income": {"splits": [-1, 0.25]}, "purpose": {"groups": [["car"], ["home"]]}}
     changes = {"max_bins": 2, "binning": fixed, "trends": {}, "stepwise": "none"}
     model = scorecard_pd(**PARAMETERS | changes).fit(loans)
-    bins = {each.column: each for each in model.stages[0].bins}
-    assert bins["income"].splits == (20.0, 30.5)
-    assert bins["purpose"].groups == (("car",), ("holiday",))
+    bins = {each.column: each for each in model.stages[0].column_bins}
+    assert bins["income"].splits == (-1.0, 0.25)
+    assert bins["purpose"].groups == (("car",), ("home",))
     assert len(bins["debt"].splits) == 1
 
 
