@@ -114,40 +114,25 @@ def test_nothing_is_written_to_quarantine_when_nothing_goes_there(spark, store_l
     assert not bench.catalog.delta("loans_quarantine").exists(spark)
 
 
-def test_a_source_that_changes_between_the_passes_is_noticed(spark, store_loans, tmp_path):
+@pytest.mark.parametrize("unknown", [lambda n: ["more"] * n, lambda n: [f"pass {n}"]],
+                         ids=["one row more", "as many others"])  # fmt: skip
+def test_a_source_that_changes_between_the_passes_is_noticed(spark, store_loans, tmp_path, unknown):
     passes = tmp_path / "passes"
 
-    def one_row_more_each_time(batches):
+    def others_each_time(batches):
         import pandas
 
         with passes.open("a") as file:
             file.write("x")
         yield from batches
-        more = passes.stat().st_size
-        yield pandas.DataFrame({"id": ["more"] * more, "amount": [None] * more})
+        names = unknown(passes.stat().st_size)
+        yield pandas.DataFrame({"id": names, "amount": [None] * len(names)})
 
     table = spark.range(1).selectExpr("string(id) AS id", "1 AS amount").coalesce(1)
-    table = table.mapInPandas(one_row_more_each_time, "id STRING, amount INT")
+    table = table.mapInPandas(others_each_time, "id STRING, amount INT")
     with pytest.raises(
         NodeFailed, match="1 rows of 'loans'.*, and others were.*changed in between"
     ):
-        store_loans(AMOUNTS, table)
-
-
-def test_as_many_other_rows_between_the_passes_are_noticed_too(spark, store_loans, tmp_path):
-    passes = tmp_path / "passes"
-
-    def another_name_each_time(batches):
-        import pandas
-
-        with passes.open("a") as file:
-            file.write("x")
-        yield from batches
-        yield pandas.DataFrame({"id": [f"pass {passes.stat().st_size}"], "amount": [None]})
-
-    table = spark.range(1).selectExpr("string(id) AS id", "1 AS amount").coalesce(1)
-    table = table.mapInPandas(another_name_each_time, "id STRING, amount INT")
-    with pytest.raises(NodeFailed, match="1 rows of 'loans'.*, and others were.*in between"):
         store_loans(AMOUNTS, table)
 
 
