@@ -128,6 +128,16 @@ def test_pds_of_a_population_are_restated_for_the_outcomes_and_not_for_the_decis
     )
 
 
+def test_where_all_judged_loans_are_good_their_pds_stay_as_they_are(tables):
+    judged, protected = tables
+    good = judged.where("is_bad = 0")
+    audits = [
+        audit_fairness(good, protected, **PARAMETERS | {"population_bad_rate": rate})
+        for rate in (None, 0.03)
+    ]
+    assert audits[0] == audits[1]
+
+
 def test_a_dot_in_the_name_of_an_attribute_is_a_letter(tables, audit):
     judged, protected = tables
     dotted = protected.selectExpr("row_id", "map('s.e`x', protected['sex']) AS protected")

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from penstock.annotations import Count, Share, ShareOrAll
@@ -103,12 +103,8 @@ def audit_fairness(
     if not protected:
         return Evidence(metrics, {"fairness": UNAUDITED})
     policy = Policy(min_ratio, min_loans, reference)
-    pd = F.col("pd")
-    if population_bad_rate is not None:
-        rate = counts.bads / counts.loans
-        pd = shift_prior(pd, from_rate=population_bad_rate, to_rate=rate).alias("pd")
     decided = judged.join(protected_table, "row_id", "left").select(
-        pd,
+        _restated(counts, population_bad_rate).alias("pd"),
         "is_bad",
         (F.round("pd", decimals) <= cut_off).alias("is_approved"),
         *(F.col("protected")[name].alias(f"of {name}") for name in protected),
@@ -123,6 +119,14 @@ def audit_fairness(
     return _evidence(
         metrics, _audited(decisions, [*([name] for name in protected), *intersections], policy)
     )
+
+
+def _restated(counts: ScoreCounts, population_bad_rate: float | None) -> Column:
+    """Return the PD that belongs to the bad rate of the judged loans; with one class, as it is."""
+    pd = F.col("pd")
+    if population_bad_rate is None or not (counts.goods and counts.bads):
+        return pd
+    return shift_prior(pd, from_rate=population_bad_rate, to_rate=counts.bads / counts.loans)
 
 
 def _check_attributes(

@@ -144,11 +144,10 @@ def validation_of(
         figures lift, populations, psi, gini. What is undefined is None, a figure of it left out.
     """
     graded = grade_by_pd(judged.total(), grades)
-    drawn_at = bad_rate(development)
     if population_bad_rate is not None:
-        rates = {"from_rate": population_bad_rate, "to_rate": drawn_at}
+        drawn_at = bad_rate(development)
         judged, development, graded = (
-            replace(counts, score=shift_prior(counts.score, **rates))
+            _restated(counts, population_bad_rate, drawn_at)
             for counts in (judged, development, graded)
         )
         known_limits = (_limit_of_draw(population_bad_rate, drawn_at), *known_limits)
@@ -161,10 +160,9 @@ def validation_of(
     )
     metrics = {name: value for part in parts for name, value in part.metrics.items()}
     limits = (*_found_limits(judged, development, metrics), *known_limits)
+    meant = (("purpose", purpose), ("owner", owner))
     told = {
-        "purpose": Table(
-            "Purpose", ("what", "statement"), (("purpose", purpose), ("owner", owner))
-        ),
+        "purpose": Table("Purpose", ("what", "statement"), meant),
         "samples": sample_table(ranked),
         "limits": Table("Limits", ("limit",), tuple((limit,) for limit in limits)),
     }
@@ -173,6 +171,12 @@ def validation_of(
         told | {name: table for part in parts for name, table in part.tables.items()},
         {name: figure for part in parts for name, figure in part.figures.items()},
     )
+
+
+def _restated(counts: ScoreCounts, population: float, drawn_at: float) -> ScoreCounts:
+    """Return the counts with the PDs that belong to the bad rate at which loans were drawn."""
+    pd = shift_prior(counts.score, from_rate=population, to_rate=drawn_at)
+    return replace(counts, score=pd)
 
 
 def _vintages(
