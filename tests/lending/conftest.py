@@ -1,7 +1,6 @@
 """Rows for the tests of the lending room: readable ones made here, and LendingClub's if present."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from pyspark.sql import DataFrame, SparkSession
@@ -9,8 +8,9 @@ from pyspark.sql import functions as F
 
 from penstock.lending.checks import RAW_LOAN_COLUMNS
 from penstock.lending.cleaning import RAW_LOAN_FIELDS
+from tests.shared_data import shared
 
-LENDINGCLUB = Path("shared/data/lendingclub/loans_2007-06_to_2011-09.csv.gz")
+LENDINGCLUB = "lendingclub/loans_2007-06_to_2011-09.csv.gz"
 
 GOOD_LOAN = {
     "id": "1001",
@@ -87,7 +87,4 @@ def broken_rules() -> BrokenRules:
 @pytest.fixture
 def lendingclub_loans(spark: SparkSession) -> DataFrame:
     """Return LendingClub's export as it is; skip where the file is not beside the repository."""
-    path = Path(__file__).resolve().parents[3] / LENDINGCLUB
-    if not path.exists():
-        pytest.skip(f"LendingClub's export is not at ../{LENDINGCLUB}, beside the repository")
-    return spark.read.csv(str(path), header=True, escape='"')
+    return spark.read.csv(str(shared(LENDINGCLUB)), header=True, escape='"')

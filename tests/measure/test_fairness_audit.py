@@ -8,11 +8,13 @@ from fairlearn.metrics import (
     equalized_odds_difference,
     selection_rate,
 )
+from scipy.special import expit
 from scipy.stats import norm
 
 from penstock.errors import ConfigError, DataError
 from penstock.measure.fairness_audit import audit_fairness
 from penstock.measure.prior import shift_prior
+from tests.measure.hmeq import hmeq_loans
 
 LOANS = 600
 PARAMETERS = {
@@ -63,23 +65,48 @@ def frame(evidence, name):
     return pandas.DataFrame(table.rows, columns=table.columns).set_index("group")
 
 
-def test_the_audit_equals_fairlearn_on_the_same_decisions(audit, people):
-    approved = people.pd <= audit.metrics["cut_off"]
+def assert_equals_fairlearn(audit, seen, name):
+    """Hold a table against Fairlearn's, whose favourable outcome is 1: a good that is approved."""
+    approved = (seen.pd <= audit.metrics["cut_off"]).astype(int)
     assert audit.metrics["approval_rate"] == pytest.approx(approved.mean(), abs=1e-12)
-    assert abs(approved.mean() - 0.7) < 0.02
-    # Fairlearn's favourable outcome is 1: an approval, of a loan that is good.
-    seen = people.assign(approved=approved.astype(int), good=1 - people.is_bad)
-    by_sex = frame(audit, "fairness_sex")
-    rates = MetricFrame(
-        metrics=selection_rate, y_true=seen.good, y_pred=seen.approved, sensitive_features=seen.sex
-    ).by_group
-    assert by_sex.selection_rate.to_dict() == pytest.approx(rates.to_dict(), abs=1e-12)
-    given = {"y_true": seen.good, "y_pred": seen.approved, "sensitive_features": seen.sex}
-    assert by_sex.adverse_impact_ratio.min() == pytest.approx(demographic_parity_ratio(**given))
-    gaps = by_sex.opportunity_difference.max() - by_sex.opportunity_difference.min()
+    of_groups = frame(audit, f"fairness_{name}")
+    given = {"y_true": 1 - seen.is_bad, "y_pred": approved, "sensitive_features": seen[name]}
+    rates = MetricFrame(metrics=selection_rate, **given).by_group
+    assert of_groups.selection_rate.to_dict() == pytest.approx(rates.to_dict(), abs=1e-12)
+    ratio = demographic_parity_ratio(**given)
+    assert of_groups.adverse_impact_ratio.min() == pytest.approx(ratio, abs=1e-9)
+    gaps = of_groups.opportunity_difference.max() - of_groups.opportunity_difference.min()
     assert gaps == pytest.approx(equal_opportunity_difference(**given), abs=1e-9)
+    return of_groups, given
+
+
+def test_the_audit_equals_fairlearn_on_the_same_decisions(audit, people):
+    by_sex, given = assert_equals_fairlearn(audit, people, "sex")
+    assert abs(audit.metrics["approval_rate"] - 0.7) < 0.02
     odds = equalized_odds_difference(**given)
     assert by_sex.odds_difference.max() == pytest.approx(odds, abs=1e-9)
+
+
+def test_the_audit_equals_fairlearn_on_real_pds_with_ties(spark):
+    loans = hmeq_loans().dropna(subset=["DELINQ", "JOB"])
+    # The cut-off lies within a tie of a fifth of all loans.
+    seen = pandas.DataFrame(
+        {
+            "row_id": [f"r{n}" for n in loans.index],
+            "pd": expit(loans.DELINQ / 2 - 2).round(6),
+            "is_bad": loans.BAD,
+            "job": loans.JOB,
+        }
+    )
+    assert seen.pd.nunique() < 20
+    judged = spark.createDataFrame(seen[["row_id", "pd", "is_bad"]])
+    protected = spark.createDataFrame(seen[["row_id", "job"]]).selectExpr(
+        "row_id", "map('job', job) AS protected"
+    )
+    named = {"protected": ["job"], "intersections": [], "approval_rate": 0.8}
+    audit = audit_fairness(judged, protected, **PARAMETERS | named)
+    by_job, _ = assert_equals_fairlearn(audit, seen, "job")
+    assert len(by_job) == 6
 
 
 def test_small_groups_are_counted_and_not_shown(audit, people):

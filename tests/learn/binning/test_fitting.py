@@ -1,7 +1,5 @@
 """Bins fitted on Spark against OptBinning on the raw rows, column by column."""
 
-from pathlib import Path
-
 import numpy as np
 import pandas
 import pytest
@@ -13,19 +11,12 @@ from penstock.learn.binning.categories import count_categories
 from penstock.learn.binning.fitting import by_bad_rate, fit_bins
 from penstock.learn.binning.rules import BinningRules
 from tests.learn.binning.counted import assert_equal_to, judged
+from tests.shared_data import shared
 
-SHARED = Path(__file__).resolve().parents[4] / "shared" / "data"
 QUANTILES = BinningRules(split_at_ties=False)
 RANDOM = np.random.default_rng(11)
 GERMAN = ["A", "n", "A", "A", "n", "A", "A", "n", "A", "A", "n", "A", "n", "A", "A", "n", "A", "n",
           "A", "A"]  # fmt: skip
-
-
-def shared(name):
-    path = SHARED / name
-    if not path.exists():
-        pytest.skip(f"{name} is not in ../shared/data, beside the repository")
-    return path
 
 
 def read_hmeq():
