@@ -4,7 +4,7 @@ Every message says what is wrong, which value, where it came from and what to do
 command is the `exit_code` of the exception that ended it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
 
@@ -76,6 +76,14 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     names = {_plain(candidate): candidate for candidate in known}
     matches = get_close_matches(_plain(name), names, n=1, cutoff=0.6)
     return f" Did you mean '{names[matches[0]]}'?" if matches else ""
+
+
+def together(faults: Sequence[PenstockError]) -> PenstockError:
+    """Return one fault as it is, and several, found before anything ran, listed in one error."""
+    if len(faults) == 1:
+        return faults[0]
+    listed = "\n".join(f"  {number}. {fault}" for number, fault in enumerate(faults, start=1))
+    return type(faults[0])(f"{len(faults)} faults, and nothing was run:\n{listed}")
 
 
 def _plain(name: str) -> str:

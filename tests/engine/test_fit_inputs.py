@@ -149,6 +149,41 @@ def test_an_alias_is_not_handed_on_for_what_was_found_of_a_later_version(release
     assert project.current.pins["best"] == "2"
 
 
+def compare_stages(model, in_use):
+    before = len(in_use.stages) if in_use else -1
+    return Evidence(metrics={"now": float(len(model.stages)), "before": float(before)})
+
+
+def test_a_measure_beside_the_model_in_use_is_not_done_again_because_its_own_run_moved_that(
+    released,
+):
+    project = released
+    project.grow(
+        Fit(longer, ("loans", "report", "base"), "longer"),
+        Measure(compare_stages, ("longer", "in_use"), "stages"),
+        Deploy("longer", "newest", after="stages"),
+        longer=ModelConf("longer"),
+        base=ModelConf("longer"),
+        stages=ReportConf(),
+        newest=AliasConf("longer", "newest"),
+        in_use=AliasConf("longer", "newest"),
+    )
+    record, error = project.run()
+    assert error is None and project.plan().sources["in_use"] == "1"
+    assert record.evidence["stages"]["metrics"] == {"now": 1, "before": -1}
+    assert project.causes() == {}
+
+    project.more["base"] = ModelConf("longer", version=1)
+    record, error = project.run()
+    assert error is None
+    assert record.evidence["stages"]["metrics"] == {"now": 2, "before": 1}
+    assert project.plan().sources["in_use"] == "2" and project.causes() == {}
+
+    # Another model than the one that the release has moved on to is another question.
+    project.more["in_use"] = ModelConf("longer", version=1)
+    assert set(project.causes()) == {"compare_stages", "deploy_newest"}
+
+
 def test_another_model_under_the_same_version_is_another_source(released):
     project = released
     project.grow(

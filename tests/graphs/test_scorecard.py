@@ -17,7 +17,7 @@ DESCRIPTION = (
              "protected: [sex]}",
     "--set", "params.split_observations={by: date, calibration_from: 2020-07-01, "
              "test_from: 2020-10-01, test_until: 2021-03-31, folds: 2}",
-    "--set", "params.scorecard_pd={stepwise: none, folds: 2, calibration: held_out}",
+    "--set", "params.scorecard_pd={stepwise: none, calibration: held_out}",
     "--set", "params.validate_scorecard={purpose: Small loans, owner: Risk}",
     "--set", "params.challenger_pd={settings: {n_estimators: 20, max_depth: 3}, "
              "monotone: {income: decreasing}, search: {max_depth: {low: 1, high: 3}}, trials: 2}",
@@ -129,7 +129,7 @@ def test_page_and_json_of_the_version_lie_with_the_run_and_with_the_model(scorec
             for row in (table["columns"], *table["rows"])
         ]
     client = mlflow_of(scorecard.home)
-    version = client.get_model_version_by_alias("scorecard", "champion")
+    version = client.get_model_version_by_alias("scorecard", "candidate")
     assert str(version.version) == "1"
     artefacts = {artefact.path for artefact in client.list_artifacts(version.run_id)}
     assert {page.name, page.with_suffix(".json").name, page.stem} <= artefacts
@@ -152,7 +152,10 @@ def test_the_challenger_is_set_beside_the_scorecard_and_waits_as_candidate(score
         )
     swaps = comparison["tables"]["swap_set"]
     assert [row[0] for row in swaps["rows"]] == [0.5, 0.6, 0.7, 0.8, 0.9]
-    assert choice["metrics"]["challenger_wins"] == 0 and choice["tables"]["reasons"]["rows"]
+    assert choice["metrics"] == {"challenger_wins": 0, "challenger_decides": 0}
+    assert choice["tables"]["reasons"]["rows"]
+    # There was no champion to compare the first one with.
+    assert evidence["incumbent_comparison"]["metrics"] == {"incumbents": 0}
     assert (scorecard.folder / "validation-challenger-1.html").exists()
     client = mlflow_of(scorecard.home)
     aliases = client.get_registered_model("challenger").aliases
@@ -215,8 +218,8 @@ def test_the_champion_scores_and_the_challenger_watches(scorecard, spark):
     )
     assert list(scores.index) == list(shadow.index) == ["a", "b", "c"]
     assert scores.pd["a"] < scores.pd["b"] and scores.points["a"] > scores.points["b"]
-    assert set(scores.model_version) == {"scorecard/1"}
-    assert set(shadow.model_version) == {"challenger/1"} and "points" not in shadow
+    assert set(scores.model_version) == {"credit_pd/1"}
+    assert set(shadow.model_version) == {"credit_pd_shadow/1"} and shadow.points.isna().all()
     report = record["evidence"]["shadow_report"]["metrics"]
     assert report["loans"] == 3
     assert report["shadow_mean_pd"] == pytest.approx(shadow.pd.mean(), abs=1e-6)
@@ -224,32 +227,56 @@ def test_the_champion_scores_and_the_challenger_watches(scorecard, spark):
     assert "income 'much' is no number" in put_aside.row
 
 
-def test_a_challenger_is_promoted_if_nothing_speaks_against_it(scorecard, spark):
+EASY = (
+    "promote: true, min_auc_gain: -1.0, min_profit_gain: -9.0, max_psi: 9.0, "
+    "max_miscalibration: 9.0"
+)
+
+
+def test_a_promoted_challenger_decides_and_the_scorecard_watches(scorecard, spark):
+    from tests.released import do_here, mlflow_of, table_of
+
+    words = (*scorecard.words[1:-1], "--set", f"params.choose_champion={{{EASY}}}")
+    code, record = do_here(spark, scorecard.home, "run", *words)
+    assert code == 0
+    # It was compared with the champion that it takes the place of: the scorecard.
+    compared, between = (
+        record["evidence"][name]["metrics"] for name in ("incumbent_comparison", "comparison")
+    )
+    assert compared == {"incumbents": 1} | between and between["auc_difference"] != 0
+    aliases = mlflow_of(scorecard.home).get_registered_model("credit_pd").aliases
+    assert {alias: str(version) for alias, version in aliases.items()} == {"champion": "2"}
+
+    code, _ = do_here(spark, scorecard.home, "score", *words, *scorecard.applications)
+    assert code == 0
+    scores, shadow = (
+        table_of(spark, scorecard.home, name).toPandas().set_index("row_id").sort_index()
+        for name in ("application_scores", "shadow_scores")
+    )
+    assert set(scores.model_version) == {"credit_pd/2"} and scores.points.isna().all()
+    assert set(shadow.model_version) == {"credit_pd_shadow/2"} and shadow.points.notna().all()
+
+    # Its own champion has moved, and that is no reason to ask once more.
+    code, again = do_here(spark, scorecard.home, "run", *words)
+    assert {node["status"] for node in again["nodes"]} == {"skipped"}
+
+
+def test_a_model_that_is_worse_than_the_champion_does_not_take_its_place(scorecard, spark):
     from tests.released import do_here, mlflow_of
 
-    words = scorecard.words[1:-1]
-    code, record = do_here(spark, scorecard.home, "promote", *words)
-    assert code == 4 and record["status"] == "failed"
-    [gate, deploy] = record["nodes"]
-    assert "AUC difference" in gate["reason"] and deploy["status"] == "not run"
-    client = mlflow_of(scorecard.home)
-    assert "champion" not in client.get_registered_model("challenger").aliases
-    limits = "min_auc_gain: -1.0, min_profit_gain: -9.0, max_psi: 9.0, max_miscalibration: 9.0"
-    easy = f"params.choose_champion={{{limits}}}"
-    code, record = do_here(spark, scorecard.home, "run", *words, "--set", easy)
-    assert code == 0
-    code, record = do_here(spark, scorecard.home, "promote", *words, "--set", easy)
-    assert code == 0 and {node["status"] for node in record["nodes"]} == {"done"}
-    aliases = client.get_registered_model("challenger").aliases
-    assert set(aliases) == {"candidate", "champion"} and len(set(aliases.values())) == 1
-    assert "champion" in client.get_registered_model("scorecard").aliases
-
-    for option, status in (((), "skipped"), (("--no-skip",), "done")):
-        again_words = (*words, "--set", easy, *option)
-        code, again = do_here(spark, scorecard.home, "promote", *again_words)
-        assert code == 0 and {node["status"] for node in again["nodes"]} == {status}
-        assert again["evidence"] == record["evidence"]
-        assert client.get_registered_model("challenger").aliases == aliases
+    before = mlflow_of(scorecard.home).get_registered_model("credit_pd").aliases
+    # Age alone tells nothing of the outcome.
+    blind = "params.scorecard_pd={forbidden: [income, purpose], forced: [age], stepwise: none}"
+    gate = "params.scorecard_gate={min_auc: 0.1, max_ece: 1.0, min_loans: 1, min_bads: 1}"
+    words = (*scorecard.words[1:-1], "--set", blind, "--set", gate)
+    code, record = do_here(spark, scorecard.home, "run", *words)
+    nodes = {node["name"]: node for node in record["nodes"]}
+    assert (code, nodes["champion_gate"]["status"]) == (4, "failed")
+    assert (
+        "AUC is worse than that of the model that decides now" in (nodes["champion_gate"]["reason"])
+    )
+    assert nodes["deploy_pd_champion"]["status"] == "not run"
+    assert mlflow_of(scorecard.home).get_registered_model("credit_pd").aliases == before
 
 
 def test_without_rows_to_judge_by_nothing_is_fitted(scorecard, spark):
@@ -278,6 +305,9 @@ def test_skipping_on_and_off_give_the_same_tables_and_reports(scorecard, spark):
     }
     assert {statuses[n] for n in ("validate_scorecard", "validate_challenger")} == {"done"}
     assert with_skipping.tables == without.tables and len(without.tables) >= 10
+    # The second finds the first one's champion in place: the same model.
+    del with_skipping.evidence["incumbent_comparison"]
+    assert without.evidence.pop("incumbent_comparison")["metrics"]["auc_difference"] == 0
     assert with_skipping.evidence == without.evidence
 
 

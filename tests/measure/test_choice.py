@@ -2,7 +2,6 @@ import pytest
 
 from penstock.evidence import Evidence
 from penstock.measure.choice import choose_champion
-from penstock.measure.gate import challenger_gate
 
 LIMITS = {"min_auc_gain": 0.0, "min_profit_gain": 0.0, "max_psi": 0.1, "max_miscalibration": 0.05}
 BETTER = {"auc_difference_low": 0.001, "profit_difference": 0.0}
@@ -11,16 +10,23 @@ SOUND = {"auc": 0.8, "psi": 0.1, "psi_by_chance": 0.02, "calibration_in_the_larg
 CHAMPION = Evidence({"auc": 0.7})
 
 
-def choice(comparison=BETTER, challenger=SOUND, fairness=FAIR):
-    return choose_champion(
-        Evidence(comparison), CHAMPION, Evidence(challenger), Evidence(fairness), **LIMITS
+def choice(comparison=BETTER, challenger=SOUND, fairness=FAIR, promote=True):
+    reports = (Evidence(comparison), CHAMPION, Evidence(challenger), Evidence(fairness))
+    return choose_champion(*reports, promote=promote, **LIMITS)
+
+
+def reasons(found):
+    return (
+        [reason for (reason,) in found.tables["reasons"].rows]
+        if found.tables.get("reasons")
+        else []
     )
 
 
 def test_a_challenger_that_is_better_and_sound_wins():
     found = choice()
-    assert found.metrics == {"challenger_wins": 1}
-    assert challenger_gate(found) == [] and "reasons" not in found.tables
+    assert found.metrics == {"challenger_wins": 1, "challenger_decides": 1}
+    assert "reasons" not in found.tables
     assert found.tables["candidates"].rows[0] == ("auc", 0.7, 0.8)
 
 
@@ -41,24 +47,32 @@ def test_a_challenger_that_is_better_and_sound_wins():
 )
 def test_the_champion_stays_for_each_reason(comparison, challenger, reason):
     found = choice(comparison, SOUND | challenger)
-    [told] = challenger_gate(found)
+    [told] = reasons(found)
     assert told.startswith(reason)
-    assert found.metrics == {"challenger_wins": 0}
+    assert found.metrics == {"challenger_wins": 0, "challenger_decides": 0}
+
+
+def test_a_challenger_that_wins_decides_only_if_it_is_promoted():
+    found = choice(promote=False)
+    assert found.metrics == {"challenger_wins": 1, "challenger_decides": 0}
+    assert reasons(found) == [
+        "it has earned the place, and is not promoted (choose_champion.promote)"
+    ]
 
 
 def test_groups_that_the_audit_marks_red_are_a_reason_and_no_audit_is_none():
     unfair = {"min_adverse_impact_ratio": 0.6, "red_groups": 2.0}
-    [told] = challenger_gate(choice(fairness=unfair))
+    [told] = reasons(choice(fairness=unfair))
     assert told == (
         "Adverse impact: 2 groups are red in the fairness audit, the least ratio is 0.600 "
         "(min_ratio)"
     )
-    assert challenger_gate(choice(fairness={"approval_rate": 0.7})) == []
+    assert reasons(choice(fairness={"approval_rate": 0.7})) == []
 
 
 def test_a_shift_that_chance_alone_makes_is_no_reason():
-    assert challenger_gate(choice(challenger=SOUND | {"psi": 0.2, "psi_by_chance": 0.2})) == []
+    assert reasons(choice(challenger=SOUND | {"psi": 0.2, "psi_by_chance": 0.2})) == []
 
 
 def test_all_reasons_are_told_at_once():
-    assert len(challenger_gate(choice({}, {}))) == 4
+    assert len(reasons(choice({}, {}))) == 4

@@ -13,6 +13,8 @@ NODES = (
     ("apply", "apply", ("scorecard", "judged"), ("scores",)),
     ("validate", "measure", ("scores",), ("report",)),
     ("gate", "gate", ("report",), ("verdict",)),
+    ("deploy", "deploy", ("scorecard", "verdict", "fair"), ("candidate",)),
+    ("other_gate", "gate", ("report",), ("of_another",)),
     ("count_rows", "measure", ("raw",), ("rows",)),
 )
 SAMPLES = Table("Samples", ("sample",), (("judged",),))
@@ -20,6 +22,7 @@ EVIDENCE = {
     "page": Evidence({"variables_used": 3.0}),
     "report": Evidence({"auc": 0.7}, {"samples": SAMPLES}),
     "verdict": Evidence({"passed": 1.0}),
+    "of_another": Evidence({"passed": 0.0}),
     "rows": Evidence({"rows": 9.0}),
 }
 
@@ -29,7 +32,7 @@ def record(make_run):
     """Return the record of a run that made and validated a scorecard, with changes."""
 
     def make(nodes=NODES, evidence=EVIDENCE, **statuses):
-        kinds = {"raw": "csv", "scorecard": "model", "base": "model"}
+        kinds = {"raw": "csv", "scorecard": "model", "base": "model", "candidate": "alias"}
         kinds |= dict.fromkeys(EVIDENCE, "report")
         names = dict.fromkeys(n for _, _, read, made in nodes for n in (*read, *made))
         return make_run(
@@ -61,7 +64,8 @@ def test_a_model_version_comes_with_its_reports_and_with_what_they_are_made_from
     [model] = model_records(record())
     assert (model["model"], model["version"], model["fitted_by"]) == ("scorecard", "4", "fit")
     assert (model["validation"], model["gates"], model["passed"]) == ("report", ["verdict"], True)
-    assert set(model["evidence"]) == {"page", "report", "verdict"}
+    # A verdict that no alias of the model waits for speaks of another one.
+    assert set(model["evidence"]) == {"page", "report", "verdict", "of_another"}
     assert [d["name"] for d in model["datasets"]] == [
         "raw", "development", "judged", "scorecard", "scores"
     ]  # fmt: skip

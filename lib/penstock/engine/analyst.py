@@ -15,6 +15,7 @@ from penstock.catalyst import stage_schemas
 from penstock.catalyst.internals import CanonicalPlan, canonical_plan, count_jobs
 from penstock.catalyst.plan_columns import ROWS
 from penstock.catalyst.stand_ins import columns_of, stand_in
+from penstock.columns import columns_in
 from penstock.engine import checking
 from penstock.engine.analysis import Analysis, clocks_in, plain, source_parts, why_never
 from penstock.engine.fingerprint import digest
@@ -83,8 +84,8 @@ class Analyst:
         contracts = self._whole.contracts
         parts = {"version": VERSION, "kind": node.kind, "reads": repr(dict(node.reads))}
         parts["settings"] = plain(dict(self._settings))
-        fits = [node, *filter(None, [self._trained_by(n) for n in node.inputs[:1]])]
-        for fit in fits if node.kind == "apply" else [node]:
+        fits = self._fits_behind(node.inputs[0]) if node.kind == "apply" else []
+        for fit in (node, *fits):
             source = source_of(fit.function) if fit.function else SourceCode({}, {}, (), ())
             parts |= source_parts(source)
             parts[f"parameters {fit.name}"] = plain(self._params[fit.name])
@@ -210,13 +211,11 @@ class Analyst:
 
     def _apply(self, node: Node) -> Analysis:
         (model, table), [output] = node.inputs, node.outputs
-        schema, fit = self.columns.get(table), self._trained_by(model)
-        if schema is None or fit is None or fit.function is None:
+        schema, fits = self.columns.get(table), self._fits_behind(model)
+        if schema is None or not fits or fits[0].function is None:
             note = f"the columns that {model} adds are not known before it is loaded"
             return Analysis(columns={output: self._promised(output)}, notes=(note,))
-        # The fitted model computes by the code that is there now, however old it is.
-        source = source_of(fit.function)
-        estimator = fit.function(**self._params[fit.name])
+        estimator = fits[0].function(**self._params[fits[0].name])
         scored = StructType(
             [*stage_schemas.transformed_schema(estimator, schema).fields, MODEL_VERSION]
         )
@@ -228,8 +227,11 @@ class Analyst:
             for name in stored.names
         }
         edges[output, MODEL_VERSION.name] = frozenset({(model, "")})
-        parts = source_parts(source)
-        return Analysis(parts, source.functions, columns={output: stored}, edges=edges)
+        # The fitted model computes by the code that is there now, however old it is.
+        sources = [source_of(fit.function) for fit in fits if fit.function]
+        parts = {k: v for source in sources for k, v in source_parts(source).items()}
+        code = {k: v for source in sources for k, v in source.functions.items()}
+        return Analysis(parts, code, columns={output: stored}, edges=edges)
 
     def _opaque(self, node: Node) -> Analysis:
         """Measure, Gate, Solve, and a Transform of what is no table: its source says it all."""
@@ -257,14 +259,15 @@ class Analyst:
 
     def _promised(self, name: str) -> StructType | None:
         contract = self._whole.contracts.get(name)
-        return checking.columns_in(contract.columns) if contract and contract.columns else None
+        return columns_in(contract.columns) if contract and contract.columns else None
 
-    def _trained_by(self, model: str) -> Node | None:
-        """Return the Fit node behind a model or alias, if this graph has it."""
-        producers, node = self._whole.producers, self._whole.producers.get(model)
-        while node is not None and node.kind == "deploy":
-            node = producers.get(node.inputs[0])
-        return node
+    def _fits_behind(self, model: str) -> list[Node]:
+        """Return the Fit behind a model or alias, and those of models that it began with."""
+        node = self._whole.producers.get(model)
+        if node is None or node.kind == "deploy":
+            return self._fits_behind(node.inputs[0]) if node else []
+        begun = [n for n in node.inputs if self._kinds[n] in MODELS]
+        return [node, *(fit for name in begun for fit in self._fits_behind(name))]
 
     def _stand_in(self, name: str) -> DataFrame:
         if name not in self._stand_ins:

@@ -9,6 +9,7 @@ from pyspark.sql import Column, DataFrame, Observation, Window
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructField, StructType
 
+from penstock.columns import columns_in
 from penstock.engine.contract import KEY_IS_KNOWN, KEY_IS_UNIQUE, LEVELS, Contract, Level
 from penstock.errors import DataError, did_you_mean
 
@@ -72,13 +73,6 @@ class CheckedTable:
             _row(self._checked).alias("row"),
             F.array_compact(F.array(*names)).alias("broken_rules"),
         )
-
-
-def columns_in(ddl: str) -> StructType:
-    """Return the columns that a DDL names; none if it is empty."""
-    columns = StructType.fromDDL(ddl) if ddl else StructType()
-    assert isinstance(columns, StructType)
-    return columns
 
 
 def check_columns(schema: StructType, contract: Contract, dataset: str, location: str) -> None:

@@ -11,7 +11,8 @@ from typing import Any
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from penstock.engine.checking import columns_in, extra_columns
+from penstock.columns import columns_in
+from penstock.engine.checking import extra_columns
 from penstock.engine.nodes import Node
 from penstock.engine.storing import store
 from penstock.engine.workbench import Value, Workbench
@@ -82,8 +83,7 @@ def _apply(node: Node, bench: Workbench) -> Stored:
 
 def _gate(node: Node, bench: Workbench) -> Stored:
     assert node.function is not None
-    reports = [bench.value(name) for name in node.inputs]
-    reasons = node.function(*reports, **bench.params[node.name])
+    reasons = node.function(*map(bench.value, node.inputs), **bench.params[node.name])
     if not isinstance(reasons, list):
         raise NodeFailed(
             f"{node.function.__name__} returned {type(reasons).__name__}; a Gate function returns "

@@ -20,7 +20,7 @@ from penstock.engine.leak_guard import leak_faults
 from penstock.engine.made import Made, records_of
 from penstock.engine.nodes import MODELS, TABLES, Node
 from penstock.engine.plan import Plan, PlannedNode, Request
-from penstock.errors import DataError, PenstockError
+from penstock.errors import DataError, PenstockError, together
 from penstock.store.models import NO_MODEL
 from penstock.store.stores import Stores
 
@@ -35,6 +35,7 @@ class Planner:
         self._catalog = catalog = stores.catalog
         self._released = records_of(request.base, request.whole.name)
         self._analyst = Analyst(request, spark, catalog, self._released)
+        self._own_aliases = catalog.moved_beside(request.whole.sources, request.whole.producers)
         self._versions: dict[str, str | None] = {}
         self._made: dict[str, str] = {}
 
@@ -68,7 +69,7 @@ class Planner:
             {name: s.names for name, s in self._analyst.columns.items() if s is not None},
         )
         if faults:
-            raise _together(faults)
+            raise together(faults)
         return Plan(
             graph=self._request.graph,
             whole=self._request.whole,
@@ -115,10 +116,10 @@ class Planner:
                 self._stores.check_not_outrun(name, giver.inputs[0], self._request.base.pins)
             return self._request.base.pins[name]
         if name not in self._request.whole.producers and self._catalog.kinds[name] in MODELS:
-            version = self._stores.model_version(name, self._request.base.pins)
+            version = self._stores.model_version(name, self._request.base.pins, self._own_aliases)
             readers = [node for node in self._request.graph.nodes if name in node.inputs]
-            # A fit begins with a model or without one; nothing else can do without.
-            if version != NO_MODEL or all(node.kind == "fit" for node in readers):
+            # Nothing but a fit or a measure can do without.
+            if version != NO_MODEL or all(node.kind in ("fit", "measure") for node in readers):
                 return version
         if name not in self._request.whole.producers and self._catalog.kinds[name] == "delta":
             latest = self._catalog.delta(name).latest_version(self._spark)
@@ -134,7 +135,7 @@ class Planner:
         )
 
     def _planned(self, node: Node, found: Analysis) -> PlannedNode:
-        parts = self._parts(node, found)
+        parts = self._as_before(node, self._parts(node, found))
         unknown = [n for n in node.inputs if n in self._versions and self._versions[n] is None]
         never = found.never or (f"the version of {unknown[0]} cannot be told" if unknown else "")
         sources = [text for name, text in parts.items() if name.startswith("source ")]
@@ -175,6 +176,17 @@ class Planner:
         for name in node.outputs:
             parts[f"storage {name}"] = repr(entries[name])
         return parts
+
+    def _as_before(self, node: Node, parts: dict[str, str]) -> dict[str, str]:
+        """Return what the record has, if all that moved is what the release itself has moved.
+
+        A candidate is measured beside the champion of its day, which may be itself by tomorrow.
+        """
+        names = self._own_aliases & {*node.inputs} if node.kind == "measure" else set()
+        own = {f"{part} {name}" for name in names for part in ("input", "source", "model")}
+        before = {**self._released[node.name].parts} if node.name in self._released else {}
+        now, then = ({k: v for k, v in p.items() if k not in own} for p in (parts, before))
+        return before if own and before and now == then else parts
 
     def _outside(self, name: str) -> str:
         """Return what tells one state of a dataset that this plan does not make from the next."""
@@ -254,10 +266,3 @@ def _told(error: BaseException, node: Node) -> PenstockError:
             "rows is a Solve."
         )
     return told
-
-
-def _together(faults: list[PenstockError]) -> PenstockError:
-    if len(faults) == 1:
-        return faults[0]
-    listed = "\n".join(f"  {number}. {fault}" for number, fault in enumerate(faults, start=1))
-    return type(faults[0])(f"{len(faults)} faults, and nothing was run:\n{listed}")

@@ -201,8 +201,7 @@ class Runner:
             note="",
         )
         try:
-            releases = Releases(self._catalog.delta("releases"))
-            releases.publish(self._spark, release, base)
+            Releases(self._catalog.delta("releases")).publish(self._spark, release, base)
         except Exception as error:
             return translate(error, "The release"), None
         return self._follow(release.release_id)
@@ -211,11 +210,10 @@ class Runner:
         try:
             self._stores.follow(self._spark)
         except Exception as error:
-            told = NodeFailed(
+            return NodeFailed(
                 f"Release {release_id} is published, but MLflow's aliases could not follow "
                 f"({error}). The next run moves them; until then trust `releases`."
-            )
-            return told, release_id
+            ), release_id
         return None, release_id
 
     def _refuse_moved_files(self) -> None:

@@ -1,7 +1,8 @@
 """Scorecard: from any table with a good or bad outcome to a champion, on a page.
 
-A challenger by another trainer stands beside the scorecard. `run` says which of them ranks better
-and the scorecard becomes champion of its kind; `promote` asks the gate for the challenger.
+A challenger by another trainer stands beside the scorecard. One of them becomes champion, which is
+the model that decides, unless it is worse than the champion of the release before; the other one
+watches.
 
 What the table looks like stands in `conf/<env>`: where it lies in `catalog.yaml`, its key, target,
 date and features in `params.yaml` under `read_observations`. No code is needed.
@@ -16,6 +17,7 @@ from penstock.learn.binning.leaks import find_leaks
 from penstock.learn.binning.tables import BINNING_COLUMNS, list_bins
 from penstock.learn.challenger.explain import explain_challenger
 from penstock.learn.challenger.pd import challenger_pd
+from penstock.learn.champion import champion_pd, shadow_pd
 from penstock.learn.observations import SCORED_COLUMNS, read_observations, split_observations
 from penstock.learn.protected import PROTECTED_COLUMNS, read_protected
 from penstock.learn.scorecard.explain import explain_scorecard
@@ -26,7 +28,8 @@ from penstock.learn.tuning.explain import TRIAL_COLUMNS, explain_search, list_tr
 from penstock.measure.choice import choose_champion
 from penstock.measure.comparison import COMPARED_COLUMNS, compare_pds
 from penstock.measure.fairness_audit import AUDITED_COLUMNS, audit_fairness
-from penstock.measure.gate import challenger_gate, pd_gate
+from penstock.measure.gate import champion_gate, pd_gate
+from penstock.measure.incumbent import compare_incumbent
 from penstock.measure.shadow import SHADOWED_COLUMNS, compare_shadow
 from penstock.measure.validation import validate_pd
 
@@ -79,9 +82,8 @@ TRAINING = (
         name="audit_scorecard",
         reads={"judged_scores": AUDITED_COLUMNS, "protected_table": PROTECTED_COLUMNS},
     ),
-    Deploy("scorecard", "scorecard_candidate", after="scorecard_report"),
     Gate(pd_gate, "scorecard_report", "scorecard_verdict", name="scorecard_gate"),
-    Deploy("scorecard_candidate", "scorecard_champion", after="scorecard_verdict"),
+    Deploy("scorecard", "scorecard_candidate", after=("scorecard_report", "scorecard_verdict")),
 )
 
 CHALLENGE = (
@@ -124,18 +126,34 @@ CHALLENGE = (
     Deploy("challenger", "challenger_candidate", after=("challenger_report", "champion_choice")),
 )
 
-# No part of `run`: that the scorecard stays champion is no failure of a run.
-PROMOTION = (
-    Gate(challenger_gate, "champion_choice", "challenger_verdict"),
-    Deploy("challenger_candidate", "challenger_champion", after="challenger_verdict"),
+CANDIDATES = ("scorecard_candidate", "challenger_candidate")
+CHAMPION = (
+    Fit(champion_pd, ("development_table", "champion_choice", *CANDIDATES), "champion_model"),
+    Fit(shadow_pd, ("development_table", "champion_choice", *CANDIDATES), "shadow_model"),
+    # The incumbent is the champion of the release before, if there is one.
+    Measure(
+        compare_incumbent,
+        (
+            "judged_table",
+            "judged_scores",
+            "challenger_judged_scores",
+            "champion_choice",
+            "pd_incumbent",
+        ),
+        "incumbent_comparison",
+        reads={"judged_scores": COMPARED_COLUMNS, "challenger_judged_scores": COMPARED_COLUMNS},
+    ),
+    Gate(champion_gate, "incumbent_comparison", "champion_verdict"),
+    Deploy("champion_model", "pd_champion", after="champion_verdict"),
+    Deploy("shadow_model", "pd_shadow", after="champion_verdict"),
 )
 
-# Rows whose outcome nobody knows yet: the champion decides, the challenger only watches.
+# Rows whose outcome nobody knows yet: the champion decides, the shadow only watches.
 SCORING = (
     Transform(read_observations, "unscored_table", "applications_to_score", name="read_unscored"),
-    Apply("scorecard_champion", "applications_to_score", "scored_applications"),
+    Apply("pd_champion", "applications_to_score", "scored_applications"),
     Transform(present_scores, "scored_applications", "application_scores"),
-    Apply("challenger_candidate", "applications_to_score", "shadowed_applications"),
+    Apply("pd_shadow", "applications_to_score", "shadowed_applications"),
     Transform(
         present_scores, "shadowed_applications", "shadow_scores", name="present_shadow_scores"
     ),
@@ -149,7 +167,7 @@ SCORING = (
 
 GRAPH = Graph(
     "scorecard",
-    (*TRAINING, *CHALLENGE, *PROMOTION, *SCORING),
+    (*TRAINING, *CHALLENGE, *CHAMPION, *SCORING),
     contracts={
         "observations": OBSERVATIONS,
         "applications_to_score": replace(OBSERVATIONS, quarantine="unscored_quarantine"),
@@ -160,7 +178,7 @@ GRAPH = Graph(
         "challenger_trials": Contract(TRIAL_COLUMNS, key=("trial",)),
     },
     jobs={
-        "run": Slice(tuple(name for node in (*TRAINING, *CHALLENGE) for name in node.outputs)),
+        "run": Slice(tuple(n for node in (*TRAINING, *CHALLENGE, *CHAMPION) for n in node.outputs)),
         "prepare": Slice(("development_table", "judged_table", "protected_table")),
         "train": Slice(("scorecard", "challenger"), given=("development_table",)),
         "evaluate": Slice(
@@ -186,7 +204,7 @@ GRAPH = Graph(
             ),
         ),
         "register": Slice(
-            ("scorecard_candidate", "challenger_candidate"),
+            CANDIDATES,
             given=(
                 "scorecard",
                 "scorecard_report",
@@ -195,13 +213,17 @@ GRAPH = Graph(
                 "champion_choice",
             ),
         ),
-        "deploy": Slice(("scorecard_champion",), given=("scorecard_candidate", "scorecard_report")),
-        "promote": Slice(
-            ("challenger_champion",), given=("challenger_candidate", "champion_choice")
+        "deploy": Slice(
+            ("pd_champion", "pd_shadow"),
+            given=(
+                *CANDIDATES,
+                "champion_choice",
+                "development_table",
+                "judged_table",
+                "judged_scores",
+                "challenger_judged_scores",
+            ),
         ),
-        "score": Slice(
-            ("application_scores", "shadow_report"),
-            given=("scorecard_champion", "challenger_candidate"),
-        ),
+        "score": Slice(("application_scores", "shadow_report"), given=("pd_champion", "pd_shadow")),
     },
 )

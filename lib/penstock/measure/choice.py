@@ -4,6 +4,9 @@ from penstock.annotations import NotNegative
 from penstock.evidence import Evidence, Table
 from penstock.measure.gate import challenger_reasons
 
+DECIDES = "challenger_decides"
+NOT_PROMOTED = "it has earned the place, and is not promoted (choose_champion.promote)"
+
 # As a validation names them, in the order of the page.
 COMPARED = (
     "auc", "auc_low", "auc_high", "gini", "ks", "h_measure", "brier", "ece",
@@ -17,6 +20,7 @@ def choose_champion(
     challenger: Evidence,
     fairness: Evidence,
     *,
+    promote: bool,
     min_auc_gain: float,
     min_profit_gain: float,
     max_psi: NotNegative,
@@ -28,11 +32,13 @@ def choose_champion(
         comparison: Evidence of `compare_pds`.
         champion, challenger: Evidence of `validate_pd`, of each model.
         fairness: Evidence of `audit_fairness` on the challenger.
+        promote: Whether a challenger that has earned the place takes it.
         min_auc_gain, min_profit_gain, max_psi, max_miscalibration: As in `challenger_reasons`.
 
     Returns:
-        Metric `challenger_wins` (1 or 0); tables "reasons" (against the challenger; left out if
-        there are none) and "candidates" (the measures of both, side by side).
+        Metrics `challenger_wins` (it has earned the place, 1 or 0) and `challenger_decides` (it
+        takes it); tables "reasons" (why it does not; left out if it does) and "candidates" (the
+        measures of both, side by side).
     """
     reasons = challenger_reasons(
         comparison,
@@ -43,9 +49,18 @@ def choose_champion(
         max_psi=max_psi,
         max_miscalibration=max_miscalibration,
     )
+    wins = not reasons
+    if wins and not promote:
+        reasons = [NOT_PROMOTED]
     sides = (champion.metrics, challenger.metrics)
     rows = tuple((name, *(side.get(name) for side in sides)) for name in COMPARED)
-    against = Table("Why the champion stays", ("reason",), tuple((reason,) for reason in reasons))
+    against = Table(
+        "Why the scorecard decides", ("reason",), tuple((reason,) for reason in reasons)
+    )
     candidates = Table("Candidates", ("measure", "champion", "challenger"), rows)
     tables = {"reasons": against} if reasons else {}
-    return Evidence({"challenger_wins": float(not reasons)}, tables | {"candidates": candidates})
+    metrics: dict[str, float | None] = {
+        "challenger_wins": float(wins),
+        DECIDES: float(not reasons),
+    }
+    return Evidence(metrics, tables | {"candidates": candidates})

@@ -1,4 +1,4 @@
-"""The gates of a PD model: good enough to go on, and better than the one in use."""
+"""The gates of a PD model: good enough to go on, and no worse than the one that decides now."""
 
 from math import ceil, floor
 
@@ -89,11 +89,33 @@ def challenger_reasons(
     return reasons
 
 
-def challenger_gate(choice: Evidence) -> list[str]:
-    """Return why the challenger must not become champion: the reasons of `choose_champion`."""
-    if choice.metrics["challenger_wins"]:
+def champion_gate(
+    incumbency: Evidence, *, max_auc_loss: NotNegative, max_profit_loss: NotNegative
+) -> list[str]:
+    """Return why a model must not take the place of the one that decides now.
+
+    It must not be worse beyond chance: even the better end of the interval of the difference loses
+    more than may be lost. A difference that is undefined is no reason.
+
+    Args:
+        incumbency: Evidence of `compare_incumbent`; without an incumbent there is no reason.
+        max_auc_loss: AUC that may be lost, >= 0.
+        max_profit_loss: Profit per application that may be lost, >= 0.
+    """
+    return [
+        *_worse(incumbency, "auc", max_auc_loss, title="AUC", key="max_auc_loss"),
+        *_worse(incumbency, "profit", max_profit_loss, title="Profit", key="max_profit_loss"),
+    ]
+
+
+def _worse(incumbency: Evidence, metric: str, most: float, *, title: str, key: str) -> list[str]:
+    low, high = (incumbency.metrics.get(f"{metric}_difference_{end}") for end in ("low", "high"))
+    if low is None or high is None or high >= -most:
         return []
-    return [str(reason) for (reason,) in choice.tables["reasons"].rows]
+    return [
+        f"{title} is worse than that of the model that decides now, by {-high:.4f} to {-low:.4f}; "
+        f"{most:g} may be lost ({key})"
+    ]
 
 
 # Rounded away from the threshold, or a refusal could read "0.600 is below 0.600".

@@ -26,7 +26,7 @@ def model_records(record: Mapping[str, Any]) -> list[dict[str, Any]]:
         the model and its reports are made from; `params` of the nodes in between, by node;
         `versions` of the software; `evidence`, all reports on the model by name; the names of the
         `validation` among them and of the `gates`; and `passed`, what these said (None: none was
-        asked).
+        asked): of those that an alias of the model waits for.
         Without a validation, and where nothing of it was done in this run, there is none.
     """
     found = []
@@ -48,12 +48,13 @@ def _document(
 ) -> dict[str, Any]:
     behind = _behind(record["nodes"], evidence)
     makers = [n for n in record["nodes"] if behind & set(n["outputs"])]
+    asked = _asked(record["nodes"], model["name"])
     gates = [
         name
         for node in makers
         if node["kind"] == "gate"
         for name in node["outputs"]
-        if name in evidence
+        if name in evidence and name in asked
     ]
     verdicts = [bool(evidence[name]["metrics"]["passed"]) for name in gates]
     params = record["config"]["params"]
@@ -73,6 +74,16 @@ def _document(
         "evidence": dict(evidence),
         "versions": record["versions"],
     }
+
+
+def _asked(nodes: Nodes, model: str) -> set[str]:
+    """Return what the aliases of a model wait for; `nodes` stand in the order of the run."""
+    names, asked = {model}, set()
+    for node in nodes:
+        if node["kind"] == "deploy" and node["inputs"][0] in names:
+            names.update(node["outputs"])
+            asked.update(node["inputs"][1:])
+    return asked
 
 
 def _is_new(nodes: Nodes, evidence: Collection[str]) -> bool:

@@ -210,6 +210,11 @@ class Catalog:
         assert isinstance(conf, AliasConf)
         return conf.alias or name
 
+    def moved_beside(self, sources: Iterable[str], made: Iterable[str]) -> set[str]:
+        """Return the aliases among sources that, by another name, are among what is made."""
+        moved = {self.location(n) for n in made if self.kinds[n] == "alias"}
+        return {n for n in sources if self.kinds[n] == "alias" and self.location(n) in moved}
+
     def location(self, name: str) -> str:
         """Say where a dataset lies, for people."""
         match self.entries[name]:

@@ -15,6 +15,10 @@ from pyspark.sql import DataFrame
 from penstock.errors import DataError
 from penstock.evidence import Attempt
 
+# On integer columns with nulls, which Spark's own types do not need. Once for all threads: Python's
+# `catch_warnings` is not made for two of them.
+warnings.filterwarnings("ignore", message="Hint: Inferred schema contains integer column")
+
 NO_MODEL = "none"  # the version of a model that is not there, and need not be
 
 
@@ -51,10 +55,7 @@ class Registry:
         Args:
             example: The training table; its schema and the scored one make the signature.
         """
-        with warnings.catch_warnings():
-            # A hint on integer columns with nulls, which Spark's own types do not need.
-            warnings.simplefilter("ignore", UserWarning)
-            signature = infer_signature(example, fitted.transform(example))
+        signature = infer_signature(example, fitted.transform(example))
         # log_model takes the run from the thread, and only from there.
         with mlflow.start_run(run_id=run_id):
             # MLflow asks pip for the model's requirements unless told, tens of seconds long.

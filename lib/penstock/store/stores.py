@@ -1,7 +1,7 @@
 """All the stores of a job: the catalog's tables and files, MLflow's runs and models."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -52,15 +52,18 @@ class Stores:
         maker = commit.partition("/")[0] if self.catalog.kinds[name] == "model" else ""
         return self._is_tracked and self.registry.has(model, maker)
 
-    def model_version(self, name: str, pins: Mapping[str, str]) -> str:
+    def model_version(
+        self, name: str, pins: Mapping[str, str], may_lack: Collection[str] = ()
+    ) -> str:
         """Return the version of a model that no node makes, as the catalog says; "none": no model.
 
         Args:
             name: A model, whose entry names the version, or an alias that releases move.
             pins: Dataset to its released version.
+            may_lack: Aliases that are no model where no release has given them.
 
         Raises:
-            DataError: The alias was never given.
+            DataError: Another alias was never given.
         """
         conf, location = self.catalog.entries[name], self.catalog.location(name)
         if isinstance(conf, ModelConf):
@@ -71,6 +74,8 @@ class Stores:
             kinds = self.catalog.kinds
             aliases = [n for n in pins if kinds.get(n) == "alias"]
             given = [pins[n] for n in aliases if self.catalog.location(n) == location]
+            if not given and name in may_lack:
+                return NO_MODEL
             if not given:
                 raise DataError(
                     f"'{name}' is {location}, and no release has given that alias. Run the job "

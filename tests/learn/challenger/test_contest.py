@@ -11,13 +11,17 @@ from penstock.learn.tuning.trials import Findings, FoldScore, Trial
 CHEAP, MIDDLE, DEAR = "logistic", "xgboost", "gbt"
 
 
-def trial(number, trainer, losses):
-    folds = tuple(FoldScore(loss, 1 - loss, 0.1, 0.9, 2.0, 3.0, 0.5) for loss in losses)
+def trial(number, trainer, losses, core_seconds=3.0):
+    folds = tuple(FoldScore(loss, 1 - loss, 0.1, 0.9, 2.0, core_seconds, 0.5) for loss in losses)
     return Trial(number, {TRAINER: trainer}, "complete", folds)
 
 
-def contest(by_trainer, objective="log_loss"):
-    trials = [trial(n, name, losses) for n, (name, losses) in enumerate(by_trainer.items())]
+def contest(by_trainer, objective="log_loss", costs=None):
+    costs = costs or {}
+    trials = [
+        trial(n, name, losses, costs.get(name, 3.0))
+        for n, (name, losses) in enumerate(by_trainer.items())
+    ]
     folds = tuple(range(len(trials[0].folds)))
     return Contest(Findings(objective, folds, by_time=False, trials=tuple(trials)))
 
@@ -56,8 +60,8 @@ def test_each_trainer_is_told_why_it_was_taken_or_not():
     assert {name: row["reason"] for name, row in rows.items()} == {
         CHEAP: "worse than the best by more than one standard error",
         MIDDLE: "the cheapest of those within one standard error of the best",
-        DEAR: "the best; xgboost is as good within one standard error, and cheaper",
-        "third": "as good within one standard error, and dearer than xgboost",
+        DEAR: "the best; xgboost, as good within one standard error, is cheaper or named before",
+        "third": "as good within one standard error; xgboost is cheaper or named before",
     }
     assert [name for name, row in rows.items() if row["chosen"]] == [MIDDLE]
     costs = [rows[MIDDLE][c] for c in ("core seconds", "CPU seconds of the JVM", "seconds")]
@@ -66,6 +70,23 @@ def test_each_trainer_is_told_why_it_was_taken_or_not():
     assert attempts["trainer xgboost"].tags["is_best"] == "true"
     assert attempts["trainer xgboost"].metrics["core_seconds"] == 9.0
     assert Contest.from_json(found.to_json()) == found
+
+
+@pytest.mark.parametrize(
+    ("costs", "chosen"),
+    [
+        ({CHEAP: 3.0, DEAR: 1.6}, CHEAP),  # less than twice as dear: the order decides
+        ({CHEAP: 3.3, DEAR: 1.6}, DEAR),
+        ({CHEAP: 9.0, MIDDLE: 2.0, DEAR: 1.1}, MIDDLE),
+        ({CHEAP: 9.0, MIDDLE: None, DEAR: 1.1}, CHEAP),  # what one took is not known
+        ({CHEAP: 9.0, MIDDLE: 0.1, DEAR: 8.0}, MIDDLE),
+    ],
+)
+def test_of_trainers_as_good_the_cheapest_by_what_they_took_is_taken(costs, chosen):
+    losses = [0.5, 0.4, 0.6]
+    assert contest(dict.fromkeys(costs, losses), costs=costs).chosen == chosen
+    worse = dict.fromkeys(costs, losses) | {chosen: [0.7, 0.6, 0.8]}
+    assert contest(worse, costs=costs | {chosen: 0.001}).chosen != chosen
 
 
 def test_with_one_fold_the_best_is_taken_and_by_auc_the_greatest():

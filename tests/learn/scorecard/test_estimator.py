@@ -14,7 +14,6 @@ SELECTION = {
     "max_vif": 5.0,
     "stepwise": "both",
     "significance": 0.01,
-    "folds": 4,
     "forced": (),
     "forbidden": (),
 }
@@ -140,14 +139,13 @@ def test_a_selection_that_cannot_be_meant_is_refused_with_all_its_faults():
             significance=1.0,
             max_correlation=0.0,
             max_vif=0.5,
-            folds=1,
             forced=("age", "agee"),
             forbidden=("age",),
         )
     assert str(refused.value) == (
         "The selection of the scorecard is wrong: stepwise is 'back'; it may be none, forward or "
         "both; significance is 1; it lies between 0 and 1; max_correlation is 0; it lies in 0-1; "
-        "max_vif is 0.5; no inflation is below 1; folds is 1; at least 2 are needed; forced "
+        "max_vif is 0.5; no inflation is below 1; forced "
         "columns agee are not among the variables; age is both forced and forbidden."
     )
     with pytest.raises(ConfigError, match="ridge of the scorecard is -1"):

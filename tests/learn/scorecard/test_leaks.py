@@ -19,7 +19,6 @@ WITH_LEAK = {
     "categorical": [],
     "text": [],
     "stepwise": "none",
-    "folds": 2,
 }
 
 

@@ -26,7 +26,6 @@ PARAMETERS = {
     "max_vif": 5.0,
     "stepwise": "forward",
     "significance": 0.01,
-    "folds": 4,
     "forced": [],
     "forbidden": [],
     "pdo": 20.0,
@@ -48,6 +47,7 @@ def simulated() -> pandas.DataFrame:
     loans = pandas.DataFrame({"income": income, "debt": debt, "noise": noise, "purpose": purpose})
     loans["is_bad"] = (random.random(N) < 1 / (1 + np.exp(-log_odds))).astype(int)
     loans["sample"] = np.where(np.arange(N) % 3 < 2, "development", "calibration")
+    loans["fold"] = np.arange(N) % 4
     loans.loc[random.random(N) < 0.08, "debt"] = -9.0
     loans.loc[random.random(N) < 0.05, "income"] = np.nan
     return loans
@@ -198,6 +198,13 @@ def test_types_are_known_without_a_job(spark, loans):
     spark.sparkContext.setLocalProperty("spark.jobGroup.id", None)
     with pytest.raises(DataError, match="Column 'points' is there already"):
         estimator.transformSchema(loans.withColumn("points", F.lit(1)).schema)
+
+
+def test_stepwise_holds_out_the_folds_of_the_table(loans):
+    with pytest.raises(DataError, match="All rows are in one fold"):
+        scorecard_pd(**PARAMETERS).fit(loans.withColumn("fold", F.lit(3)))
+    with pytest.raises(DataError, match="needs column 'fold'"):
+        scorecard_pd(**PARAMETERS).check_training_schema(loans.drop("fold").schema)
 
 
 def test_out_of_fold_it_learns_from_all_rows_and_an_isotonic_pd_is_that_of_the_population(loans):

@@ -30,7 +30,7 @@ class ChosenClassifier(Estimator[PipelineModel]):
     of the contest.
 
     Args:
-        candidates: Trainer to its classifier, the cheaper first.
+        candidates: Trainer to its classifier.
         objective: "log_loss" or "auc".
         label: Column of the label: 0 = good, 1 = bad.
         fold: Column of the number of the fold, which no trainer gets to see.

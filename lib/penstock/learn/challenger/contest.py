@@ -1,8 +1,8 @@
 """The contest of trainers: which of them is taken, and why. Values only.
 
 Quality decides, by folds held out; among trainers that are as good as the best the cheapest is
-taken. What is cheaper is said beforehand, by the order of the candidates, and not by a clock: what
-each of them took is measured and told beside, but the same rows must give the same model.
+taken, by what each took on these folds. A machine has moods, and the same rows must give the same
+model: where two took about as much, the order of the candidates decides.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,8 @@ from penstock.evidence import Attempt, Table
 from penstock.learn.tuning.trials import Findings, Trial
 
 TRAINER = "trainer"
-TITLE = "Trainers on folds held out, the cheaper first"
+TITLE = "Trainers on folds held out, in the order of the candidates"
+CLEAR = 2.0  # times as dear: less than that may be the machine
 
 
 @dataclass(frozen=True)
@@ -52,12 +53,14 @@ class Standing:
 class Contest:
     """Trainers judged on the same folds.
 
-    The first, in the order of cost, is taken whose loss is no more than one standard error above
-    the least, by the differences on the same folds. With one fold there is no standard error, and
-    the best is taken.
+    Trainers are as good whose loss is no more than one standard error above the least, by the
+    differences on the same folds; with one fold there is no standard error, and the best alone is.
+    Of these the first is taken that took less than `CLEAR` times the core seconds of the cheapest;
+    where Spark does not tell what one took, the first.
 
     Attributes:
-        found: A trial for each trainer, the cheaper first; settings: {"trainer": its name}.
+        found: A trial for each trainer, in the order of the candidates; settings: {"trainer": its
+            name}.
 
     Source:
         The one-standard-error rule: Breiman, Friedman, Olshen and Stone, Classification and
@@ -70,16 +73,16 @@ class Contest:
 
     @property
     def standings(self) -> tuple[Standing, ...]:
-        """How each trainer did, in the order of cost."""
+        """How each trainer did, in the order of the candidates."""
         best = self.found.best
         standings = [_standing(trial, best, self.found.objective) for trial in self.found.trials]
-        chosen = next(one for one in standings if one.is_as_good)
+        chosen = _cheapest([one for one in standings if one.is_as_good])
         return tuple(replace(one, reason=_reason(one, chosen, best)) for one in standings)
 
     @property
     def chosen(self) -> str:
         """The trainer that is taken."""
-        return next(one.trainer for one in self.standings if one.is_as_good)
+        return _cheapest([one for one in self.standings if one.is_as_good]).trainer
 
     @property
     def attempts(self) -> tuple[Attempt, ...]:
@@ -127,6 +130,15 @@ def _standing(trial: Trial, best: Trial, objective: str) -> Standing:
     return Standing(trial, mean, _error(losses), fmean(behind), _error(behind))
 
 
+def _cheapest(as_good: Sequence[Standing]) -> Standing:
+    costs = [one.trial.total("core_seconds") for one in as_good]
+    known = [cost for cost in costs if cost is not None]
+    if len(known) < len(costs):
+        return as_good[0]
+    pairs = zip(as_good, known, strict=True)
+    return next(one for one, cost in pairs if cost <= CLEAR * min(known))
+
+
 def _error(values: Sequence[float]) -> float | None:
     return stdev(values) / sqrt(len(values)) if len(values) > 1 else None
 
@@ -136,8 +148,9 @@ def _reason(one: Standing, chosen: Standing, best: Trial) -> str:
         if one.trial is best:
             return "the best, and no cheaper one is as good"
         return "the cheapest of those within one standard error of the best"
+    taken = chosen.trainer
     if one.trial is best:
-        return f"the best; {chosen.trainer} is as good within one standard error, and cheaper"
+        return f"the best; {taken}, as good within one standard error, is cheaper or named before"
     if one.is_as_good:
-        return f"as good within one standard error, and dearer than {chosen.trainer}"
+        return f"as good within one standard error; {taken} is cheaper or named before"
     return "worse than the best by more than one standard error"

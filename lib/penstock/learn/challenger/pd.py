@@ -59,10 +59,10 @@ def challenger_pd(
         categorical: Features that are read as text.
         text: Texts, as of the scorecard (`scorecard_pd`); more rounds cannot be had with them.
         trainer: "logistic", "random_forest", "gbt" or "xgboost", or "auto": one of `candidates`.
-        candidates: Trainers to choose from, the cheaper first; those that cannot keep what is asked
-            for are passed over. Each is judged, with its settings, by the objective on the folds
-            that a search would be judged by, and the first is taken that is as good as the best
-            (`Contest`). Then its own settings are searched for, if `search` has any.
+        candidates: Trainers to choose from; those that cannot keep what is asked for are passed
+            over. Each is judged, with its settings, by the objective on the folds that a search
+            would be judged by, and the cheapest is taken of those as good as the best (`Contest`);
+            of those about as cheap the first. Then its own settings are searched for, if `search` has any.
         settings: Hyper-parameters by the trainer's own names; `settings.py` has all of them, with
             what is taken for those left out. With "auto": trainer to its hyper-parameters.
         monotone: Numeric feature, or `text_pd`, to how the PD may go with it before calibration,
@@ -120,8 +120,7 @@ def _candidates(candidates: Sequence[str], monotone: Mapping[str, str]) -> tuple
     """Return those of the candidates that can keep what is asked for."""
     if not candidates or len(set(candidates)) < len(candidates):
         raise ConfigError(
-            f"Parameter 'candidates' is {list(candidates)}; it must name trainers, each once, the "
-            "cheaper first."
+            f"Parameter 'candidates' is {list(candidates)}; it must name trainers, each once."
         )
     for name in candidates:
         if name not in SETTINGS:

@@ -28,7 +28,7 @@ class Recipe:
     """How a challenger is made of any features.
 
     Attributes:
-        trainers: The one, or those to choose from, the cheaper first.
+        trainers: The one, or those to choose from.
         settings: Trainer to its hyper-parameters, as far as they are given.
         search: Trainer to the settings to search for (`read_space`).
         monotone: Numeric feature to its direction.

@@ -26,6 +26,8 @@ from penstock.learn.scorecard.design import design_rows
 from penstock.learn.scorecard.selection import FittedScorecard, Selection, fit_scorecard
 from penstock.learn.scorecard.variables import from_text, to_text
 
+HASHED_FOLDS = 5
+
 
 class _ScorecardParams(HasInputCols, HasRawPredictionCol, Params):
     def transformSchema(self, schema: StructType) -> StructType:
@@ -115,7 +117,7 @@ class Scorecard(
 
     Params: `inputCols` (WoE columns, `woe_<variable>`, that it may use), `selection`, `constraints`
     (by variable, as `Constraints.parse` reads them), `ridge`, `labelCol` (0 or 1), `weightCol`
-    (optional), `foldCol` (optional; without it loans are spread by a hash of their WoE),
+    (optional), `foldCol` (optional; without it loans are spread over five by a hash of their WoE),
     `rawPredictionCol`.
     """
 
@@ -172,7 +174,7 @@ class Scorecard(
             dict(zip(columns, self.getInputCols(), strict=True)),
             label=self.getLabelCol(),
             weight=self._optional("weightCol"),
-            fold=self._fold(selection.folds),
+            fold=self._fold(),
         )
         rows.persist()
         try:
@@ -189,9 +191,9 @@ class Scorecard(
     def _optional(self, name: str) -> str | None:
         return str(self.getOrDefault(name)) if self.isDefined(name) else None
 
-    def _fold(self, folds: int) -> Column:
+    def _fold(self) -> Column:
         column = self._optional("foldCol")
         if column is not None:
             return F.col(column)
         # By what the model sees of a loan: equal loans are not on both sides of a fold's edge.
-        return F.pmod(F.xxhash64(*self.getInputCols()), F.lit(folds))
+        return F.pmod(F.xxhash64(*self.getInputCols()), F.lit(HASHED_FOLDS))

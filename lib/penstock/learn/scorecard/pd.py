@@ -9,6 +9,7 @@ from penstock.errors import ConfigError, did_you_mean
 from penstock.learn.binning.woe import WoeBinning
 from penstock.learn.calibrated import CalibratedClassifier
 from penstock.learn.feature_names import check_feature_names
+from penstock.learn.folds import FOLD
 from penstock.learn.logistic import LABEL, PD, SAMPLE
 from penstock.learn.scaling import Calibration
 from penstock.learn.scorecard.classifier import ScorecardClassifier
@@ -37,7 +38,6 @@ def scorecard_pd(
     max_vif: float,
     stepwise: str,
     significance: float,
-    folds: int,
     forced: list[str],
     forbidden: list[str],
     pdo: float,
@@ -71,9 +71,9 @@ def scorecard_pd(
         iv_floor: Least information value of a feature.
         max_correlation: Greatest absolute correlation of two features' WoE, 0-1.
         max_vif: Greatest variance inflation factor, >= 1.
-        stepwise: "forward", "both" (features may also leave) or "none".
+        stepwise: "forward", "both" (features may also leave) or "none". Each `fold` of the rows is
+            held out in turn; bins are those of all of them.
         significance: Greatest p-value of a feature that enters stepwise, 0-1.
-        folds: Parts of the development rows that are held out in turn, >= 2.
         forced: Features used in any case, even where they look like leaks.
         forbidden: Features that are binned and reported, but never used.
         pdo: Points that double the odds of good, > 0.
@@ -108,7 +108,6 @@ def scorecard_pd(
         max_vif=max_vif,
         stepwise=stepwise,
         significance=significance,
-        folds=folds,
         forced=tuple(forced),
         forbidden=tuple(forbidden),
     )
@@ -119,8 +118,14 @@ def scorecard_pd(
         rules={"min_share": min_bin_share, "max_bins": max_bins},
         by_column=_rules(trends, special_codes, [n for n in forced if n in features], binning),
     )
+    fold = None if stepwise == "none" else FOLD
     scorecard = Scorecard.of(
-        features, label=LABEL, selection=selection, constraints=constraints, ridge=ridge
+        features,
+        label=LABEL,
+        selection=selection,
+        constraints=constraints,
+        ridge=ridge,
+        fold=fold,
     )
     calibrated = CalibratedClassifier(
         Pipeline(stages=[bins, scorecard]),
@@ -129,6 +134,7 @@ def scorecard_pd(
         label=LABEL,
         sample=SAMPLE,
         pd=PD,
+        fold=fold,
         calibration=Calibration(calibration, calibrator, population_bad_rate),
         cross_fitted=text_score(text, label=LABEL),
         needs_values=False,

@@ -29,7 +29,6 @@ class Selection:
         stepwise: "forward": columns enter one by one; "both": they may also leave; "none": all that
             are left by the limits above are used, as far as the sign rule allows.
         significance: Greatest p-value of a column that may enter stepwise, 0-1.
-        folds: Folds that are held out in turn, >= 2, where no column says the fold.
         forced: Columns used in any case.
         forbidden: Columns never used.
     """
@@ -39,7 +38,6 @@ class Selection:
     max_vif: float
     stepwise: str
     significance: float
-    folds: int
     forced: tuple[str, ...]
     forbidden: tuple[str, ...]
 
@@ -65,8 +63,6 @@ class Selection:
             faults.append(f"max_correlation is {self.max_correlation:g}; it lies in 0-1")
         if self.max_vif < 1:
             faults.append(f"max_vif is {self.max_vif:g}; no inflation is below 1")
-        if self.folds <= 1:
-            faults.append(f"folds is {self.folds}; at least 2 are needed")
         for way, names in (("forced", self.forced), ("forbidden", self.forbidden)):
             if unknown := [name for name in names if name not in columns]:
                 faults.append(f"{way} columns {', '.join(unknown)} are not among the variables")

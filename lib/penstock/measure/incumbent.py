@@ -1,0 +1,76 @@
+"""The incumbent: the model that decides now, beside the one that is to take its place."""
+
+from dataclasses import replace
+
+from pyspark.errors import PySparkException
+from pyspark.ml import PipelineModel
+from pyspark.sql import DataFrame
+
+from penstock.annotations import Positive, Share
+from penstock.errors import DataError, PenstockError
+from penstock.evidence import Evidence
+from penstock.measure.choice import DECIDES
+from penstock.measure.comparison import compare_pds
+from penstock.measure.evaluation import Decimals
+
+INCUMBENTS = "incumbents"
+
+
+def compare_incumbent(
+    judged: DataFrame,
+    by_scorecard: DataFrame,
+    by_challenger: DataFrame,
+    choice: Evidence,
+    incumbent: PipelineModel | None,
+    *,
+    decimals: Decimals,
+    confidence: Share,
+    approval_rates: list[Share],
+    approval_rate: Share,
+    profit_of_good: Positive,
+    loss_of_bad: Positive,
+) -> Evidence:
+    """Compare the model that is to decide with the one that decides now, on the same judged loans.
+
+    The incumbent may have been fitted on some of them, which flatters it.
+
+    Args:
+        judged: Loans to judge by, with the features of the incumbent.
+        by_scorecard, by_challenger: The same loans by either new model: `row_id`, `is_bad`, `pd`.
+        choice: Evidence of `choose_champion`: which of the two is to decide.
+        incumbent: The model that decides now; None: there is none yet.
+        decimals, confidence, approval_rates, approval_rate, profit_of_good, loss_of_bad: As in
+            `compare_pds`.
+
+    Returns:
+        Metric `incumbents` (1 or 0), and with one the evidence of `compare_pds`, in which the
+        champion is the incumbent and the challenger the model that is to decide.
+
+    Raises:
+        DataError: As `compare_pds`, or the incumbent cannot score these loans.
+    """
+    if incumbent is None:
+        return Evidence({INCUMBENTS: 0.0})
+    compared = compare_pds(
+        _scored(judged, incumbent),
+        by_challenger if choice.metrics[DECIDES] else by_scorecard,
+        decimals=decimals,
+        confidence=confidence,
+        approval_rates=approval_rates,
+        approval_rate=approval_rate,
+        profit_of_good=profit_of_good,
+        loss_of_bad=loss_of_bad,
+    )
+    return replace(compared, metrics={INCUMBENTS: 1.0, **compared.metrics})
+
+
+def _scored(judged: DataFrame, incumbent: PipelineModel) -> DataFrame:
+    try:
+        return incumbent.transform(judged).select("row_id", "is_bad", "pd")
+    except (PySparkException, PenstockError) as error:
+        told = str(error).splitlines()[0]
+        raise DataError(
+            f"The model that decides now cannot score the judged loans: {told} Keep its "
+            "features in the table, or let the new one take its place without a comparison: "
+            "--set catalog.pd_incumbent={kind: model, name: credit_pd, version: 0}."
+        ) from error
