@@ -14,6 +14,7 @@ DESCRIBED = {
     "date": "day",
     "date_format": "yyyy-MM-dd",
     "bad_date": "",
+    "performance_months": None,
     "numeric": ["amount"],
     "categorical": ["purpose"],
     "text": [],
@@ -91,6 +92,29 @@ def test_the_day_a_bad_row_turned_bad_is_read_and_no_good_row_has_one(spark):
     assert by_id["4"].fault == "lost 'soon' is no day"
     with pytest.raises(ConfigError, match="'bad_date' is 'lost', but no 'date' says"):
         described(table, **features | {"date": ""})
+
+
+def test_a_row_whose_performance_window_is_not_over_is_censored_good_or_bad(spark):
+    rows = [
+        ("1", "paid", "2023-12-30", None, 0),  # over on the day of the run
+        ("2", "lost", "2023-12-30", "2024-06-30", 1),
+        ("3", "lost", "2023-11-29", "2024-05-30", 0),  # a day too late
+        ("4", "lost", "2023-11-29", None, 1),
+        ("5", "paid", "2023-12-31", None, 0),
+        ("6", "paid", "2024-01-01", None, None),
+        ("7", "lost", "2024-01-01", "2024-02-01", None),
+        ("8", "running", "2020-01-01", None, None),
+        ("9", "paid", None, None, None),
+    ]
+    columns = "id STRING, status STRING, day STRING, lost STRING, expected INT"
+    table = spark.createDataFrame(rows, columns)
+    features = {"numeric": [], "categorical": ["id"], "bad_date": "lost"}
+    features |= {"key": [], "performance_months": 6}
+    found = {row.id: row for row in described(table, **features).collect()}
+    assert {i: row.is_bad for i, row in found.items()} == {row[0]: row[-1] for row in rows}
+    assert found["3"].bad_on is None and found["2"].bad_on == dt.date(2024, 6, 30)
+    with pytest.raises(ConfigError, match="'performance_months' is '6', but no 'date' says"):
+        described(table, **features | {"date": "", "bad_date": ""})
 
 
 def test_without_a_key_the_row_is_its_own_and_copies_are_numbered(table):

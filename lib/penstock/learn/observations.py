@@ -9,6 +9,7 @@ import datetime
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from penstock.annotations import Months
 from penstock.columns import column_of
 from penstock.errors import ConfigError, DataError, did_you_mean
 from penstock.learn.folds import FOLD, check_folds, fold_by_group, folds_by_date
@@ -51,6 +52,7 @@ def read_observations(
     date: str,
     date_format: str,
     bad_date: str,
+    performance_months: Months | None,
     numeric: list[str],
     categorical: list[str],
     text: list[str],
@@ -73,8 +75,11 @@ def read_observations(
             value, and a missing one, is indeterminate.
         date: Column with the day on which the row was observed; empty: there is none.
         date_format: How days are written, as Spark's date patterns have it.
-        bad_date: Column with the day on which a bad row turned bad; empty: there is none. It is no
-            part of the outcome, only of vintage curves.
+        bad_date: Column with the day on which a bad row turned bad; empty: there is none. It is of
+            use for vintage curves and `performance_months`.
+        performance_months: Months from `date` on in which the outcome shows, >= 1. A row whose
+            months are not over by `as_of` is censored: its outcome is indeterminate, good or bad.
+            One that turned bad after them is good. None: outcomes count as they stand.
         numeric: Features that are numbers.
         categorical: Features that are texts of few kinds.
         text: Features that are texts in the applicant's words.
@@ -94,7 +99,7 @@ def read_observations(
     Raises:
         ConfigError: No features, a feature twice, under a reserved name or with a dot or a backtick
             in its name, the target, its day, the key or a protected column among them, a value both
-            good and bad, or `bad_date` without `date`.
+            good and bad, or `bad_date` or `performance_months` without `date`.
         DataError: A column that the table lacks.
     """
     features = [*numeric, *categorical, *text]
@@ -106,10 +111,11 @@ def read_observations(
             "their own."
         )
     _check_values(good_values, bad_values)
-    if bad_date and not date:
-        raise ConfigError(
-            f"'bad_date' is '{bad_date}', but no 'date' says from when on a row was watched."
-        )
+    for name, value in (("bad_date", bad_date), ("performance_months", performance_months)):
+        if value and not date:
+            raise ConfigError(
+                f"'{name}' is '{value}', but no 'date' says from when on a row was watched."
+            )
     named = [*filter(None, (target, date, bad_date))]
     _check_columns(table, [*key, *features, *group, *named])
     texts = {name: text_of(name, missing) for name in {*features, *named}}
@@ -120,6 +126,8 @@ def read_observations(
     }
     outcome = _label(texts[target], good_values, bad_values) if target else F.lit(None)
     label = outcome.cast("int")
+    if performance_months:
+        label = _performed(label, days[date], days[bad_date], performance_months, as_of)
     faults = [
         *(_fault(name, texts[name], numbers[name], "number") for name in numeric),
         *(_fault(name, texts[name], day, "day") for name, day in days.items() if name),
@@ -244,6 +252,14 @@ def text_of(name: str, missing: list[str]) -> Column:
 
 def _label(target: Column, good_values: list[str], bad_values: list[str]) -> Column:
     return F.when(target.isin(good_values), 0).when(target.isin(bad_values), 1)
+
+
+def _performed(
+    label: Column, observed_on: Column, bad_on: Column, months: int, as_of: datetime.date
+) -> Column:
+    end = F.add_months(observed_on, months)
+    at_end = F.when(bad_on > end, 0).otherwise(label)  # a bad row without a day stays bad
+    return F.when(end <= F.lit(as_of), at_end)
 
 
 def _fault(name: str, text: Column, value: Column, kind: str) -> Column:

@@ -62,7 +62,8 @@ def challenger_pd(
         candidates: Trainers to choose from; those that cannot keep what is asked for are passed
             over. Each is judged, with its settings, by the objective on the folds that a search
             would be judged by, and the cheapest is taken of those as good as the best (`Contest`);
-            of those about as cheap the first. Then its own settings are searched for, if `search` has any.
+            of those about as cheap the first. Then its own settings are searched for, if `search`
+            has any.
         settings: Hyper-parameters by the trainer's own names; `settings.py` has all of them, with
             what is taken for those left out. With "auto": trainer to its hyper-parameters.
         monotone: Numeric feature, or `text_pd`, to how the PD may go with it before calibration,
