@@ -202,12 +202,9 @@ def _accuracies(spark: "SparkSession", data_set: DataSet, file: Path) -> dict[st
             scored = _estimator(name, conf, leaks).fit(fitted).transform(parts["judged"])
             found[name].append(_auc(scored))
         if data_set.ece:
-            scored = (
-                _estimator(data_set.ece, conf, leaks, "out_of_fold")
-                .fit(fitted.where("sample = 'development'"))
-                .transform(parts["judged"])
-            )
-            found.setdefault("ece", []).append(_ece(scored))
+            once = fitted.where("sample = IF(fold = 0, 'calibration', 'development')")
+            model = _estimator(data_set.ece, conf, leaks, "out_of_fold").fit(once)
+            found.setdefault("ece", []).append(_ece(model.transform(parts["judged"])))
         for part in parts.values():
             part.unpersist()
     observations.unpersist()
