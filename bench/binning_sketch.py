@@ -19,7 +19,7 @@ def sketch_seconds(folder: Path) -> float:
         table.count()
         started = time.perf_counter()
         merged: dict[str, object] = {}
-        for row in table.mapInPandas(_sketched, SKETCHES).toLocalIterator():
+        for row in table.mapInPandas(_sketched, SKETCHES).collect():
             sketch = pickle.loads(row["sketch"])
             if row["name"] in merged:
                 merged[row["name"]].merge(sketch)  # type: ignore[attr-defined]
