@@ -31,6 +31,7 @@ WITH_TEXT = "_with_text"
 FOLDS, SEED = 5, 42
 MOST_BELOW = 0.005  # AUC, what the issue that asked for the models allows
 MOST_ECE = 0.005
+PLACE = "place_in_file"
 MOST_TEXT_GAIN = 0.01  # AUC; more would be suspect
 FIRST_OUT_OF_TIME, LAST_OUT_OF_TIME, LAST_FITTED = "2011-01-01", "2011-09-30", "2010-09-30"
 
@@ -191,6 +192,7 @@ def _accuracies(spark: "SparkSession", data_set: DataSet, file: Path) -> dict[st
     conf = load_conf(PROJECT / "conf", data_set.env, settings)
     observations = _observations(spark, conf).persist()
     rows = observations.select(ROW_ID, LABEL, "group", DATE).toPandas()
+    rows = rows.sort_values(ROW_ID, key=lambda ids: ids.astype(int), ignore_index=True)
     found: dict[str, list[float]] = {name: [] for name in data_set.models}
     for of_fit, of_judgement in data_set.split(rows):
         places = {"fitted": of_fit, "judged": of_judgement}
@@ -212,13 +214,18 @@ def _accuracies(spark: "SparkSession", data_set: DataSet, file: Path) -> dict[st
 
 
 def _observations(spark: "SparkSession", conf: Conf) -> "DataFrame":
+    from pyspark.sql import functions as F  # noqa: PLC0415
+
     from penstock.store.catalog import Catalog  # noqa: PLC0415
     from penstock.store.home import Home  # noqa: PLC0415
 
     with tempfile.TemporaryDirectory(prefix="penstock-bench-") as folder:
         raw = Catalog.of(conf, Home(Path(folder))).read_file(spark, "raw_table")
+    # Where a row stands in its file, which is one part: the references were split by that.
+    placed = raw.withColumn(PLACE, F.monotonically_increasing_id())
     as_of = conf.params["common"]["as_of"]
-    read = read_observations(raw, **conf.params["read_observations"], as_of=as_of)
+    described = {**conf.params["read_observations"], "key": [PLACE], "as_of": as_of}
+    read = read_observations(placed, **described)
     return read.where(f"fault IS NULL AND {LABEL} IS NOT NULL").drop("fault", "raw")
 
 
