@@ -136,9 +136,14 @@ DATA_SETS = (
         "hmeq",
         "hmeq/hmeq.csv.gz",
         _grouped,
-        f"{FOLDS} folds, stratified, copies of a row in one fold, seed {SEED}; xgboost as the "
-        "environment has it, by a search on folds of the rows that are fitted on",
+        f"{FOLDS} folds, stratified, copies of a row in one fold, seed {SEED}; xgboost by a search "
+        "of depth and trees on folds of the rows that are fitted on",
         {"scorecard": 0.907, "logistic": 0.904, "xgboost": 0.949},
+        settings=(
+            "params.challenger_pd.search={max_depth: {low: 3, high: 7}, "
+            "n_estimators: {low: 200, high: 600, step: 100}}",
+            "params.challenger_pd.trials=12",
+        ),
     ),
     DataSet(
         "credit_approval",

@@ -67,8 +67,8 @@ def _fit(node: Node, bench: Workbench) -> Stored:
     model = bench.registry.save(
         fitted, bench.catalog.model_name(output), run_id=bench.tracked[node.name], example=table
     )
-    facts = {"run": bench.run_id, "trained_on": f"{table_name}@{bench.version(table_name)}"}
-    bench.registry.tag(model, facts)
+    trained_on = ", ".join(f"{name}@{bench.version(name)}" for name in node.inputs)
+    bench.registry.tag(model, {"run": bench.run_id, "trained_on": trained_on})
     bench.put(output, model, model.version)
     return Stored(versions={output: model.version}, notes=(model.label,))
 

@@ -24,8 +24,6 @@ from penstock.errors import DataError, PenstockError, together
 from penstock.store.models import NO_MODEL
 from penstock.store.stores import Stores
 
-UNCHANGED = "nothing has changed"
-
 
 class Planner:
     """Makes one plan."""
@@ -108,18 +106,17 @@ class Planner:
             return pinned
         if name in self._catalog.files:
             return self._catalog.file_version(name)
+        readers = {node.kind for node in self._request.graph.nodes if name in node.inputs}
         if name in self._request.base.pins:
             giver = self._request.whole.producers.get(name)
-            # What this job moves on is to be what the reports speak of.
-            moved = [n.inputs[0] for n in self._request.graph.nodes if n.kind == "deploy"]
-            if giver and giver.kind == "deploy" and name in moved:
+            # What this job moves on, or begins with, is to be what the reports speak of.
+            if giver and giver.kind == "deploy" and readers & {"deploy", "fit"}:
                 self._stores.check_not_outrun(name, giver.inputs[0], self._request.base.pins)
             return self._request.base.pins[name]
         if name not in self._request.whole.producers and self._catalog.kinds[name] in MODELS:
             version = self._stores.model_version(name, self._request.base.pins, self._own_aliases)
-            readers = [node for node in self._request.graph.nodes if name in node.inputs]
             # Nothing but a fit or a measure can do without.
-            if version != NO_MODEL or all(node.kind in ("fit", "measure") for node in readers):
+            if version != NO_MODEL or readers <= {"fit", "measure"}:
                 return version
         if name not in self._request.whole.producers and self._catalog.kinds[name] == "delta":
             latest = self._catalog.delta(name).latest_version(self._spark)
@@ -182,11 +179,13 @@ class Planner:
 
         A candidate is measured beside the champion of its day, which may be itself by tomorrow.
         """
-        names = self._own_aliases & {*node.inputs} if node.kind == "measure" else set()
+        names = self._own_aliases & {*node.inputs} if node.kind == "measure" else ()
         own = {f"{part} {name}" for name in names for part in ("input", "source", "model")}
-        before = {**self._released[node.name].parts} if node.name in self._released else {}
-        now, then = ({k: v for k, v in p.items() if k not in own} for p in (parts, before))
-        return before if own and before and now == then else parts
+        record = self._released.get(node.name) if own and self._request.skips else None
+        if record is None or self._missing(node, record):
+            return parts
+        now, then = ({k: v for k, v in p.items() if k not in own} for p in (parts, record.parts))
+        return {**record.parts} if now == then else parts
 
     def _outside(self, name: str) -> str:
         """Return what tells one state of a dataset that this plan does not make from the next."""
@@ -208,7 +207,7 @@ class Planner:
         if before and before.fingerprint == planned.fingerprint:
             if missing := self._missing(node, before):
                 return replace(planned, cause=f"output missing: {missing}")
-            return replace(planned, action="skip", cause=UNCHANGED, taken=before)
+            return replace(planned, action="skip", cause="nothing has changed", taken=before)
         if text := self._stores.find_made(planned.fingerprint):
             earlier = Made.from_json(text)
             if not self._missing(node, earlier):

@@ -144,8 +144,8 @@ CHAMPION = (
         reads={"judged_scores": COMPARED_COLUMNS, "challenger_judged_scores": COMPARED_COLUMNS},
     ),
     Gate(champion_gate, "incumbent_comparison", "champion_verdict"),
-    Deploy("champion_model", "pd_champion", after="champion_verdict"),
-    Deploy("shadow_model", "pd_shadow", after="champion_verdict"),
+    Deploy("champion_model", "pd_champion", after=("champion_choice", "champion_verdict")),
+    Deploy("shadow_model", "pd_shadow", after=("champion_choice", "champion_verdict")),
 )
 
 # Rows whose outcome nobody knows yet: the champion decides, the shadow only watches.

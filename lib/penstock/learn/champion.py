@@ -77,7 +77,7 @@ class ElectedClassifier(Estimator[PipelineModel]):
         self, choice: Evidence, scorecard: PipelineModel, challenger: PipelineModel
     ) -> None:
         """Take the two models, and which of them decides (evidence of `choose_champion`)."""
-        is_challenger = bool(choice.metrics[DECIDES]) == self.is_champion
+        is_challenger = bool(choice.metrics.get(DECIDES)) == self.is_champion
         self._elected = _with_points(challenger) if is_challenger else scorecard
 
     def _fit(self, dataset: DataFrame) -> PipelineModel:

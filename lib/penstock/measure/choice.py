@@ -16,7 +16,7 @@ COMPARED = (
 
 def choose_champion(
     comparison: Evidence,
-    champion: Evidence,
+    scorecard: Evidence,
     challenger: Evidence,
     fairness: Evidence,
     *,
@@ -26,11 +26,11 @@ def choose_champion(
     max_psi: NotNegative,
     max_miscalibration: NotNegative,
 ) -> Evidence:
-    """Say whether the challenger has earned the champion's place, and why not if it has not.
+    """Say whether the challenger has earned the scorecard's place, and why not if it has not.
 
     Args:
         comparison: Evidence of `compare_pds`.
-        champion, challenger: Evidence of `validate_pd`, of each model.
+        scorecard, challenger: Evidence of `validate_pd`, of each model.
         fairness: Evidence of `audit_fairness` on the challenger.
         promote: Whether a challenger that has earned the place takes it.
         min_auc_gain, min_profit_gain, max_psi, max_miscalibration: As in `challenger_reasons`.
@@ -52,12 +52,12 @@ def choose_champion(
     wins = not reasons
     if wins and not promote:
         reasons = [NOT_PROMOTED]
-    sides = (champion.metrics, challenger.metrics)
+    sides = (scorecard.metrics, challenger.metrics)
     rows = tuple((name, *(side.get(name) for side in sides)) for name in COMPARED)
     against = Table(
         "Why the scorecard decides", ("reason",), tuple((reason,) for reason in reasons)
     )
-    candidates = Table("Candidates", ("measure", "champion", "challenger"), rows)
+    candidates = Table("Candidates", ("measure", "scorecard", "challenger"), rows)
     tables = {"reasons": against} if reasons else {}
     metrics: dict[str, float | None] = {
         "challenger_wins": float(wins),

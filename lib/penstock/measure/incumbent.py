@@ -71,6 +71,7 @@ def _scored(judged: DataFrame, incumbent: PipelineModel) -> DataFrame:
         told = str(error).splitlines()[0]
         raise DataError(
             f"The model that decides now cannot score the judged loans: {told} Keep its "
-            "features in the table, or let the new one take its place without a comparison: "
-            "--set catalog.pd_incumbent={kind: model, name: credit_pd, version: 0}."
+            "features in the table. If it is the model of another table, give this one a state "
+            "folder of its own (PENSTOCK_HOME). To let the new one take its place without a "
+            "comparison: --set 'catalog.pd_incumbent={kind: model, name: credit_pd, version: 0}'"
         ) from error

@@ -93,7 +93,10 @@ class Stores:
         model, conf = ModelVersion(self.catalog.model_name(name), version), self.catalog.entries
         if version == NO_MODEL or (self._is_tracked and self.registry.has(model)):
             return
-        cure = "Train it again, or roll back to a release whose model is there."
+        cure = (
+            "Train it again, or roll back to a release whose model is there. If it is only "
+            f"compared with: --set 'catalog.{name}={{kind: model, name: {model.name}, version: 0}}'"
+        )
         if str(getattr(conf[name], "version", "")) == version:
             cure = f"Name another version in catalog.{name}, or 0 for none."
         raise DataError(

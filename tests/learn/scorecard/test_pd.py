@@ -207,6 +207,13 @@ def test_stepwise_holds_out_the_folds_of_the_table(loans):
         scorecard_pd(**PARAMETERS).check_training_schema(loans.drop("fold").schema)
 
 
+def test_out_of_fold_stepwise_chooses_anew_without_the_fold_that_is_held_out(loans):
+    model = scorecard_pd(**PARAMETERS | {"calibration": "out_of_fold"}).fit(loans)
+    scored = model.transform(loans).toPandas()
+    assert roc_auc_score(scored.is_bad, scored.pd) > 0.75
+    assert scored.pd.mean() == pytest.approx(scored.is_bad.mean(), abs=0.005)
+
+
 def test_out_of_fold_it_learns_from_all_rows_and_an_isotonic_pd_is_that_of_the_population(loans):
     folded = loans.withColumn("fold", F.pmod(F.xxhash64("income", "debt"), F.lit(2)).cast("int"))
     changes = {"calibration": "out_of_fold", "calibrator": "isotonic", "stepwise": "none"}

@@ -55,7 +55,7 @@ class Contest:
 
     Trainers are as good whose loss is no more than one standard error above the least, by the
     differences on the same folds; with one fold there is no standard error, and the best alone is.
-    Of these the first is taken that took less than `CLEAR` times the core seconds of the cheapest;
+    Of these the first is taken that took at most `CLEAR` times the core seconds of the cheapest;
     where Spark does not tell what one took, the first.
 
     Attributes:
@@ -146,11 +146,11 @@ def _error(values: Sequence[float]) -> float | None:
 def _reason(one: Standing, chosen: Standing, best: Trial) -> str:
     if one.trainer == chosen.trainer:
         if one.trial is best:
-            return "the best, and no cheaper one is as good"
-        return "the cheapest of those within one standard error of the best"
+            return "the best, and none as good is named before or clearly cheaper"
+        return "as good as the best within one error, and none is clearly cheaper"
     taken = chosen.trainer
     if one.trial is best:
-        return f"the best; {taken}, as good within one standard error, is cheaper or named before"
+        return f"the best; {taken}, as good within one error, is clearly cheaper or named before"
     if one.is_as_good:
-        return f"as good within one standard error; {taken} is cheaper or named before"
+        return f"as good within one error; {taken} is clearly cheaper or named before"
     return "worse than the best by more than one standard error"

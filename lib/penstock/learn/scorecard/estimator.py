@@ -117,8 +117,8 @@ class Scorecard(
 
     Params: `inputCols` (WoE columns, `woe_<variable>`, that it may use), `selection`, `constraints`
     (by variable, as `Constraints.parse` reads them), `ridge`, `labelCol` (0 or 1), `weightCol`
-    (optional), `foldCol` (optional; without it loans are spread over five by a hash of their WoE),
-    `rawPredictionCol`.
+    (optional), `foldCol` (optional; without it, or where the table lacks it, loans are spread over
+    five by a hash of their WoE), `rawPredictionCol`.
     """
 
     selection: Param[dict[str, Any]] = Param(
@@ -174,7 +174,7 @@ class Scorecard(
             dict(zip(columns, self.getInputCols(), strict=True)),
             label=self.getLabelCol(),
             weight=self._optional("weightCol"),
-            fold=self._fold(),
+            fold=self._fold(dataset.columns),
         )
         rows.persist()
         try:
@@ -191,9 +191,10 @@ class Scorecard(
     def _optional(self, name: str) -> str | None:
         return str(self.getOrDefault(name)) if self.isDefined(name) else None
 
-    def _fold(self) -> Column:
+    def _fold(self, there: Sequence[str]) -> Column:
         column = self._optional("foldCol")
-        if column is not None:
+        # One that is held out to calibrate by has taken the column with it.
+        if column is not None and column in there:
             return F.col(column)
         # By what the model sees of a loan: equal loans are not on both sides of a fold's edge.
         return F.pmod(F.xxhash64(*self.getInputCols()), F.lit(HASHED_FOLDS))

@@ -91,7 +91,10 @@ def choose_stepwise(
         Regression (2000), section 4.3, here with the likelihood of folds held out as the judge.
     """
     if design.n_folds == 1:
-        raise DataError("All rows are in one fold: none can be held out. Give at least two folds.")
+        raise DataError(
+            "All rows are in one fold: none can be held out. Give at least two folds, or take "
+            "all variables that the other rules leave: scorecard_pd.stepwise: none."
+        )
     search = _Stepwise(
         rows,
         design,
