@@ -125,6 +125,8 @@ def test_an_alias_is_not_handed_on_for_what_was_found_of_a_later_version(release
         Deploy("longer", "newest", after="stages"),
         Gate(pass_longer, "stages", "stages_verdict"),
         Deploy("newest", "best", after="stages_verdict"),
+        Fit(longer, ("loans", "report", "newest"), "begun", name="go_on"),
+        begun=ModelConf("begun"),
         longer=ModelConf("longer"),
         base=ModelConf("longer"),
         stages=ReportConf(),
@@ -142,8 +144,10 @@ def test_an_alias_is_not_handed_on_for_what_was_found_of_a_later_version(release
     project.more["base"] = ModelConf("longer", version=1)
     for part in (train, measured):
         assert project.run(part)[1] is None
-    with pytest.raises(DataError, match=r"'newest' .* is version 1, and 'longer' is 2 by now"):
-        project.plan(promote)
+    go_on = project.graph.upto(["begun"], ["loans", "report", "newest"])
+    for part in (promote, go_on):
+        with pytest.raises(DataError, match=r"'newest' .* is version 1, and 'longer' is 2 by now"):
+            project.plan(part)
     for part in (register, promote):
         assert project.run(part)[1] is None
     assert project.current.pins["best"] == "2"
