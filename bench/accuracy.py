@@ -142,7 +142,7 @@ DATA_SETS = (
         settings=(
             "params.challenger_pd.search={max_depth: {low: 3, high: 7}, "
             "n_estimators: {low: 200, high: 600, step: 100}}",
-            "params.challenger_pd.trials=12",
+            "params.challenger_pd.trials=6",
         ),
     ),
     DataSet(
