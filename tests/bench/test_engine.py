@@ -1,5 +1,4 @@
 import pytest
-from bench.engine import MOST_CHECK_MS, check_ms_per_node
 from bench.engine_graphs import chain, forty, forty_catalog
 from bench.peers.observed import EMPTY, NEW, Fault, Kill, Observations, Rerun
 from bench.peers.table import notes_of
@@ -19,10 +18,6 @@ def test_the_graph_that_plans_are_measured_on_has_forty_nodes_of_the_usual_kinds
 def test_each_node_of_the_chain_is_a_level_of_its_own():
     nodes = chain(5).order()
     assert [node.inputs[0] for node in nodes[1:]] == [node.outputs[0] for node in nodes[:-1]]
-
-
-def test_what_needs_no_spark_is_checked_within_its_target():
-    assert check_ms_per_node() < MOST_CHECK_MS
 
 
 @pytest.fixture

@@ -103,11 +103,12 @@ def test_the_cheaper_trainer_is_taken_where_it_is_as_good_also_out_of_fold(loans
     changed = OF_Z | {"calibration": "out_of_fold"}
     model = challenger(**TWO | changed).fit(loans)
     [contest] = [record.contest for record in records_of(model) if record.contest]
-    # Which of the two took half as long as the other is the machine's to say, if any did.
-    assert all(one.is_as_good for one in contest.standings)
-    costs = {one.trainer: one.trial.total("core_seconds") for one in contest.standings}
-    logistic, boosting = costs["logistic"], costs["xgboost"]
-    assert contest.chosen == ("xgboost" if logistic > 2 * boosting else "logistic")
+    # If both are as good, it is the machine's to say which of them is clearly cheaper.
+    costs = {
+        one.trainer: one.trial.total("core_seconds") for one in contest.standings if one.is_as_good
+    }
+    cheap = [trainer for trainer, cost in costs.items() if cost <= 2 * min(costs.values())]
+    assert "logistic" in costs and contest.chosen == cheap[0]
     settings = SETTINGS[contest.chosen]
     fixed = challenger(trainer=contest.chosen, settings=settings, **changed).fit(loans)
     assert pds(model, loans) == pds(fixed, loans)
@@ -170,7 +171,7 @@ def leak_report(**reasons):
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"candidates": []}, r"'candidates' is \[\]; it must name trainers, each once, the chea"),
+        ({"candidates": []}, r"'candidates' is \[\]; it must name trainers, each once"),
         ({"candidates": ["gbt", "gbt"]}, "it must name trainers, each once"),
         ({"candidates": ["xgbost"]}, "'candidates' names 'xgbost'; .* Did you mean 'xgboost'"),
         ({"settings": {"maxDepth": 3}}, "'settings' is by trainer, and 'maxDepth' is none of log"),
