@@ -178,6 +178,7 @@ class Planner:
         """Return what the record has, if all that moved is what the release itself has moved.
 
         A candidate is measured beside the champion of its day, which may be itself by tomorrow.
+        What is measured anew all the same is measured beside today's.
         """
         names = self._own_aliases & {*node.inputs} if node.kind == "measure" else ()
         own = {f"{part} {name}" for name in names for part in ("input", "source", "model")}

@@ -12,7 +12,7 @@ from penstock.errors import DataError, did_you_mean
 from penstock.evidence import Evidence
 from penstock.learn.logistic import LABEL, PD
 from penstock.learn.scorecard.pd import POINTS
-from penstock.measure.choice import DECIDES
+from penstock.measure.choice import challenger_decides
 
 
 def champion_pd(
@@ -77,7 +77,7 @@ class ElectedClassifier(Estimator[PipelineModel]):
         self, choice: Evidence, scorecard: PipelineModel, challenger: PipelineModel
     ) -> None:
         """Take the two models, and which of them decides (evidence of `choose_champion`)."""
-        is_challenger = bool(choice.metrics.get(DECIDES)) == self.is_champion
+        is_challenger = challenger_decides(choice) == self.is_champion
         self._elected = _with_points(challenger) if is_challenger else scorecard
 
     def _fit(self, dataset: DataFrame) -> PipelineModel:

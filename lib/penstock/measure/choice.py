@@ -4,7 +4,7 @@ from penstock.annotations import NotNegative
 from penstock.evidence import Evidence, Table
 from penstock.measure.gate import challenger_reasons
 
-DECIDES = "challenger_decides"
+_DECIDES = "challenger_decides"
 NOT_PROMOTED = "it has earned the place, and is not promoted (choose_champion.promote)"
 
 # As a validation names them, in the order of the page.
@@ -61,6 +61,11 @@ def choose_champion(
     tables = {"reasons": against} if reasons else {}
     metrics: dict[str, float | None] = {
         "challenger_wins": float(wins),
-        DECIDES: float(not reasons),
+        _DECIDES: float(not reasons),
     }
     return Evidence(metrics, tables | {"candidates": candidates})
+
+
+def challenger_decides(choice: Evidence) -> bool:
+    """Say which of the two `choose_champion` has chosen; before it could choose, the scorecard."""
+    return bool(choice.metrics.get(_DECIDES))

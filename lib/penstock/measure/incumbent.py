@@ -9,7 +9,7 @@ from pyspark.sql import DataFrame
 from penstock.annotations import Positive, Share
 from penstock.errors import DataError, PenstockError
 from penstock.evidence import Evidence
-from penstock.measure.choice import DECIDES
+from penstock.measure.choice import challenger_decides
 from penstock.measure.comparison import compare_pds
 from penstock.measure.evaluation import Decimals
 
@@ -53,7 +53,7 @@ def compare_incumbent(
         return Evidence({INCUMBENTS: 0.0})
     compared = compare_pds(
         _scored(judged, incumbent),
-        by_challenger if choice.metrics[DECIDES] else by_scorecard,
+        by_challenger if challenger_decides(choice) else by_scorecard,
         decimals=decimals,
         confidence=confidence,
         approval_rates=approval_rates,

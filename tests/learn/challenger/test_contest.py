@@ -59,9 +59,9 @@ def test_each_trainer_is_told_why_it_was_taken_or_not():
     rows = {row[0]: dict(zip(table.columns, row, strict=True)) for row in table.rows}
     assert {name: row["reason"] for name, row in rows.items()} == {
         CHEAP: "worse than the best by more than one standard error",
-        MIDDLE: "as good as the best within one error, and none is clearly cheaper",
-        DEAR: "the best; xgboost, as good within one error, is clearly cheaper or named before",
-        "third": "as good within one error; xgboost is clearly cheaper or named before",
+        MIDDLE: "as good as the best within one standard error, and none is clearly cheaper",
+        DEAR: "the best; xgboost is as good within one standard error, and cheaper or named before",
+        "third": "as good within one standard error; xgboost is clearly cheaper or named before",
     }
     assert [name for name, row in rows.items() if row["chosen"]] == [MIDDLE]
     costs = [rows[MIDDLE][c] for c in ("core seconds", "CPU seconds of the JVM", "seconds")]

@@ -147,10 +147,12 @@ def _reason(one: Standing, chosen: Standing, best: Trial) -> str:
     if one.trainer == chosen.trainer:
         if one.trial is best:
             return "the best, and none as good is named before or clearly cheaper"
-        return "as good as the best within one error, and none is clearly cheaper"
+        return "as good as the best within one standard error, and none is clearly cheaper"
     taken = chosen.trainer
     if one.trial is best:
-        return f"the best; {taken}, as good within one error, is clearly cheaper or named before"
+        return (
+            f"the best; {taken} is as good within one standard error, and cheaper or named before"
+        )
     if one.is_as_good:
-        return f"as good within one error; {taken} is clearly cheaper or named before"
+        return f"as good within one standard error; {taken} is clearly cheaper or named before"
     return "worse than the best by more than one standard error"
