@@ -137,12 +137,13 @@ DATA_SETS = (
         "hmeq/hmeq.csv.gz",
         _grouped,
         f"{FOLDS} folds, stratified, copies of a row in one fold, seed {SEED}; xgboost by a search "
-        "of depth and trees on folds of the rows that are fitted on",
+        "of depth, trees and weight of a leaf on folds of the rows that are fitted on",
         {"scorecard": 0.907, "logistic": 0.904, "xgboost": 0.949},
         settings=(
             "params.challenger_pd.search={max_depth: {low: 3, high: 7}, "
-            "n_estimators: {low: 200, high: 600, step: 100}}",
-            "params.challenger_pd.trials=6",
+            "n_estimators: {low: 200, high: 600, step: 100}, "
+            "min_child_weight: {low: 1.0, high: 5.0}}",
+            "params.challenger_pd.trials=8",
         ),
     ),
     DataSet(

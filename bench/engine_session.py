@@ -49,7 +49,7 @@ class Sizes:
     """How much is measured: rounds of each figure, loans and applications of a round."""
 
     rounds: int = 5
-    overhead_rounds: int = 3
+    overhead_rounds: int = 5
     loans: int = 100_000
     applications: int = 20_000
 

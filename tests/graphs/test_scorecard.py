@@ -220,6 +220,13 @@ def test_the_champion_scores_and_the_challenger_watches(scorecard, spark):
     assert scores.pd["a"] < scores.pd["b"] and scores.points["a"] > scores.points["b"]
     assert set(scores.model_version) == {"credit_pd/1"}
     assert set(shadow.model_version) == {"credit_pd_shadow/1"} and shadow.points.isna().all()
+    # Who is declined, at five bads' loss to a good's profit, is told why.
+    declines = table_of(spark, scorecard.home, "declines").toPandas().set_index("row_id")
+    assert {*declines.index} == {*scores.index[scores.pd > 1 / 6]} and "b" in declines.index
+    assert dict(declines.points) == dict(scores.points[declines.index])
+    assert set(declines.model_version) == {"credit_pd/1"}
+    assert set(declines.explained_by) == {"credit_pd_reasons/1"}
+    assert all(1 <= len(reasons) <= 4 for reasons in declines.reasons)
     report = record["evidence"]["shadow_report"]["metrics"]
     assert report["loans"] == 3
     assert report["shadow_mean_pd"] == pytest.approx(shadow.pd.mean(), abs=1e-6)

@@ -20,6 +20,7 @@ from penstock.learn.challenger.pd import challenger_pd
 from penstock.learn.champion import champion_pd, shadow_pd
 from penstock.learn.observations import SCORED_COLUMNS, read_observations, split_observations
 from penstock.learn.protected import PROTECTED_COLUMNS, read_protected
+from penstock.learn.reasons.declines import decline_reasons, present_reasons, select_declines
 from penstock.learn.scorecard.explain import explain_scorecard
 from penstock.learn.scorecard.judging import judge_variables
 from penstock.learn.scorecard.pd import scorecard_pd
@@ -146,6 +147,8 @@ CHAMPION = (
     Gate(champion_gate, "incumbent_comparison", "champion_verdict"),
     Deploy("champion_model", "pd_champion", after=("champion_choice", "champion_verdict")),
     Deploy("shadow_model", "pd_shadow", after=("champion_choice", "champion_verdict")),
+    Fit(decline_reasons, ("development_table", "champion_model"), "reason_model"),
+    Deploy("reason_model", "pd_reasons", after="champion_verdict"),
 )
 
 # Rows whose outcome nobody knows yet: the champion decides, the shadow only watches.
@@ -153,6 +156,9 @@ SCORING = (
     Transform(read_observations, "unscored_table", "applications_to_score", name="read_unscored"),
     Apply("pd_champion", "applications_to_score", "scored_applications"),
     Transform(present_scores, "scored_applications", "application_scores"),
+    Transform(select_declines, "scored_applications", "declined_applications"),
+    Apply("pd_reasons", "declined_applications", "explained_applications"),
+    Transform(present_reasons, "explained_applications", "declines"),
     Apply("pd_shadow", "applications_to_score", "shadowed_applications"),
     Transform(
         present_scores, "shadowed_applications", "shadow_scores", name="present_shadow_scores"
@@ -214,7 +220,7 @@ GRAPH = Graph(
             ),
         ),
         "deploy": Slice(
-            ("pd_champion", "pd_shadow"),
+            ("pd_champion", "pd_shadow", "pd_reasons"),
             given=(
                 *CANDIDATES,
                 "champion_choice",
@@ -224,6 +230,9 @@ GRAPH = Graph(
                 "challenger_judged_scores",
             ),
         ),
-        "score": Slice(("application_scores", "shadow_report"), given=("pd_champion", "pd_shadow")),
+        "score": Slice(
+            ("application_scores", "declines", "shadow_report"),
+            given=("pd_champion", "pd_shadow", "pd_reasons"),
+        ),
     },
 )

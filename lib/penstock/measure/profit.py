@@ -32,6 +32,11 @@ class Stake:
             if not (value > 0 and math.isfinite(value)):
                 raise ConfigError(f"Parameter '{name}' is {value:g}; it must be above 0.")
 
+    @property
+    def break_even_pd(self) -> float:
+        """Return the PD (0-1) at which the expected profit of a loan is nothing."""
+        return self.good / (self.good + self.bad)
+
     def expected(self, pd: float) -> float:
         """Return the expected profit of a loan with this PD."""
         return self.good * (1 - pd) - self.bad * pd

@@ -153,7 +153,7 @@ def test_balanced_classes_weigh_the_same_and_the_pd_stays_calibrated(loans, bala
     one = {"numeric": ["debt"], "categorical": [], "class_weights": "balanced"}
     model = challenger("logistic", settings={"regParam": 0.0}, **one).fit(loans)
     tail = next(iter(model.stages[1].tails.values()))
-    shaped = np.log1p(DEVELOPMENT.debt.clip(tail.low, tail.high) / tail.scale)
+    shaped = np.log1p(DEVELOPMENT.debt.clip(tail.low, tail.high) / tail.scale) / tail.unit
     expected = LogisticRegression(C=np.inf, class_weight="balanced", tol=1e-10).fit(
         shaped.to_numpy()[:, None], DEVELOPMENT.is_bad
     )

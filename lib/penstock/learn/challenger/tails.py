@@ -4,7 +4,7 @@ Quantiles and skewness of development rows fit it; transforming is plain Column 
 """
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from pyspark.ml import Estimator, Model
 from pyspark.ml.param import Param, Params, TypeConverters
@@ -25,17 +25,19 @@ class Tail:
     Attributes:
         low, high: Where numbers beyond are set to.
         scale: Above 0: then sign(x) ln(1 + |x| / scale) is taken; 0: it is left as it is.
+        unit: What the outcome is divided by.
     """
 
     low: float
     high: float
-    scale: float
+    scale: float = 0.0
+    unit: float = 1.0
 
 
 class TailsModel(HasInputCols, Model, DefaultParamsWritable, DefaultParamsReadable["TailsModel"]):
     """Replaces its columns by numbers without long tails; null and NaN become null.
 
-    Params: `inputCols`, and for each of them `lows`, `highs` and `scales`.
+    Params: `inputCols`, and for each of them `lows`, `highs`, `scales` and `units`.
     """
 
     lows: Param[list[float]] = Param(
@@ -47,11 +49,15 @@ class TailsModel(HasInputCols, Model, DefaultParamsWritable, DefaultParamsReadab
     scales: Param[list[float]] = Param(
         Params._dummy(), "scales", "unit of each logarithm, 0: none", TypeConverters.toListFloat
     )
+    units: Param[list[float]] = Param(
+        Params._dummy(), "units", "what each is divided by at last", TypeConverters.toListFloat
+    )
 
     @property
     def tails(self) -> dict[str, Tail]:
         """Column to what becomes of its numbers."""
-        params: Iterable[list[float]] = map(self.getOrDefault, (self.lows, self.highs, self.scales))
+        learnt = (self.lows, self.highs, self.scales, self.units)
+        params: Iterable[list[float]] = map(self.getOrDefault, learnt)
         return {
             name: Tail(*numbers)
             for name, *numbers in zip(self.getInputCols(), *params, strict=True)
@@ -64,14 +70,16 @@ class TailsModel(HasInputCols, Model, DefaultParamsWritable, DefaultParamsReadab
 class Tails(
     HasInputCols, Estimator[TailsModel], DefaultParamsWritable, DefaultParamsReadable["Tails"]
 ):
-    """Learns where the tails of numbers begin, and which numbers are skewed.
+    """Learns where the tails of numbers begin, which numbers are skewed, and how far they spread.
 
     A number is set to its 1 % or 99 % quantile where it lies beyond, unless these are equal: then
     98 % of the rows share one value, and what is left must not be cut off. What is still skewed
     (by more than 1 either way) is taken as its logarithm, whose unit is the median of the absolute
-    values other than 0, so that it does not depend on the unit of the column.
+    values other than 0, so that it does not depend on the unit of the column. What comes out is
+    divided by its standard deviation, so that one penalty fits numbers and dummies: a dummy as it
+    is, a common level and a rare one alike.
 
-    Fitting runs two Spark queries.
+    Fitting runs three Spark queries.
 
     Params: `inputCols` (DOUBLE).
     """
@@ -84,12 +92,14 @@ class Tails(
     def _fit(self, dataset: DataFrame) -> TailsModel:
         columns = self.getInputCols()
         clipped = _between_quantiles(dataset, columns)
-        tails = [asdict(tail) for tail in _with_scales(dataset, clipped).values()]
+        shaped = _with_units(dataset, _with_scales(dataset, clipped))
+        tails = [asdict(tail) for tail in shaped.values()]
         return TailsModel()._set(
             inputCols=columns,
             lows=[tail["low"] for tail in tails],
             highs=[tail["high"] for tail in tails],
             scales=[tail["scale"] for tail in tails],
+            units=[tail["unit"] for tail in tails],
         )
 
 
@@ -105,7 +115,7 @@ def _between_quantiles(rows: DataFrame, columns: list[str]) -> dict[str, Tail]:
     for name, quantiles in zip(columns, found, strict=True):
         low, high = quantiles
         is_cut = low < high
-        tails[name] = Tail(low if is_cut else -float("inf"), high if is_cut else float("inf"), 0)
+        tails[name] = Tail(low if is_cut else -float("inf"), high if is_cut else float("inf"))
     return tails
 
 
@@ -124,8 +134,19 @@ def _with_scales(rows: DataFrame, tails: dict[str, Tail]) -> dict[str, Tail]:
         skewness = found[f"skewness {number}"]  # null if all values are equal
         is_skewed = skewness is not None and abs(skewness) > MOST_SKEWED
         scale = found[f"scale {number}"] if is_skewed else 0.0
-        scaled[name] = Tail(tail.low, tail.high, scale)
+        scaled[name] = replace(tail, scale=scale)
     return scaled
+
+
+def _with_units(rows: DataFrame, tails: dict[str, Tail]) -> dict[str, Tail]:
+    [found] = rows.agg(
+        *(F.stddev_pop(_shaped(name, tail)) for name, tail in tails.items())
+    ).collect()
+    # No spread, or no value at all: nothing to divide by.
+    return {
+        name: replace(tail, unit=deviation or 1.0)
+        for (name, tail), deviation in zip(tails.items(), found, strict=True)
+    }
 
 
 def _known(name: str) -> Column:
@@ -136,4 +157,6 @@ def _shaped(name: str, tail: Tail) -> Column:
     inside = F.least(F.greatest(_known(name), F.lit(tail.low)), F.lit(tail.high))
     # greatest() skips nulls, so it would turn an unknown number into the least.
     value = F.when(_known(name).isNotNull(), inside)
-    return F.signum(value) * F.log1p(F.abs(value) / tail.scale) if tail.scale else value
+    if tail.scale:
+        value = F.signum(value) * F.log1p(F.abs(value) / tail.scale)
+    return value / tail.unit

@@ -47,7 +47,8 @@ def trainer_stages(
         case "logistic":
             shaping = [Tails.of(prefixed(NUMBER, numeric))] if numeric else []
             encoded = encoding(numeric, categorical, shaping=shaping)
-            stage: Any = LogisticRegression(**COLUMNS, **settings)
+            # Numbers have a spread of 1 by now; dummies are to be penalised as they are.
+            stage: Any = LogisticRegression(**COLUMNS, **settings, standardization=False)
         case "random_forest":
             encoded = encoding(numeric, categorical)
             stage = RandomForestClassifier(**COLUMNS, **settings, seed=seed)

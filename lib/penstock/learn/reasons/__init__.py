@@ -1,0 +1,1 @@
+"""Reasons: which of an applicant's features weigh against the application, and how much."""

@@ -1,0 +1,144 @@
+"""The model that says why: reasons beside each row, by the model that decides."""
+
+from collections.abc import Sequence
+
+from pyspark.ml import Estimator, PipelineModel
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql.types import StructField, StructType
+
+from penstock.errors import ConfigError, DataError, did_you_mean
+from penstock.learn.logistic import LABEL
+from penstock.learn.reasons.catalogue import Catalogue
+from penstock.learn.reasons.ranking import REASONS_TYPE
+from penstock.learn.reasons.stage import ReasonCodes
+from penstock.learn.reasons.weighing import weigh
+from penstock.learn.scores import SCORES
+from penstock.learn.text.scoring import TEXT_PD
+from penstock.measure.profit import Stake
+
+REASONS = "reasons"
+# Out of the way of what the model that says why has of its own.
+DECLINED = {"points": "declined_points", "model_version": "declined_by"}
+PRESENTED = (*SCORES, REASONS, "explained_by")
+
+
+def decline_reasons(
+    *,
+    numeric: list[str],
+    categorical: list[str],
+    text: list[str],
+    families: dict[str, list[str]],
+    texts: dict[str, str],
+    protected: list[str],
+    most: int,
+) -> "ReasonsEstimator":
+    """Return the model that adds `reasons` to rows, by what weighs in the model that decides.
+
+    Only the references of each feature's weight are fitted, on the rows that the deciding model
+    was made from. See `weigh` for what weighs how, and `ReasonCodes` for what a reason is.
+
+    Args:
+        numeric, categorical, text: Features of the deciding model; all texts together are one,
+            `text_pd`.
+        families: Family to its features, which are one reason together. A feature in none is a
+            family of its own.
+        texts: Family to the sentence that an applicant reads; without one, its name.
+        protected: Families and features that may be no reason.
+        most: Greatest number of reasons, at least 1.
+
+    Raises:
+        ConfigError: A family or text of what the model does not have, a feature in two families, a
+            protected feature in the model, or `most` below 1.
+    """
+    if most < 1:
+        raise ConfigError(f"Parameter 'most' of decline_reasons is {most}; it must be at least 1.")
+    catalogue = Catalogue(families, texts, protected)
+    catalogue.check([*numeric, *categorical, *([TEXT_PD] if text else [])])
+    return ReasonsEstimator([*numeric, *categorical, *text], catalogue, most)
+
+
+def select_declines(scored: DataFrame, *, profit_of_good: float, loss_of_bad: float) -> DataFrame:
+    """Select the rows whose expected profit is below nothing.
+
+    Grain: one row per row in that is declined, with `points` and `model_version` renamed to
+    `declined_points` and `declined_by`.
+
+    Args:
+        scored: Needs `pd` (0-1) and `model_version`.
+        profit_of_good: Profit of a good loan, above 0, in any unit.
+        loss_of_bad: Loss by a bad one, above 0, in the same.
+
+    Source:
+        (1 - PD) profit < PD loss, so PD* = profit / (profit + loss).
+    """
+    cut_off = Stake(profit_of_good, loss_of_bad).break_even_pd
+    return scored.where(F.col("pd") > cut_off).withColumnsRenamed(DECLINED)
+
+
+def present_reasons(explained: DataFrame) -> DataFrame:
+    """Select what an applicant may be told of a decline, without the features.
+
+    Grain: one row per `row_id`, in and out.
+
+    Args:
+        explained: Declines with `reasons`; its `model_version` is that of the model that tells
+            them.
+    """
+    renamed = explained.withColumnsRenamed(
+        {"model_version": "explained_by", **{new: old for old, new in DECLINED.items()}}
+    )
+    return renamed.select(*(name for name in PRESENTED if name in renamed.columns))
+
+
+class ReasonsEstimator(Estimator[PipelineModel]):
+    """Fits what reasons are measured against.
+
+    Args:
+        features: Columns that the deciding model reads.
+        catalogue: What reasons are called.
+        most: Greatest number of them.
+    """
+
+    def __init__(self, features: Sequence[str], catalogue: Catalogue, most: int) -> None:
+        super().__init__()
+        self.features = tuple(features)
+        self.label = LABEL
+        self.adds = (REASONS,)
+        self.catalogue = catalogue
+        self.most = most
+        self._decides: PipelineModel | None = None
+
+    def transformSchema(self, schema: StructType) -> StructType:
+        """Return the columns with the reasons, without a Spark job.
+
+        Raises:
+            DataError: A feature is missing, or reasons are there already.
+        """
+        for name in self.features:
+            if name not in schema.names:
+                near = did_you_mean(name, schema.names)
+                raise DataError(f"Reasons need column '{name}', which the table lacks.{near}")
+        if REASONS in schema.names:
+            raise DataError(f"Column '{REASONS}' is there already: drop it first.")
+        return StructType([*schema.fields, StructField(REASONS, REASONS_TYPE)])
+
+    def begin_from(self, decides: PipelineModel) -> None:
+        """Take the model that decides."""
+        self._decides = decides
+
+    def _fit(self, dataset: DataFrame) -> PipelineModel:
+        assert self._decides is not None  # the graph hands the model over
+        rows = dataset.select(*self.features)
+        stages, weights = weigh(self._decides, rows)
+        families = {each.feature: self.catalogue.family_of(each.feature) for each in weights}
+        added = PipelineModel(stages).transform(rows).columns
+        codes = ReasonCodes.of(
+            weights,
+            families=families,
+            texts={family: self.catalogue.text_of(family) for family in families.values()},
+            most=self.most,
+            reasons=REASONS,
+            drop=[name for name in added if name not in rows.columns],
+        )
+        return PipelineModel([*stages, codes])
