@@ -7,11 +7,12 @@ from pathlib import Path
 
 PROJECT = Path(__file__).parents[1]
 
-# A book that is run in seconds, and a gate that so few loans can pass.
+# A book that is run in seconds, and gates that so few loans can pass.
 SMALL = (
     "--set", "catalog.loan_numbers.rows=4000",
     "--set", "catalog.application_numbers.rows=400",
     "--set", "params.pd_gate={min_auc: 0.5, max_ece: 0.2, min_loans: 50, min_bads: 5}",
+    "--set", "params.lgd_gate={min_skill: -0.5, max_error_of_mean: 0.1, min_defaults: 50}",
 )  # fmt: skip
 # In a process of its own, with the options for Java of a run that is over in a minute.
 OWN_EXECUTOR = (

@@ -74,7 +74,7 @@ def test_history_is_told_without_a_jvm(first_run):
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert re.search("● release 1 .* current\n", done.stdout)
-    assert "because    first release: 17 nodes\n" in done.stdout
+    assert "because    first release: 27 nodes\n" in done.stdout
 
 
 def test_plan_says_what_would_run_and_runs_no_job(home):

@@ -5,7 +5,7 @@ import datetime
 import pytest
 
 from penstock.errors import ConfigError
-from penstock.lending.samples import split_by_issue_date
+from penstock.lending.samples import split_by_issue_date, split_defaults
 
 DATES = {
     "train_until": datetime.date(2010, 9, 30),
@@ -43,3 +43,19 @@ def test_samples_that_overlap_or_are_empty_are_refused_by_name_and_value(spark, 
     features = spark.createDataFrame([], "issue_date DATE")
     with pytest.raises(ConfigError, match=f"{name}={value}"):
         split_by_issue_date(features, **(DATES | {name: value}))
+
+
+def test_defaults_are_fitted_on_up_to_a_day_and_judged_later(spark):
+    days = [datetime.date(2017, 12, 31), datetime.date(2018, 1, 1), datetime.date(2020, 7, 1), None]
+    rows = [(str(day), day) for day in days]
+    features = spark.createDataFrame(rows, "loan_id STRING, issue_date DATE")
+    dates = {
+        "train_until": datetime.date(2017, 12, 31),
+        "test_from": datetime.date(2018, 1, 1),
+        "test_until": datetime.date(2020, 6, 30),
+    }
+    train, test = split_defaults(features, **dates)
+    assert [loan.loan_id for loan in train.collect()] == ["2017-12-31"]
+    assert [loan.loan_id for loan in test.collect()] == ["2018-01-01"]
+    with pytest.raises(ConfigError, match="test_from=2017-12-31.*section split_defaults"):
+        split_defaults(features, **dates | {"test_from": datetime.date(2017, 12, 31)})

@@ -7,14 +7,22 @@ Each line says which function makes which dataset from which. What a dataset pro
 from penstock.engine.graph import Graph, Slice
 from penstock.engine.nodes import Apply, Deploy, Fit, Gate, Measure, Transform
 from penstock.graphs.lending_contracts import CONTRACTS
+from penstock.learn.lgd.estimator import fractional_lgd
+from penstock.learn.lgd.explain import explain_lgd
 from penstock.learn.logistic import explain_pd, logistic_pd
 from penstock.lending.cleaning import clean_applications, clean_loans
 from penstock.lending.features import add_features
 from penstock.lending.labels import label_defaults
-from penstock.lending.samples import split_by_issue_date
+from penstock.lending.realised_lgd import list_defaults
+from penstock.lending.samples import split_by_issue_date, split_defaults
 from penstock.lending.scores import present_scores
 from penstock.measure.evaluation import SCORED_COLUMNS, evaluate_pd
-from penstock.measure.gate import pd_gate
+from penstock.measure.gate import lgd_gate, pd_gate
+from penstock.measure.lgd_evaluation import (
+    REALISED_LGD_COLUMNS,
+    SCORED_LGD_COLUMNS,
+    evaluate_lgd,
+)
 from penstock.synthetic.book import generate_applications, generate_book
 
 # The embedded loan book. Where the catalog names a file for its outputs, these nodes are cut.
@@ -41,6 +49,25 @@ TRAINING = (
     Deploy("candidate", "champion", after="pd_verdict"),
 )
 
+# What a default costs: a model of its own, on the loans that were charged off.
+LOSS = (
+    Transform(list_defaults, "loans", "defaults"),
+    Transform(add_features, "defaults", "default_features", name="add_features_to_defaults"),
+    Transform(split_defaults, "default_features", ("lgd_train", "lgd_test")),
+    Fit(fractional_lgd, "lgd_train", "lgd_model"),
+    Apply("lgd_model", "lgd_test", "lgd_test_scores"),
+    Measure(
+        evaluate_lgd,
+        ("lgd_test_scores", "lgd_train"),
+        "lgd_report",
+        reads={"lgd_test_scores": SCORED_LGD_COLUMNS, "lgd_train": REALISED_LGD_COLUMNS},
+    ),
+    Measure(explain_lgd, "lgd_model", "lgd_coefficients"),
+    Deploy("lgd_model", "lgd_candidate", after="lgd_report"),
+    Gate(lgd_gate, "lgd_report", "lgd_verdict"),
+    Deploy("lgd_candidate", "lgd_champion", after="lgd_verdict"),
+)
+
 SCORING = (
     Transform(clean_applications, "raw_applications", "applications"),
     Transform(add_features, "applications", "application_features", name="add_features_to_score"),
@@ -50,14 +77,23 @@ SCORING = (
 
 GRAPH = Graph(
     "lending",
-    (*BOOK, *TRAINING, *SCORING),
+    (*BOOK, *TRAINING, *LOSS, *SCORING),
     contracts=CONTRACTS,
     jobs={
-        "prepare": Slice(("train", "test", "applications")),
-        "train": Slice(("pd_model",), given=("train",)),
-        "evaluate": Slice(("pd_report", "pd_coefficients"), given=("pd_model", "test")),
-        "register": Slice(("candidate",), given=("pd_model", "pd_report")),
-        "deploy": Slice(("champion",), given=("candidate", "pd_report")),
+        "prepare": Slice(("train", "test", "lgd_train", "lgd_test", "applications")),
+        "train": Slice(("pd_model", "lgd_model"), given=("train", "lgd_train")),
+        "evaluate": Slice(
+            ("pd_report", "pd_coefficients", "lgd_report", "lgd_coefficients"),
+            given=("pd_model", "test", "lgd_model", "lgd_train", "lgd_test"),
+        ),
+        "register": Slice(
+            ("candidate", "lgd_candidate"),
+            given=("pd_model", "pd_report", "lgd_model", "lgd_report"),
+        ),
+        "deploy": Slice(
+            ("champion", "lgd_champion"),
+            given=("candidate", "pd_report", "lgd_candidate", "lgd_report"),
+        ),
         "score": Slice(("scores",), given=("champion",)),
     },
 )

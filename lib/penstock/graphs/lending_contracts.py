@@ -25,6 +25,15 @@ CONTRACTS = {
     "test": Contract(
         checks.LOAN_FEATURE_COLUMNS, key=("loan_id",), checks=checks.LABELLED_CHECKS, min_rows=1
     ),
+    "defaults": Contract(
+        checks.DEFAULT_COLUMNS,
+        key=("loan_id",),
+        checks=checks.DEFAULT_CHECKS,
+        quarantine="defaults_quarantine",
+        min_rows=1,
+    ),
+    "lgd_train": Contract(checks.DEFAULT_FEATURE_COLUMNS, key=("loan_id",), min_rows=1),
+    "lgd_test": Contract(checks.DEFAULT_FEATURE_COLUMNS, key=("loan_id",), min_rows=1),
     "scores": Contract(
         checks.SCORE_COLUMNS, key=("application_id", "as_of_date"), checks=checks.SCORE_CHECKS
     ),

@@ -119,6 +119,18 @@ LOAN_FEATURE_COLUMNS = f"""
 TRAIN_COLUMNS = f"""{LOAN_FEATURE_COLUMNS},
     sample STRING COMMENT 'development or calibration'"""
 
+_EXPOSURE_LOST = """
+    ead_usd DECIMAL(12,2) COMMENT 'principal owed at default, USD; known after issue',
+    realised_lgd DOUBLE COMMENT 'share of ead_usd lost after recoveries, 0-1; known after issue'"""
+
+DEFAULT_COLUMNS = f"""{LOAN_COLUMNS},{_EXPOSURE_LOST}"""
+
+DEFAULT_FEATURE_COLUMNS = f"""
+    loan_id STRING COMMENT 'key',
+    application_date DATE COMMENT 'the issue date, for want of the day of application',
+    issue_date DATE COMMENT 'first of the month of issue',{_EXPOSURE_LOST},\
+{FEATURE_COLUMNS}"""
+
 SCORE_COLUMNS = """
     application_id STRING COMMENT 'key, with as_of_date',
     as_of_date DATE COMMENT 'day the score stands for',
@@ -254,6 +266,12 @@ APPLICATION_CHECKS = {
 }
 
 LABELLED_CHECKS = {"is_bad_is_0_or_1": "is_bad IN (0, 1)"}
+
+DEFAULT_CHECKS = {
+    "ead_usd_is_positive": "ead_usd > 0",
+    # NaN is above every number in Spark, so the upper bound refuses it too.
+    "realised_lgd_in_range": "realised_lgd BETWEEN 0 AND 1",
+}
 
 TRAIN_CHECKS = {
     **LABELLED_CHECKS,

@@ -8,20 +8,28 @@ and nothing learnt after the application comes in here.
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-# Keys, dates and label: carried along where the table has them, never learnt from.
-CARRIED_COLUMNS = ("loan_id", "application_id", "application_date", "issue_date", "is_bad")
+# Keys, dates and outcomes: carried along where the table has them, never learnt from.
+CARRIED_COLUMNS = (
+    "loan_id",
+    "application_id",
+    "application_date",
+    "issue_date",
+    "is_bad",
+    "ead_usd",
+    "realised_lgd",
+)
 
 
 def add_features(
     records: DataFrame, *, amount_to_income_cap: float, utilisation_cap: float
 ) -> DataFrame:
-    """Add the features of each application, and keep only them, keys, dates and label.
+    """Add the features of each application, and keep only them, keys, dates and outcomes.
 
     Grain: one row per row of `records`, in and out.
 
     Args:
-        records: Cleaned loans, labelled loans or cleaned applications; needs the columns of
-            `checks.APPLICATION_COLUMNS` except its key.
+        records: Cleaned loans, labelled loans, defaults or cleaned applications; needs the columns
+            of `checks.APPLICATION_COLUMNS` except its key.
         amount_to_income_cap: Largest ratio of amount to yearly income to tell apart, as a
             fraction. A few dollars of income would otherwise outweigh every other feature.
         utilisation_cap: Largest revolving utilisation to tell apart, as a fraction.

@@ -1,4 +1,4 @@
-"""Samples: which labelled loans teach the model, which calibrate it, which judge it."""
+"""Samples: which loans teach a model, which calibrate it, which judge it."""
 
 import datetime
 
@@ -52,3 +52,37 @@ def split_by_issue_date(
     train = features.where(issue_date <= F.lit(calibration_until)).withColumn("sample", sample)
     test = features.where(issue_date.between(F.lit(test_from), F.lit(test_until)))
     return train, test
+
+
+def split_defaults(
+    features: DataFrame,
+    *,
+    train_until: datetime.date,
+    test_from: datetime.date,
+    test_until: datetime.date,
+) -> tuple[DataFrame, DataFrame]:
+    """Split defaulted loans by issue date into a table to fit an LGD model on and one out of time.
+
+    Grain: one row per `loan_id`, in and out. A loan issued between the two, after `test_until` or
+    on an unknown date is in neither table. There is no calibration sample: a fractional logit's
+    mean is that of the loans it is fitted on.
+
+    Args:
+        features: Needs `issue_date`; every other column is kept.
+        train_until: Last issue date to fit on.
+        test_from: First issue date out of time.
+        test_until: Last issue date out of time. Of later loans, only early defaults are known.
+
+    Raises:
+        ConfigError: The dates are not in this order.
+    """
+    if not train_until < test_from <= test_until:
+        raise ConfigError(
+            "The samples of defaults overlap or are empty: train_until < test_from <= test_until "
+            f"does not hold for train_until={train_until}, test_from={test_from}, "
+            f"test_until={test_until}. Mend these dates in the section split_defaults of "
+            "params.yaml."
+        )
+    issue_date = F.col("issue_date")
+    train = features.where(issue_date <= F.lit(train_until))
+    return train, features.where(issue_date.between(F.lit(test_from), F.lit(test_until)))

@@ -1,4 +1,4 @@
-"""The gates of a PD model: good enough to go on, and no worse than the one that decides now."""
+"""The gates: a PD or LGD model is good enough to go on, and no worse than what decides now."""
 
 from math import ceil, floor
 
@@ -31,6 +31,38 @@ def pd_gate(
         *_below(report.metrics.get("loans"), min_loans, title="Loans", key="min_loans", digits=0),
         *_below(report.metrics.get("bads"), min_bads, title="Bads", key="min_bads", digits=0),
     ]
+
+
+def lgd_gate(
+    report: Evidence, *, min_skill: float, max_error_of_mean: NotNegative, min_defaults: Count
+) -> list[str]:
+    """Return why the LGD model must not pass, one phrase each; an empty list lets it pass.
+
+    A measure that is undefined or absent does not pass.
+
+    Args:
+        report: Evidence of `evaluate_lgd` on out-of-time defaults.
+        min_skill: Lower bound of the 95 % interval of the skill is above this: at 0, the model is
+            better beyond chance than one LGD for all; a little below, it may be as good.
+        max_error_of_mean: Largest distance of mean prediction and mean outcome, as a fraction of
+            the exposure (0.02 = 2 percentage points).
+        min_defaults: Fewest defaults that the evaluation must rest on.
+    """
+    low, error = report.metrics.get("skill_low"), report.metrics.get("error_of_mean")
+    reasons = []
+    if low is None:
+        reasons.append(f"Skill undefined, above {min_skill:g} needed (min_skill)")
+    elif low <= min_skill:
+        reasons.append(f"Skill may be {low:+.4f}, above {min_skill:g} needed (min_skill)")
+    reasons += _above(
+        None if error is None else abs(error),
+        max_error_of_mean,
+        title="Error of the mean LGD",
+        key="max_error_of_mean",
+        digits=4,
+    )
+    defaults = report.metrics.get("defaults")
+    return reasons + _below(defaults, min_defaults, title="Defaults", key="min_defaults", digits=0)
 
 
 def challenger_reasons(

@@ -24,7 +24,8 @@ class Totals:
         warned: Rows of any contract that went on although they broke a rule.
         auc: Area under the ROC curve, 0-1, of the first report that has one.
         ks: Kolmogorov-Smirnov distance, 0-1, of the same report.
-        champion: Version that a champion's alias was moved to, if the run was released.
+        champion: Version that a champion's alias was moved to, if the run was released; the first
+            of the graph, where models of several kinds have one.
     """
 
     rows_in: int | None
@@ -82,11 +83,11 @@ def _headline_metrics(record: Mapping[str, Any]) -> Mapping[str, float | None]:
 
 
 def _champion(nodes: Sequence[Mapping[str, Any]]) -> str | None:
-    moved = [
+    moved = (
         str(version)
         for node in nodes
         if node["kind"].lower() == "deploy" and node["status"] in {"done", "skipped"}
         for alias, version in node["versions"].items()
         if alias.endswith("champion")
-    ]
-    return moved[-1] if moved else None
+    )
+    return next(moved, None)

@@ -1,0 +1,1 @@
+"""LGD models: what share of the exposure a defaulted loan loses, from typed columns."""

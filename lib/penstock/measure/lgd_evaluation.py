@@ -1,0 +1,165 @@
+"""Evaluation of an LGD model on defaulted loans whose recoveries are known."""
+
+from typing import Annotated
+
+import numpy as np
+from annotated_types import Ge, Interval
+from pyspark.sql import DataFrame
+
+from penstock.errors import DataError
+from penstock.evidence import Evidence, Figure, Series, Table
+from penstock.measure import ratios
+from penstock.measure.evaluation import CONFIDENCE
+from penstock.measure.ratio_counts import RatioCounts, count_by_ratio
+from penstock.measure.ratios import RatioBin
+
+# What `evaluate_lgd` reads of a scored table, and of the table the model was fitted on.
+SCORED_LGD_COLUMNS = "lgd DOUBLE, realised_lgd DOUBLE"
+REALISED_LGD_COLUMNS = "realised_lgd DOUBLE"
+BARS = 20
+LgdBins = Annotated[int, Ge(2)]
+# A fourth decimal would let a hundred million counts reach the driver.
+LgdDecimals = Annotated[int, Interval(ge=1, le=3)]
+
+
+def evaluate_lgd(
+    scored: DataFrame, fitted_on: DataFrame, *, bins: LgdBins, decimals: LgdDecimals
+) -> Evidence:
+    """Measure the errors, the ranking and the calibration of predicted LGDs.
+
+    The benchmark is to give every loan the mean LGD of the loans that the model was fitted on: what
+    is known without a model. Runs two Spark queries, whose results are bounded as `count_by_ratio`
+    says.
+
+    Grain: one row per defaulted loan in both tables.
+
+    Args:
+        scored: Needs `lgd` and `realised_lgd`, both 0-1.
+        fitted_on: Needs `realised_lgd`.
+        bins: Bins of equally many loans of the calibration table, at least 2.
+        decimals: Decimals that ratios are counted by, 1-3; measures are exact for rounded ratios.
+
+    Returns:
+        The evidence of `lgd_evidence_of`.
+
+    Raises:
+        DataError: A table has no rows, or rows that cannot be measured.
+    """
+    judged = count_by_ratio(scored, predicted="lgd", realised="realised_lgd", decimals=decimals)
+    before = count_by_ratio(
+        fitted_on.select("realised_lgd", fitted_on["realised_lgd"].alias("lgd")),
+        predicted="lgd",
+        realised="realised_lgd",
+        decimals=decimals,
+    )
+    if not judged.loans or not before.loans:
+        raise DataError(
+            "There are no defaults to evaluate an LGD model on: check the dates of split_defaults, "
+            "and collection_months of list_defaults."
+        )
+    return lgd_evidence_of(judged, benchmark=before.mean(before.realised), bins=bins)
+
+
+def lgd_evidence_of(judged: RatioCounts, *, benchmark: float, bins: int) -> Evidence:
+    """Return the evidence on predicted LGDs, from loans counted by prediction and outcome.
+
+    Args:
+        judged: Counts of at least one loan.
+        benchmark: LGD that every loan would get without a model, 0-1.
+        bins: Bins of the calibration table.
+
+    Returns:
+        Metrics rmse, mae, r2, skill (share of the benchmark's squared error that the model saves),
+        benchmark_rmse, somers_d, rank_correlation, mean_lgd, mean_realised_lgd, error_of_mean
+        (mean prediction less mean outcome) and defaults; skill, mean_realised_lgd and error_of_mean
+        with _low and _high, 95 %. Tables errors and calibration; figures calibration and
+        distribution. What is undefined is None.
+    """
+    alone = RatioCounts(judged.predicted * 0 + benchmark, judged.realised, judged.n)
+    calibrated = ratios.ratio_bins(judged, bins=bins, level=CONFIDENCE)
+    return Evidence(
+        metrics=_metrics(judged, alone, benchmark),
+        tables={"errors": _error_table(judged, alone), "calibration": _bin_table(calibrated)},
+        figures={
+            "calibration": _calibration_figure(calibrated),
+            "distribution": _distribution_figure(judged),
+        },
+    )
+
+
+def _metrics(judged: RatioCounts, alone: RatioCounts, benchmark: float) -> dict[str, float | None]:
+    skill = ratios.skill(judged, benchmark=benchmark, level=CONFIDENCE)
+    realised = ratios.mean_interval(judged, judged.realised, level=CONFIDENCE)
+    errors = judged.predicted - judged.realised
+    error = ratios.mean_interval(judged, errors, level=CONFIDENCE)
+    return {
+        "rmse": ratios.rmse(judged),
+        "mae": ratios.mae(judged),
+        "r2": ratios.r_squared(judged),
+        "skill": skill.value if skill else None,
+        "skill_low": skill.low if skill else None,
+        "skill_high": skill.high if skill else None,
+        "benchmark_rmse": ratios.rmse(alone),
+        "somers_d": ratios.somers_d(judged),
+        "rank_correlation": ratios.rank_correlation(judged),
+        "mean_lgd": judged.mean(judged.predicted),
+        "mean_realised_lgd": realised.value,
+        "mean_realised_lgd_low": realised.low,
+        "mean_realised_lgd_high": realised.high,
+        "error_of_mean": error.value,
+        "error_of_mean_low": error.low,
+        "error_of_mean_high": error.high,
+        "defaults": float(judged.loans),
+    }
+
+
+def _error_table(judged: RatioCounts, alone: RatioCounts) -> Table:
+    rows = (
+        (name, ratios.rmse(counts), ratios.mae(counts), ratios.r_squared(counts))
+        for name, counts in (("model", judged), ("mean of the loans fitted on", alone))
+    )
+    return Table("Errors of the predicted LGD", ("by", "rmse", "mae", "r2"), tuple(rows))
+
+
+def _bin_table(bins: list[RatioBin]) -> Table:
+    return Table(
+        "Calibration by predicted LGD",
+        ("bin", "defaults", "mean_lgd", "mean_realised_lgd", "low_95", "high_95"),
+        tuple(
+            (number, b.loans, b.predicted, b.realised.value, b.realised.low, b.realised.high)
+            for number, b in enumerate(bins, start=1)
+        ),
+    )
+
+
+def _calibration_figure(bins: list[RatioBin]) -> Figure:
+    predicted = tuple(b.predicted for b in bins)
+    ends = [*predicted, *(b.realised.low for b in bins), *(b.realised.high for b in bins)]
+    line = (min(ends), max(ends))
+    return Figure(
+        "Calibration of LGD",
+        "mean predicted LGD",
+        "mean realised LGD",
+        (
+            Series("observed", predicted, tuple(b.realised.value for b in bins), "points"),
+            Series("95 % interval", predicted, tuple(b.realised.low for b in bins), "bound"),
+            Series("", predicted, tuple(b.realised.high for b in bins), "bound"),
+            Series("identity", line, line, "reference"),
+        ),
+        "On the diagonal, defaulted loans lose as much as predicted.",
+    )
+
+
+def _distribution_figure(judged: RatioCounts) -> Figure:
+    middles = tuple((bar + 0.5) / BARS for bar in range(BARS))
+    series = []
+    for name, values in (("predicted", judged.predicted), ("realised", judged.realised)):
+        loans, _ = np.histogram(values, bins=BARS, range=(0.0, 1.0), weights=judged.n)
+        series.append(Series(name, middles, tuple(float(n) for n in loans / judged.loans)))
+    return Figure(
+        "Distribution of LGD",
+        "LGD",
+        "share of defaults",
+        tuple(series),
+        "A model of the mean lies closer to the middle than the outcomes, which go from 0 to 1.",
+    )
