@@ -12,6 +12,7 @@ from penstock.learn.lgd.explain import explain_lgd
 from penstock.learn.logistic import explain_pd, logistic_pd
 from penstock.lending.cleaning import clean_applications, clean_loans
 from penstock.lending.features import add_features
+from penstock.lending.judged_value import value_loans
 from penstock.lending.labels import label_defaults
 from penstock.lending.realised_lgd import list_defaults
 from penstock.lending.samples import split_by_issue_date, split_defaults
@@ -23,6 +24,7 @@ from penstock.measure.lgd_evaluation import (
     SCORED_LGD_COLUMNS,
     evaluate_lgd,
 )
+from penstock.measure.strategy import VALUED, compare_strategies
 from penstock.synthetic.book import generate_applications, generate_book
 
 # The embedded loan book. Where the catalog names a file for its outputs, these nodes are cut.
@@ -68,6 +70,13 @@ LOSS = (
     Deploy("lgd_candidate", "lgd_champion", after="lgd_verdict"),
 )
 
+# What cut-offs and rules would have earned on the loans that judge the models.
+STRATEGY = (
+    Apply("lgd_model", "test_scores", "test_losses"),
+    Transform(value_loans, ("test_losses", "loans", "lgd_train"), "valued_loans"),
+    Measure(compare_strategies, "valued_loans", "strategy_report", reads={"valued_loans": VALUED}),
+)
+
 SCORING = (
     Transform(clean_applications, "raw_applications", "applications"),
     Transform(add_features, "applications", "application_features", name="add_features_to_score"),
@@ -77,14 +86,14 @@ SCORING = (
 
 GRAPH = Graph(
     "lending",
-    (*BOOK, *TRAINING, *LOSS, *SCORING),
+    (*BOOK, *TRAINING, *LOSS, *STRATEGY, *SCORING),
     contracts=CONTRACTS,
     jobs={
         "prepare": Slice(("train", "test", "lgd_train", "lgd_test", "applications")),
         "train": Slice(("pd_model", "lgd_model"), given=("train", "lgd_train")),
         "evaluate": Slice(
-            ("pd_report", "pd_coefficients", "lgd_report", "lgd_coefficients"),
-            given=("pd_model", "test", "lgd_model", "lgd_train", "lgd_test"),
+            ("pd_report", "pd_coefficients", "lgd_report", "lgd_coefficients", "strategy_report"),
+            given=("pd_model", "test", "lgd_model", "lgd_train", "lgd_test", "loans"),
         ),
         "register": Slice(
             ("candidate", "lgd_candidate"),

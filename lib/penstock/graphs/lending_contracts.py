@@ -2,6 +2,7 @@
 
 from penstock.engine.contract import Contract
 from penstock.lending import checks
+from penstock.lending.judged_value import VALUED_COLUMNS
 
 CONTRACTS = {
     "raw_loans": Contract(checks.RAW_LOAN_COLUMNS, is_open=True, known_at=checks.RAW_LOAN_CLOCKS),
@@ -34,6 +35,7 @@ CONTRACTS = {
     ),
     "lgd_train": Contract(checks.DEFAULT_FEATURE_COLUMNS, key=("loan_id",), min_rows=1),
     "lgd_test": Contract(checks.DEFAULT_FEATURE_COLUMNS, key=("loan_id",), min_rows=1),
+    "valued_loans": Contract(VALUED_COLUMNS, key=("loan_id",)),
     "scores": Contract(
         checks.SCORE_COLUMNS, key=("application_id", "as_of_date"), checks=checks.SCORE_CHECKS
     ),

@@ -1,0 +1,66 @@
+"""Instalments: how far a loan has been paid, and the balances of a level-payment loan.
+
+Column expressions over `issue_date`, `term_months`, `last_payment_date`; the first instalment is
+due a month after issue.
+"""
+
+from pyspark.sql import Column
+from pyspark.sql import functions as F
+
+MONTHS_PER_YEAR = 12
+
+
+def instalments_paid() -> Column:
+    """Return the instalments paid by the last payment (INT, 0 to the term).
+
+    One payment a month is taken for granted: exports that sum up a loan do not say more.
+    """
+    months = F.floor(F.months_between("last_payment_date", "issue_date")).cast("int")
+    return between(F.coalesce(months, F.lit(0)), F.lit(0), F.col("term_months"))
+
+
+def between(value: Column, low: Column, high: Column) -> Column:
+    """Return a value that is known, moved into low..high."""
+    return F.least(F.greatest(value, low), high)
+
+
+def growth(interest_rate: Column) -> Column:
+    """Return ln(1 + monthly rate) of a yearly rate that is charged monthly."""
+    return F.log1p(interest_rate / MONTHS_PER_YEAR)
+
+
+def balance_share(remaining: Column, term: Column, rate: Column) -> Column:
+    """Return the balance with so many instalments remaining, as a share of the amount lent.
+
+    Args:
+        remaining: Instalments still to pay, 0 to `term`.
+        term: All instalments.
+        rate: ln(1 + monthly rate), above 0.
+
+    Source:
+        Present value of an annuity: B = A (1 - (1 + r)^-n) / r, in the ratio of two terms.
+    """
+    return F.expm1(-remaining * rate) / F.expm1(-term * rate)
+
+
+def discounted_balances(months: Column, term: Column, rate: Column, discount: Column) -> Column:
+    """Return the sum of discounted balances before each of the next instalments, in closed form.
+
+    Sum over j = 1..months of B(j - 1) exp(-discount j), where B(0) = 1 is the balance now and
+    B(term) = 0. Balances are a sum of two powers, so that theirs are two geometric series.
+
+    Args:
+        months: How many instalments, 0 to `term`.
+        term: Instalments until the loan is paid.
+        rate: ln(1 + monthly rate), above 0.
+        discount: ln(1 + monthly rate) to discount at, 0 or more.
+    """
+    level = _powers(-discount, months)
+    repaid = F.exp(-(term + 1) * rate) * _powers(rate - discount, months)
+    return (level - repaid) / -F.expm1(-term * rate)
+
+
+def _powers(step: Column, months: Column) -> Column:
+    """Return exp(step) + exp(2 step) + ... + exp(months step), precise also about step 0."""
+    ratio = F.try_divide(F.expm1(months * step), F.expm1(step))
+    return F.exp(step) * F.coalesce(ratio, months.cast("double"))

@@ -1,0 +1,102 @@
+"""What judged loans were expected to earn, by what was known then, and what they earned."""
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from penstock.annotations import NotNegative
+
+VALUED_COLUMNS = """
+    loan_id STRING COMMENT 'key',
+    issue_date DATE COMMENT 'first of the month of issue',
+    is_bad INT COMMENT '1 = charged off or in default within the term, 0 = paid back',
+    pd DOUBLE COMMENT 'probability of default over the term, 0-1',
+    lgd DOUBLE COMMENT 'share of the exposure at default that is lost, 0-1',
+    amount_usd DECIMAL(12,2) COMMENT 'USD',
+    lender_grade STRING COMMENT 'A-G, the lender''s own',
+    segment STRING COMMENT 'whose approval rates are compared',
+    expected_profit_usd DECIMAL(12,2) COMMENT 'by price, PD and LGD as known at the decision, USD',
+    realised_profit_usd DECIMAL(12,2) COMMENT 'by all that was paid, USD; known after issue'"""
+
+
+def value_loans(
+    scored: DataFrame,
+    loans: DataFrame,
+    past_defaults: DataFrame,
+    *,
+    funding_rate: NotNegative,
+    handling_cost_usd: NotNegative,
+    segment: str,
+) -> DataFrame:
+    """Value loans whose outcome is known, at the price that the lender asked.
+
+    Grain: one row per `loan_id` of `scored`, in and out.
+
+    Args:
+        scored: Needs `loan_id`, `issue_date`, `is_bad`, `pd` and `lgd`.
+        loans: Columns of `checks.LOAN_COLUMNS`.
+        past_defaults: Defaults that the LGD model was fitted on: `ead_usd` and `log_amount`. The
+            share of the amounts that they owed is the exposure at default of every loan.
+        funding_rate: What the money costs, a yearly fraction of the balance.
+        handling_cost_usd: Of each loan that is made, USD.
+        segment: Column of `loans` whose groups are compared.
+
+    Returns:
+        The columns of `VALUED_COLUMNS`. A profit is null where the price or an amount is unknown.
+
+    Source:
+        E[profit] = (1 - PD) R - PD LGD EAD - cost, with the interest R less what the money costs.
+        Interest / rate is the sum of balances in years, whatever the schedule, so that funding
+        costs interest x funding rate / rate: of the schedule, and of what was paid.
+    """
+    known = loans.select(
+        "loan_id",
+        "amount_usd",
+        F.col("grade").alias("lender_grade"),
+        F.coalesce(F.col(segment).cast("string"), F.lit("unknown")).alias("segment"),
+        _scheduled_interest().alias("scheduled"),
+        *(
+            F.col(name).cast("double").alias(name)
+            for name in (
+                "interest_rate",
+                "total_paid_usd",
+                "interest_paid_usd",
+                "collection_fee_usd",
+            )
+        ),
+    )
+    amount = F.col("amount_usd").cast("double")
+    margin = 1 - F.try_divide(F.lit(funding_rate), F.col("interest_rate"))
+    loss = F.col("lgd") * F.col("owed") * amount
+    expected = (1 - F.col("pd")) * F.col("scheduled") * margin - F.col("pd") * loss
+    funding = F.col("interest_paid_usd") * (1 - margin)
+    earned = F.col("total_paid_usd") - F.col("collection_fee_usd") - amount - funding
+    judged = scored.select("loan_id", "issue_date", "is_bad", "pd", "lgd").join(known, "loan_id")
+    owed = past_defaults.select(_share_owed().alias("owed"))
+    return judged.crossJoin(F.broadcast(owed)).select(
+        "loan_id",
+        "issue_date",
+        "is_bad",
+        "pd",
+        "lgd",
+        "amount_usd",
+        "lender_grade",
+        "segment",
+        _usd(expected - handling_cost_usd).alias("expected_profit_usd"),
+        _usd(earned - handling_cost_usd).alias("realised_profit_usd"),
+    )
+
+
+def _scheduled_interest() -> Column:
+    instalments = F.col("installment_usd").cast("double") * F.col("term_months")
+    return instalments - F.col("amount_usd").cast("double")
+
+
+def _share_owed() -> Column:
+    amounts = F.sum(
+        _usd(F.expm1("log_amount"))
+    )  # exact: doubles add up to other bits in other orders
+    return F.try_divide(F.sum("ead_usd").cast("double"), amounts.cast("double"))
+
+
+def _usd(amount: Column) -> Column:
+    return amount.cast("decimal(12,2)")

@@ -1,0 +1,192 @@
+"""Offers: what each applicant could be offered, at which price, and what it is expected to earn."""
+
+from itertools import product
+from typing import Annotated, TypedDict
+
+from annotated_types import MinLen
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from penstock.annotations import NotNegative, Positive, Share, ShareOrAll
+from penstock.errors import ConfigError
+from penstock.lending.pricing import (
+    CostRates,
+    balance_years,
+    instalment,
+    logit,
+    shifted_pd,
+    with_needed_rate,
+)
+
+OFFER_COLUMNS = """
+    application_id STRING COMMENT 'key, with offer',
+    offer INT COMMENT 'number of the offer, 1 = the first amount at the first price',
+    amount_usd DECIMAL(12,2) COMMENT 'USD',
+    term_months INT COMMENT '36 or 60',
+    interest_rate DOUBLE COMMENT 'yearly, fraction',
+    installment_usd DECIMAL(12,2) COMMENT 'monthly, USD',
+    needed_rate DOUBLE COMMENT 'at which the loan earns its margin, yearly, fraction',
+    is_capped BOOLEAN COMMENT 'true = the price would be above the cap, and is the cap',
+    pd DOUBLE COMMENT 'of who takes this offer up, over the term, 0-1',
+    lgd DOUBLE COMMENT 'share of the exposure at default that is lost, 0-1',
+    take_up DOUBLE COMMENT 'probability that the offer is taken up, 0-1',
+    expected_loss_usd DECIMAL(12,2) COMMENT 'over the term, of a loan that is made, USD',
+    capital_usd DECIMAL(12,2) COMMENT 'held at the start, for a loan that is made, USD',
+    profit_usd DECIMAL(12,2) COMMENT 'over the term, of a loan that is made, USD',
+    expected_profit_usd DECIMAL(14,4) COMMENT 'take-up x profit, USD'"""
+
+OFFER_CHECKS = {
+    "interest_rate_is_positive": "interest_rate IS NULL OR interest_rate > 0",
+    "pd_in_range": "pd IS NULL OR pd BETWEEN 0 AND 1",
+    "take_up_in_range": "take_up IS NULL OR take_up BETWEEN 0 AND 1",
+}
+
+
+class TakeUp(TypedDict):
+    """How an offer is taken up: log-odds that are linear in price and amount.
+
+    Attributes:
+        reference_rate: Yearly rate at which `share` of full offers are taken up.
+        share: That share.
+        by_rate: Log-odds by unit of the rate, at most 0: -20 = a fifth less by a point.
+        by_amount: Log-odds by unit of ln(amount / amount asked for).
+    """
+
+    reference_rate: NotNegative
+    share: Share
+    by_rate: float
+    by_amount: float
+
+
+def make_offers(
+    assessed: DataFrame,
+    applications: DataFrame,
+    *,
+    amount_shares: Annotated[list[ShareOrAll], MinLen(1)],
+    price_steps: Annotated[list[float], MinLen(1)],
+    rate_cap: Positive,
+    margin: NotNegative,
+    funding_rate: NotNegative,
+    operating_rate: NotNegative,
+    return_on_capital: NotNegative,
+    handling_cost_usd: NotNegative,
+    pd_floor: Share,
+    adverse_selection: NotNegative,
+    take_up: TakeUp,
+) -> DataFrame:
+    """Make offers to every applicant: each amount at each price.
+
+    Grain: one row per `application_id` and `offer`, the first amount at all prices first.
+
+    Args:
+        assessed: Needs `application_id`, `pd` (over the term) and `lgd`, both 0-1.
+        applications: Needs `application_id`, `amount_usd` and `term_months`.
+        amount_shares: Shares of the amount asked for.
+        price_steps: What is asked beyond the needed rate, yearly fractions.
+        rate_cap: Greatest rate that the law allows, a yearly fraction.
+        margin, funding_rate, operating_rate, return_on_capital, pd_floor, handling_cost_usd: What a
+            loan must earn and what it costs, as of `with_needed_rate` and `CostRates`.
+        adverse_selection: Log-odds of PD by unit of the price step: who takes a dearer offer has
+            fewer others.
+        take_up: How offers are taken up.
+
+    Returns:
+        The columns of `OFFER_COLUMNS`. Where PD or LGD is null, or the PD is 1, the application
+        has its offers without a price: nobody is dropped.
+
+    Raises:
+        ConfigError: The cap is below what money and running the loan cost, or take-up rises with
+            the price.
+    """
+    if rate_cap <= funding_rate + operating_rate:
+        raise ConfigError(
+            f"rate_cap of make_offers is {rate_cap:g}, and funding and operating alone cost "
+            f"{funding_rate + operating_rate:g}: no offer could ever earn anything. Raise the cap."
+        )
+    if take_up["by_rate"] > 0:
+        raise ConfigError(
+            f"take_up.by_rate of make_offers is {take_up['by_rate']:g}; it must be at most 0: "
+            "nobody takes an offer because it is dearer."
+        )
+    costs = CostRates(funding_rate, operating_rate, return_on_capital, pd_floor)
+    asked = applications.select(
+        "application_id", F.col("amount_usd").alias("asked_usd"), "term_months"
+    )
+    risks = assessed.select(
+        "application_id", F.when(F.col("pd") < 1, F.col("pd")).alias("pd"), "lgd"
+    )
+    offered = asked.join(risks, "application_id").select("*", _menu(amount_shares, price_steps))
+    sized = offered.select(
+        "application_id",
+        "term_months",
+        "pd",
+        "lgd",
+        "menu.*",
+        _usd(F.col("asked_usd").cast("double") * F.col("menu.amount_share")).alias("amount_usd"),
+    )
+    needed = with_needed_rate(
+        sized, costs=costs, margin=margin, handling_cost_usd=handling_cost_usd
+    )
+    wished = F.col("needed_rate") + F.col("price_step")
+    priced = needed.withColumns(
+        {
+            "is_capped": wished > rate_cap,
+            # least() skips nulls.
+            "interest_rate": F.when(wished > rate_cap, rate_cap).otherwise(wished),
+            "pd": shifted_pd(F.col("pd"), adverse_selection * F.col("price_step")),
+        }
+    )
+    return _with_economics(priced, costs, handling_cost_usd, take_up)
+
+
+def _menu(amount_shares: list[float], price_steps: list[float]) -> Column:
+    offers = [
+        F.struct(
+            F.lit(number).alias("offer"),
+            F.lit(float(share)).alias("amount_share"),
+            F.lit(float(step)).alias("price_step"),
+        )
+        for number, (share, step) in enumerate(product(amount_shares, price_steps), start=1)
+    ]
+    return F.explode(F.array(*offers)).alias("menu")
+
+
+def _with_economics(
+    priced: DataFrame, costs: CostRates, handling_cost_usd: float, take_up: TakeUp
+) -> DataFrame:
+    pd, lgd, term, rate = (F.col(name) for name in ("pd", "lgd", "term_months", "interest_rate"))
+    amount = F.col("amount_usd").cast("double")
+    log_odds = (
+        logit(take_up["share"])
+        + take_up["by_rate"] * (rate - take_up["reference_rate"])
+        + take_up["by_amount"] * F.log("amount_share")
+    )
+    measured = priced.withColumns(
+        {
+            "balance_years": amount * balance_years(rate, pd, term),
+            "cost_rate": costs.total(pd, lgd, term),
+            "take_up": 1 / (1 + F.exp(-log_odds)),
+        }
+    )
+    profit = F.col("balance_years") * (rate - F.col("cost_rate")) - handling_cost_usd
+    return measured.select(
+        "application_id",
+        "offer",
+        "amount_usd",
+        "term_months",
+        "interest_rate",
+        _usd(instalment(amount, rate, term)).alias("installment_usd"),
+        "needed_rate",
+        "is_capped",
+        "pd",
+        "lgd",
+        "take_up",
+        _usd(F.col("balance_years") * costs.loss(pd, lgd, term)).alias("expected_loss_usd"),
+        _usd(amount * costs.capital(pd, lgd, term)).alias("capital_usd"),
+        _usd(profit).alias("profit_usd"),
+        (F.col("take_up") * profit).cast("decimal(14,4)").alias("expected_profit_usd"),
+    )
+
+
+def _usd(amount: Column) -> Column:
+    return amount.cast("decimal(12,2)")

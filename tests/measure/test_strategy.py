@@ -1,0 +1,126 @@
+import numpy as np
+import pandas
+import pytest
+
+from penstock.errors import DataError
+from penstock.measure.strategy import VALUED, compare_strategies
+
+N = 4000
+PARAMETERS = {
+    "approval_rates": [0.2, 0.5, 0.8],
+    "approval_rate": 0.7,
+    "grades": ["A", "B"],
+    "min_loans": 100,
+    "decimals": 3,
+    "resamples": 1000,
+    "seed": 3,
+}
+
+
+def simulated() -> pandas.DataFrame:
+    """Loans of 1,000 USD: 200 come in of a good one, 600 are lost with a bad one."""
+    random = np.random.default_rng(5)
+    pd = random.beta(2, 8, N).round(3)
+    is_bad = (random.random(N) < pd).astype("int32")
+    return pandas.DataFrame(
+        {
+            "loan_id": [f"l{n}" for n in range(N)],
+            "is_bad": is_bad,
+            "pd": pd,
+            "lender_grade": np.where(pd < 0.1, "A", np.where(pd < 0.2, "B", "C")),
+            "segment": np.where(
+                np.arange(N) < 50, "few", np.where(pd + random.random(N) < 0.7, "x", "y")
+            ),
+            "expected_profit_usd": (200 * (1 - pd) - 600 * pd).round(2),
+            "realised_profit_usd": np.where(is_bad == 1, -600.0, 200.0),
+        }
+    )
+
+
+LOANS = simulated()
+
+
+def valued(spark, loans):
+    rows = spark.createDataFrame(
+        loans.replace({np.nan: None}), VALUED.replace("DECIMAL(12,2)", "DOUBLE")
+    )
+    amounts = ("expected_profit_usd", "realised_profit_usd")
+    return rows.withColumns({name: rows[name].cast("decimal(12,2)") for name in amounts})
+
+
+@pytest.fixture(scope="module")
+def found(spark):
+    unknown = LOANS.head(3).assign(loan_id=["u", "v", "w"], realised_profit_usd=None)
+    rows = pandas.concat([LOANS, unknown], ignore_index=True)
+    return compare_strategies(valued(spark, rows), **PARAMETERS)
+
+
+def table(found, name):
+    shown = found.tables[name]
+    return pandas.DataFrame(shown.rows, columns=shown.columns)
+
+
+def test_rules_earn_what_their_loans_earn(found):
+    strategies = table(found, "strategies").set_index("rule")
+    at_share = np.sort(LOANS.pd)[int(0.7 * N) - 1]
+    approved = {
+        "approve all": LOANS.pd >= 0,
+        "expected profit above 0": LOANS.expected_profit_usd > 0,
+        "share by PD": LOANS.pd <= at_share,
+        "lender's grades": LOANS.lender_grade.isin(["A", "B"]),
+    }
+    for rule, is_approved in approved.items():
+        row, loans = strategies.loc[rule], LOANS[is_approved]
+        assert row.approved == pytest.approx(len(loans) / N)
+        assert row["bad rate"] == pytest.approx(loans.is_bad.mean())
+        assert row["expected profit"] == pytest.approx(loans.expected_profit_usd.sum() / N)
+        assert row["realised profit"] == pytest.approx(loans.realised_profit_usd.sum() / N)
+    assert (found.metrics["loans"], found.metrics["left_out"]) == (N, 3)
+    gain = strategies["realised profit"]["expected profit above 0"]
+    gain -= strategies["realised profit"]["approve all"]
+    assert found.metrics["gain_own"] == pytest.approx(gain) and gain > 0
+
+
+def test_intervals_are_as_wide_as_those_of_single_loans(found):
+    """A mean of independent loans: 1.96 standard errors either way, but for the draws."""
+    for rule, is_approved in (("own", LOANS.expected_profit_usd > 0), ("share", LOANS.pd < 0.26)):
+        earned = np.where(is_approved, LOANS.realised_profit_usd, 0.0)
+        difference = earned - LOANS.realised_profit_usd
+        for name, values in (("profit", earned), ("gain", difference)):
+            half = 1.96 * values.std() / np.sqrt(N)
+            low, high = (found.metrics[f"{name}_{rule}_{end}"] for end in ("low", "high"))
+            assert low < found.metrics[f"{name}_{rule}"] < high
+            assert (high - low) / 2 == pytest.approx(half, rel=0.15)
+
+
+def test_the_best_cut_off_is_that_of_greatest_expected_profit(found):
+    curve = table(found, "curve")
+    assert list(curve["PD cut-off"]) == [*np.sort(LOANS.pd)[[799, 1999, 3199, 3999]]]
+    best = curve.loc[curve["expected profit"].idxmax()]
+    assert found.metrics["best_cut_off"] == best["PD cut-off"]
+    assert found.metrics["best_approval_rate"] == best.approved
+    # Break even at 200 / 800: of these cut-offs the one that approves about 70 to 80 %.
+    assert best.approved == pytest.approx(0.8, abs=0.02)
+    assert found.figures["curve"].series[0].x == tuple(curve.approved)
+
+
+def test_the_impact_ratio_is_of_segments_that_are_large_enough(found):
+    curve = table(found, "curve")
+    large = LOANS[LOANS.segment != "few"]
+    for row in curve.itertuples():
+        rates = (large.pd <= row[1]).groupby(large.segment).mean()
+        assert row[-1] == pytest.approx(rates.min() / rates.max())
+    assert curve["adverse impact ratio"].iloc[-1] == 1
+
+
+def test_the_same_loans_in_other_partitions_give_the_same_bounds(spark, found):
+    rows = valued(spark, LOANS.sample(frac=1, random_state=1)).repartition(3)
+    again = compare_strategies(rows, **PARAMETERS)
+    for name in ("gain_own_low", "gain_own_high", "profit_grades_low"):
+        assert again.metrics[name] == found.metrics[name]
+
+
+def test_without_any_profit_there_is_nothing_to_compare(spark):
+    nobody = LOANS.head(2).assign(expected_profit_usd=None)
+    with pytest.raises(DataError, match="No judged loan has a profit"):
+        compare_strategies(valued(spark, nobody), **PARAMETERS)
