@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar, get_origin
 
 from penstock.clocks import APPLICATION, DECISION, KnownAt, clock_fault
+from penstock.document_files import with_documents
 from penstock.errors import ConfigError, did_you_mean
 from penstock.layers import Layer, interpolate, merge_layers, read_layers
 from penstock.parameters import check_parameters
@@ -187,8 +188,9 @@ class Conf:
 
     Attributes:
         params: Node or function name to its keyword-only arguments; `common` serves every function.
+            Files that they name are `Documents`.
         spark: Spark settings by their full names.
-        document: The merged YAML as plain values, for the run's record.
+        document: The merged YAML as plain values, for the run's record; files stay names there.
     """
 
     env: str
@@ -223,7 +225,7 @@ def load_conf(conf_dir: Path, env: str, overrides: Sequence[str] = ()) -> Conf:
         catalog={
             name: _dataset(name, entry) for name, entry in sorted(document["catalog"].items())
         },
-        params=document["params"],
+        params=with_documents(document["params"], conf_dir),
         spark={key: _spark_value(value) for key, value in sorted(document["spark"].items())},
         run=_typed(RunConf, document["run"], "run"),
         document=document,

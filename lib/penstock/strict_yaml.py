@@ -1,7 +1,7 @@
 """YAML as configuration reads it: no key twice, and `1e-3` is a number, as in YAML 1.2."""
 
 import re
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from typing import Any, TextIO
 
 import yaml
@@ -24,6 +24,34 @@ def load_yaml(source: str | TextIO, name: str) -> Any:
         return loader.get_single_data()
     except (yaml.YAMLError, ValueError) as error:  # a date such as 2024-13-01 is a ValueError
         raise ConfigError(f"{name} is not valid YAML: {error}") from error
+
+
+def load_yaml_lines(text: str, name: str) -> tuple[Any, dict[tuple[str | int, ...], int]]:
+    """Return what a YAML text holds, and the line that each value of it stands on.
+
+    Args:
+        name: As of `load_yaml`, which says what is raised.
+
+    Returns:
+        The plain values; keys and places in lists that lead to a value, to its line, from 1. What
+        has a key stands where its key does.
+    """
+    value = load_yaml(text, name)
+    root = yaml.compose(text, Loader=_Loader)
+    return value, dict(_lines(root, ())) if root else {}
+
+
+def _lines(
+    node: yaml.Node, steps: tuple[str | int, ...]
+) -> Iterator[tuple[tuple[str | int, ...], int]]:
+    if isinstance(node, yaml.MappingNode):
+        for key, item in node.value:
+            yield (*steps, str(key.value)), key.start_mark.line + 1
+            yield from _lines(item, (*steps, str(key.value)))
+    elif isinstance(node, yaml.SequenceNode):
+        for place, item in enumerate(node.value):
+            yield (*steps, place), item.start_mark.line + 1
+            yield from _lines(item, (*steps, place))
 
 
 class _Loader(yaml.SafeLoader):
