@@ -6,7 +6,8 @@ ENVIRONMENT := $(or $(PENSTOCK_ENV),.venv)
 PYTHON := PYTHONPATH=lib $(ENVIRONMENT)/bin/python
 NO_SPARK := tests/test_errors.py tests/test_conf.py tests/test_launch.py tests/test_jvm.py \
 	tests/test_versions.py tests/test_setup.py tests/test_parameters.py tests/test_annotations.py \
-	tests/test_strict_yaml.py tests/engine/test_graph.py tests/engine/test_scheduler.py \
+	tests/test_strict_yaml.py tests/test_documents.py tests/lending/policy/test_reading.py \
+	tests/lending/policy/test_in_one.py tests/lending/policy/test_cells.py tests/engine/test_graph.py tests/engine/test_scheduler.py \
 	tests/engine/test_fingerprint.py tests/test_select.py tests/test_binding.py \
 	tests/test_spark_settings.py
 ARGS ?=
@@ -21,10 +22,12 @@ test: ready  ## Run all tests; ARGS="-k name" selects
 test-fast: ready  ## Run the tests that start no Spark
 	$(PYTHON) -m pytest $(wildcard $(NO_SPARK)) $(ARGS)
 
-torture: ready  ## Kill 30 runs, race 50 publishers; PENSTOCK_KILLS=n, PENSTOCK_SEED=n, PENSTOCK_ROUNDS=n
+torture: ready  ## Kill 30 runs, race 50 publishers, 200 policies x 100,000 applications; PENSTOCK_KILLS=n …
 	PENSTOCK_KILLS=$${PENSTOCK_KILLS:-30} $(PYTHON) -m pytest tests/engine/test_kills.py \
 		tests/engine/test_concurrency.py \
 		--log-cli-level=INFO --log-disable=py4j.clientserver $(ARGS)
+	PENSTOCK_POLICIES=$${PENSTOCK_POLICIES:-200} PENSTOCK_APPLICATIONS=$${PENSTOCK_APPLICATIONS:-100000} \
+		$(PYTHON) -m pytest tests/lending/policy/test_equal.py $(ARGS)
 	PENSTOCK_ROUNDS=$${PENSTOCK_ROUNDS:-50} $(PYTHON) -m pytest tests/store/test_releases.py -k at_once $(ARGS)
 
 check: format lint types imports test  ## Do what must pass before a commit

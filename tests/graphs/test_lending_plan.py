@@ -45,6 +45,14 @@ NEEDED = {
     ("applications", "add_features_to_score"): "annual_income_usd",
     ("application_features", "apply_champion_to_application_features"): "fico",
     ("scored_applications", "present_scores"): "pd",
+    ("application_numbers", "generate_overrides"): "id",
+    ("raw_overrides", "read_overrides"): "why",
+    ("applications", "gather_cases"): "amount_usd",
+    ("scores", "gather_cases"): "application_id",
+    ("cases", "decide"): "amount_usd",
+    ("overrides", "decide"): "application_id",
+    ("cases", "count_hits"): "amount_usd",
+    ("cases", "compare_policies"): "amount_usd",
 }
 # A deployment may wait for anything: what stands behind its first input carries no data.
 CARRYING = [

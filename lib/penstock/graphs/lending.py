@@ -10,10 +10,16 @@ from penstock.graphs.lending_contracts import CONTRACTS
 from penstock.learn.lgd.estimator import fractional_lgd
 from penstock.learn.lgd.explain import explain_lgd
 from penstock.learn.logistic import explain_pd, logistic_pd
+from penstock.lending.cases import gather_cases
 from penstock.lending.cleaning import clean_applications, clean_loans
+from penstock.lending.decision_checks import CASE_COLUMNS
 from penstock.lending.features import add_features
 from penstock.lending.judged_value import value_loans
 from penstock.lending.labels import label_defaults
+from penstock.lending.overrides import read_overrides
+from penstock.lending.policy.decide import decide
+from penstock.lending.policy.hits import count_hits
+from penstock.lending.policy.what_if import compare_policies
 from penstock.lending.realised_lgd import list_defaults
 from penstock.lending.samples import split_by_issue_date, split_defaults
 from penstock.lending.scores import present_scores
@@ -26,6 +32,7 @@ from penstock.measure.lgd_evaluation import (
 )
 from penstock.measure.strategy import VALUED, compare_strategies
 from penstock.synthetic.book import generate_applications, generate_book
+from penstock.synthetic.overrides import generate_overrides
 
 # The embedded loan book. Where the catalog names a file for its outputs, these nodes are cut.
 BOOK = (
@@ -35,6 +42,7 @@ BOOK = (
         "application_numbers",
         ("raw_applications", "true_application_risk"),
     ),
+    Transform(generate_overrides, "application_numbers", "raw_overrides"),
 )
 
 TRAINING = (
@@ -84,9 +92,17 @@ SCORING = (
     Transform(present_scores, "scored_applications", "scores"),
 )
 
+DECIDING = (
+    Transform(read_overrides, "raw_overrides", "overrides"),
+    Transform(gather_cases, ("applications", "scores"), "cases"),
+    Transform(decide, ("cases", "overrides"), "decisions"),
+    Measure(count_hits, "cases", "policy_report", reads={"cases": CASE_COLUMNS}),
+    Measure(compare_policies, "cases", "policy_comparison", reads={"cases": CASE_COLUMNS}),
+)
+
 GRAPH = Graph(
     "lending",
-    (*BOOK, *TRAINING, *LOSS, *STRATEGY, *SCORING),
+    (*BOOK, *TRAINING, *LOSS, *STRATEGY, *SCORING, *DECIDING),
     contracts=CONTRACTS,
     jobs={
         "prepare": Slice(("train", "test", "lgd_train", "lgd_test", "applications")),
@@ -104,5 +120,8 @@ GRAPH = Graph(
             given=("candidate", "pd_report", "lgd_candidate", "lgd_report"),
         ),
         "score": Slice(("scores",), given=("champion",)),
+        "decide": Slice(
+            ("decisions", "policy_report", "policy_comparison"), given=("applications", "scores")
+        ),
     },
 )

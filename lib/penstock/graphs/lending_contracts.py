@@ -1,7 +1,8 @@
-"""What the datasets of the lending graph promise; the texts are in `lending/checks.py`."""
+"""What the datasets of the lending graph promise; the texts are in `lending/checks.py`
+and `decision_checks.py`."""
 
 from penstock.engine.contract import Contract
-from penstock.lending import checks
+from penstock.lending import checks, decision_checks
 from penstock.lending.judged_value import VALUED_COLUMNS
 
 CONTRACTS = {
@@ -38,5 +39,15 @@ CONTRACTS = {
     "valued_loans": Contract(VALUED_COLUMNS, key=("loan_id",)),
     "scores": Contract(
         checks.SCORE_COLUMNS, key=("application_id", "as_of_date"), checks=checks.SCORE_CHECKS
+    ),
+    "overrides": Contract(
+        decision_checks.OVERRIDE_COLUMNS,
+        key=("application_id",),
+        checks=decision_checks.OVERRIDE_CHECKS,
+    ),
+    "decisions": Contract(
+        decision_checks.DECISION_COLUMNS,
+        key=("application_id", "as_of_date"),
+        checks=decision_checks.DECISION_CHECKS,
     ),
 }

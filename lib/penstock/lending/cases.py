@@ -1,0 +1,46 @@
+"""Cases: all that a policy may look at of an application, in one row."""
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from penstock.annotations import Positive
+from penstock.columns import columns_in
+from penstock.lending.decision_checks import CASE_COLUMNS
+
+
+def gather_cases(applications: DataFrame, scores: DataFrame, *, tested_rate: Positive) -> DataFrame:
+    """Add the score to each application, and what follows from what it says.
+
+    Grain: one row per `application_id`, in and out: an application without a score stays.
+
+    Args:
+        applications: Columns of `checks.APPLICATION_COLUMNS`.
+        scores: `application_id` (once at most), `pd` and `model_version`.
+        tested_rate: Yearly interest rate that affordability is tested at, a fraction; above what
+            is offered, so that a borrower can carry more than that.
+
+    Returns:
+        The columns of `decision_checks.CASE_COLUMNS`; null where what they are made of is unknown.
+
+    Source:
+        Instalment: the level payment of an annuity-immediate, amount x r / (1 - (1 + r)^-n), with
+        r the monthly rate and n the months.
+    """
+    history = F.months_between("application_date", "earliest_credit_line")
+    scored = applications.join(
+        scores.select("application_id", "pd", "model_version"), "application_id", how="left"
+    )
+    return scored.withColumns(
+        {
+            "credit_history_months": F.floor(history).cast("int"),
+            "instalment_usd": _instalment(tested_rate / 12),
+        }
+    ).select(*columns_in(CASE_COLUMNS).names)
+
+
+def _instalment(monthly_rate: float) -> Column:
+    amount, months = F.col("amount_usd").cast("double"), F.col("term_months")
+    payment = F.try_divide(
+        amount * monthly_rate, 1 - F.pow(F.lit(1 + monthly_rate), -months.cast("double"))
+    )
+    return payment.try_cast("decimal(12,2)")

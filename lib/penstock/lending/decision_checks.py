@@ -1,0 +1,61 @@
+"""Checks of decisions and overrides: their columns, and the rules a row must keep.
+
+Plain values for the contracts in the graph, as those in `checks.py`.
+"""
+
+from penstock.lending.checks import APPLICATION_COLUMNS
+
+_FREE_TEXTS = ("title ", "description ")  # for people: no rule reads them
+_JUDGED = [
+    line
+    for line in APPLICATION_COLUMNS.strip().splitlines()
+    if not line.strip().startswith(_FREE_TEXTS)
+]
+CASE_COLUMNS = (
+    "\n".join(_JUDGED)
+    + """,
+    credit_history_months INT COMMENT 'since the first credit line, whole months',
+    instalment_usd DECIMAL(12,2) COMMENT 'monthly, at the tested rate, USD',
+    pd DOUBLE COMMENT 'probability of default over the term, 0-1; null: could not be scored',
+    model_version STRING COMMENT 'registered version of the model that gave it'"""
+)
+
+OVERRIDE_COLUMNS = """
+    application_id STRING COMMENT 'key',
+    decision STRING COMMENT 'approve, refer or decline: in the place of the policy''s',
+    by STRING COMMENT 'who decided',
+    why STRING COMMENT 'for what reason',
+    at TIMESTAMP COMMENT 'when'"""
+
+DECISION_COLUMNS = """
+    application_id STRING COMMENT 'key, with as_of_date',
+    as_of_date DATE COMMENT 'day of the decision',
+    decision STRING COMMENT 'approve, refer (to a person) or decline; an override''s before all',
+    policy_decision STRING COMMENT 'the same by the policy alone',
+    rules_hit ARRAY<STRING> COMMENT 'names, in the order they decide',
+    rules_untold ARRAY<STRING> COMMENT 'names of rules that lack a value to be told',
+    reasons ARRAY<STRING> COMMENT 'of each rule that declines, else those to refer for',
+    limit_usd DECIMAL(12,2) COMMENT 'by the policy, whatever the decision, USD; null: none',
+    interest_rate DOUBLE COMMENT 'by the policy, yearly, fraction; null: none',
+    pd DOUBLE COMMENT 'probability of default over the term, 0-1; null: could not be scored',
+    model_version STRING COMMENT 'registered version of the model that gave it',
+    policy_version STRING COMMENT 'name and version of the policy in force',
+    overridden_by STRING COMMENT 'who decided otherwise',
+    overridden_why STRING COMMENT 'for what reason',
+    overridden_at TIMESTAMP COMMENT 'when'"""
+
+_DECISIONS = "'approve', 'refer', 'decline'"
+
+OVERRIDE_CHECKS = {
+    "decision_is_known": f"decision IN ({_DECISIONS})",
+    # Nobody's decision, or one for no reason, is none.
+    "by_is_present": "by IS NOT NULL",
+    "why_is_present": "why IS NOT NULL",
+    "at_is_present": "at IS NOT NULL",
+}
+
+DECISION_CHECKS = {
+    "decision_is_known": f"decision IN ({_DECISIONS})",
+    "what_is_not_approved_has_a_reason": "policy_decision = 'approve' OR size(reasons) > 0",
+    "who_has_not_been_scored_is_not_approved": "pd IS NOT NULL OR policy_decision != 'approve'",
+}

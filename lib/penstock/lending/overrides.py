@@ -1,0 +1,30 @@
+"""Overrides: decisions that people took in the place of the policy's, with who and why."""
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from penstock.lending.parsing import text
+
+FIELDS = ("application_id", "decision", "by", "why", "at")
+
+
+def read_overrides(raw_overrides: DataFrame) -> DataFrame:
+    """Read the overrides into typed columns.
+
+    Grain: one row per raw row, in and out. Whether a row says who and why is for
+    `decision_checks.OVERRIDE_CHECKS` to say.
+
+    Args:
+        raw_overrides: All columns STRING: `FIELDS`. `decision` in any case; `at` as
+            "2025-07-01 10:30:00" in the session's time zone, or a day.
+
+    Returns:
+        The columns of `decision_checks.OVERRIDE_COLUMNS`; null where missing or unreadable.
+    """
+    return raw_overrides.select(
+        text("application_id").alias("application_id"),
+        F.lower(text("decision")).alias("decision"),
+        text("by").alias("by"),
+        text("why").alias("why"),
+        text("at").try_cast("timestamp").alias("at"),
+    )

@@ -1,0 +1,1 @@
+"""Policies: decision tables in YAML, checked when read, computed by Spark and by plain Python."""

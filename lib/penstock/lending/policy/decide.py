@@ -1,0 +1,58 @@
+"""Decisions: what the policy in force says of each application, and who decided otherwise."""
+
+import datetime as dt
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from penstock.lending.policy.history import Policies
+from penstock.lending.policy.in_all import add_decision
+
+
+def decide(
+    cases: DataFrame, overrides: DataFrame, *, policy: Policies, as_of: dt.date
+) -> DataFrame:
+    """Decide on each application by the policy in force, and lay the overrides over it.
+
+    Grain: one row per `application_id`, in and out; none is dropped.
+
+    Args:
+        cases: Needs `application_id`, `model_version` and the columns of the policy, `pd` among
+            them; an application without a PD is referred, unless a rule declines it.
+        overrides: What people decided in the policy's place: `application_id` (once at most),
+            `decision`, `by`, `why`, `at`. May be empty.
+        policy: History of the policy.
+        as_of: Day of the decisions; the version in force on it decides.
+
+    Returns:
+        The columns of `decision_checks.DECISION_COLUMNS`.
+
+    Raises:
+        ConfigError: No version is in force, or a column of it is not there or of another type.
+    """
+    version = policy.in_force(as_of)
+    decided = add_decision(cases, policy=version).withColumnRenamed("decision", "policy_decision")
+    laid_over = overrides.select(
+        "application_id",
+        F.col("decision").alias("override"),
+        F.col("by").alias("overridden_by"),
+        F.col("why").alias("overridden_why"),
+        F.col("at").alias("overridden_at"),
+    )
+    return decided.join(laid_over, "application_id", how="left").select(
+        "application_id",
+        F.lit(as_of).alias("as_of_date"),
+        F.coalesce("override", "policy_decision").alias("decision"),
+        "policy_decision",
+        "rules_hit",
+        "rules_untold",
+        "reasons",
+        "limit_usd",
+        "interest_rate",
+        "pd",
+        "model_version",
+        F.lit(version.label).alias("policy_version"),
+        "overridden_by",
+        "overridden_why",
+        "overridden_at",
+    )

@@ -1,0 +1,66 @@
+"""Hits of a policy's rules: how often each decides, and which never do on these applications."""
+
+import datetime as dt
+from collections.abc import Sequence
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from penstock.evidence import Evidence, Table
+from penstock.lending.policy.history import Policies
+from penstock.lending.policy.in_all import RuleColumns, add_verdicts
+
+
+def count_hits(cases: DataFrame, *, policy: Policies, as_of: dt.date) -> Evidence:
+    """Count for how many applications each rule of a policy holds, hits and cannot be told.
+
+    A rule that holds does not hit where a rule before it in a table "first" has decided: it is
+    shadowed there. Runs one Spark query, whose result is one row.
+
+    Args:
+        cases: Needs the columns of the policy.
+        policy: History of the policy.
+        as_of: Day whose version is looked at.
+
+    Returns:
+        Metrics applications, rules, rules_never_hit (its condition holds nowhere) and
+        rules_always_shadowed (it holds somewhere, but decides nowhere); table rules, one row per
+        rule in the order they decide.
+
+    Raises:
+        ConfigError: No version is in force, or a column of it is not there or of another type.
+    """
+    version = policy.in_force(as_of)
+    judged, rules = add_verdicts(cases, policy=version)
+    [counts] = judged.select(
+        F.count(F.lit(1)),
+        *(F.count_if(column) for own in rules for column in (own.holds, own.is_hit, own.is_untold)),
+    ).collect()
+    applications, *by_rule = counts
+    found = [tuple(by_rule[place : place + 3]) for place in range(0, len(by_rule), 3)]
+    never = [own for own, (holds, _, _) in zip(rules, found, strict=True) if not holds]
+    shadowed = [own for own, (holds, hit, _) in zip(rules, found, strict=True) if holds and not hit]
+    return Evidence(
+        metrics={
+            "applications": float(applications),
+            "rules": float(len(rules)),
+            "rules_never_hit": float(len(never)),
+            "rules_always_shadowed": float(len(shadowed)),
+        },
+        tables={"rules": _table(version.label, rules, found)},
+    )
+
+
+def _table(policy: str, rules: Sequence[RuleColumns], found: Sequence[tuple[int, ...]]) -> Table:
+    return Table(
+        f"Rules of {policy}: applications for which each holds, hits and cannot be told",
+        ("table", "rule", "outcome", "holds", "hits", "untold", "note"),
+        tuple(
+            (own.table.name, own.rule.name, own.rule.outcome or "value", *counts, _note(*counts))
+            for own, counts in zip(rules, found, strict=True)
+        ),
+    )
+
+
+def _note(holds: int, hits: int, untold: int) -> str:
+    return "always shadowed" if holds and not hits else "" if holds else "never hit"

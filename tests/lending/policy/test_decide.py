@@ -1,0 +1,205 @@
+"""Decisions on tables: none is dropped, overrides lie over, reports count what happened."""
+
+import datetime as dt
+from decimal import Decimal
+
+import pytest
+from pyspark.sql import functions as F
+from pyspark.sql.types import StructType
+
+from penstock.errors import ConfigError
+from penstock.lending.decision_checks import (
+    DECISION_CHECKS,
+    DECISION_COLUMNS,
+    OVERRIDE_CHECKS,
+    OVERRIDE_COLUMNS,
+)
+from penstock.lending.overrides import read_overrides
+from penstock.lending.policy.decide import decide
+from penstock.lending.policy.hits import count_hits
+from penstock.lending.policy.what_if import compare_policies
+from penstock.synthetic.overrides import generate_overrides
+from tests.lending.policy.written import POLICY, history_of
+
+DAY = dt.date(2025, 7, 1)
+DDL = (
+    "application_id STRING, pd DOUBLE, income DECIMAL(12,2), months INT, purpose STRING, "
+    "is_staff BOOLEAN, since DATE, model_version STRING, amount_usd DECIMAL(12,2)"
+)
+BEGUN = dt.date(2020, 1, 1)
+
+
+def case(name, **changes):
+    row = {
+        "pd": 0.1, "income": Decimal("30000.00"), "months": 60, "purpose": "house",
+        "is_staff": False, "since": BEGUN, "model": "m 1", "amount": Decimal("1000.00"), **changes,
+    }  # fmt: skip
+    return (name, *row.values())
+
+
+CASES = [
+    case("good"),
+    case("young", months=3),
+    case("young and risky", months=3, pd=0.5),
+    case("unscored", pd=None, model=None),
+    case("unscored and young", pd=None, model=None, months=3),
+    case("untold", months=None),
+    case("staff", is_staff=True, purpose="car"),
+    case("safe", pd=0.01, amount=Decimal("2500.50")),
+]
+
+
+@pytest.fixture
+def cases(spark):
+    return spark.createDataFrame(CASES, DDL)
+
+
+def broken(checks):
+    """Return the rules of a contract that a row breaks."""
+    told = [F.when(~F.coalesce(F.expr(sql), F.lit(False)), rule) for rule, sql in checks.items()]
+    return F.array_compact(F.array(*told)).alias("broken")
+
+
+def overrides_of(spark, *rows):
+    ddl = ", ".join(f"{name} STRING" for name in ("application_id", "decision", "by", "why", "at"))
+    return spark.createDataFrame([*rows], ddl)
+
+
+def test_each_application_is_decided_and_an_override_lies_over_the_policy(spark, cases, tmp_path):
+    overrides = read_overrides(
+        overrides_of(spark, ("young", "Approve", " A. Smith ", "Long known to us.", "2025-07-01"))
+    )
+    decisions = decide(cases, overrides, policy=history_of(tmp_path, POLICY), as_of=DAY)
+    assert [(f.name, f.dataType) for f in decisions.schema] == [
+        (f.name, f.dataType) for f in StructType.fromDDL(DECISION_COLUMNS)
+    ]
+    broken = [
+        F.count_if(~F.coalesce(F.expr(sql), F.lit(False))) for sql in DECISION_CHECKS.values()
+    ]
+    assert {*decisions.select(*broken).first()} == {0}
+    found = {row.application_id: row for row in decisions.collect()}
+    assert {name: row.decision for name, row in found.items()} == {
+        "good": "approve", "young": "approve", "young and risky": "decline", "unscored": "refer",
+        "unscored and young": "decline", "untold": "refer", "staff": "refer", "safe": "approve",
+    }  # fmt: skip
+    young = found["young"]
+    assert (young.policy_decision, young.overridden_by) == ("decline", "A. Smith")
+    assert (young.overridden_why, young.overridden_at) == (
+        "Long known to us.",
+        dt.datetime(2025, 7, 1),
+    )
+    assert young.reasons == ["The history is short."]
+    assert found["young and risky"].rules_hit == ["young", "risky", "half", "most"]
+    assert found["unscored"].reasons[0] == "cannot be scored: pd is missing"
+    good = found["good"]
+    assert (good.limit_usd, good.interest_rate) == (Decimal("15000.00"), 0.05 + 0.1)
+    assert (good.reasons, good.overridden_by, good.policy_version) == ([], None, "small 1")
+
+
+def test_an_override_without_who_why_and_when_breaks_its_contract(spark):
+    whole = ("a", "refer", "me", "because", "2025-07-01 10:30:00")
+    rows = [
+        whole,
+        *((*whole[:i], " ", *whole[i + 1 :]) for i in range(1, 5)),
+        ("b", "x", *whole[2:]),
+    ]
+    overrides = read_overrides(overrides_of(spark, *rows))
+    assert [(f.name, f.dataType) for f in overrides.schema] == [
+        (f.name, f.dataType) for f in StructType.fromDDL(OVERRIDE_COLUMNS)
+    ]
+    told = [
+        F.when(~F.coalesce(F.expr(sql), F.lit(False)), rule)
+        for rule, sql in OVERRIDE_CHECKS.items()
+    ]
+    broken = overrides.select(F.array_compact(F.array(*told)).alias("broken")).collect()
+    assert [row.broken for row in broken] == [
+        [], ["decision_is_known"], ["by_is_present"], ["why_is_present"], ["at_is_present"],
+        ["decision_is_known"],
+    ]  # fmt: skip
+
+
+def test_nobody_overrides_in_the_embedded_book(spark, cases, tmp_path):
+    nobody = read_overrides(generate_overrides(spark.range(10)))
+    assert nobody.columns == StructType.fromDDL(OVERRIDE_COLUMNS).names
+    decided = decide(cases, nobody, policy=history_of(tmp_path, POLICY), as_of=DAY)
+    assert decided.where("decision = policy_decision").count() == len(CASES)
+
+
+def test_a_decision_costs_no_shuffle_of_its_own_and_no_python(spark, cases, tmp_path):
+    nobody = read_overrides(generate_overrides(spark.range(10)))
+    decided = decide(cases, nobody, policy=history_of(tmp_path, POLICY), as_of=DAY)
+    plan = decided._jdf.queryExecution().executedPlan().toString()
+    assert "Python" not in plan and plan.count("Exchange hashpartitioning") <= 2
+
+
+def test_hits_are_counted_and_rules_that_do_nothing_are_named(cases, tmp_path):
+    text = POLICY.replace("since > 2024-06-30", "since > 2030-01-01")
+    text = text.replace(
+        "      - name: risky\n",
+        "      - name: never\n        when: pd > 0.9\n        outcome: decline"
+        "\n        reason: x\n      - name: shadowed\n        when: pd < 0.05 + pd * 0.1\n"
+        "        outcome: refer\n        reason: x\n      - name: risky\n",
+    ).replace("pd <= 0.05", "pd < 0.06")
+    report = count_hits(cases, policy=history_of(tmp_path, text), as_of=DAY)
+    assert report.metrics == {
+        "applications": 8.0, "rules": 8.0 + 1, "rules_never_hit": 1.0, "rules_always_shadowed": 1.0,
+    }  # fmt: skip
+    rows = {row[1]: row[3:] for row in report.tables["rules"].rows}
+    # holds, hits, untold, note
+    assert rows["young"] == (3, 3, 1, "")
+    assert rows["safe"] == (1, 1, 2, "")
+    assert rows["never"] == (0, 0, 0, "never hit")
+    assert rows["shadowed"] == (1, 0, 0, "always shadowed")
+    assert rows["risky"] == (1, 1, 0, "")
+    assert rows["half"] == (8, 8, 0, "")
+
+
+def test_two_policies_are_compared_on_the_same_applications(cases, tmp_path):
+    stricter = POLICY.replace('"1"', '"2"').replace("cut_off: 0.2", "cut_off: 0.08")
+    stricter = stricter.replace("2025-01-01", "2026-01-01").replace("months < 24", "months < 2")
+    history = history_of(tmp_path, POLICY, stricter)
+    report = compare_policies(
+        cases, policy=history, as_of=DAY, other=history, other_as_of=dt.date(2026, 7, 1)
+    )
+    rows = {row[:2]: row[2:] for row in report.tables["decisions"].rows}
+    assert rows == {
+        ("approve", "approve"): (1, 2500.5, 0.01),
+        ("approve", "decline"): (1, 1000.0, 0.1),
+        ("decline", "decline"): (2, 2000.0, pytest.approx(0.3)),
+        ("decline", "refer"): (1, 1000.0, None),
+        ("refer", "decline"): (2, 2000.0, 0.1),
+        ("refer", "refer"): (1, 1000.0, None),
+    }
+    assert report.tables["decisions"].columns[:2] == ("small 1", "small 2 (other)")
+    assert report.metrics == {
+        "approval_rate": 0.25, "other_approval_rate": 0.125, "swapped_in": 0.0, "swapped_out": 1.0,
+        "swapped_in_usd": 0.0, "swapped_out_usd": 1000.0,
+    }  # fmt: skip
+    nothing = compare_policies(
+        cases.where("false"), policy=history, as_of=DAY, other=history, other_as_of=DAY
+    )
+    assert nothing.metrics["approval_rate"] is None and nothing.metrics["swapped_in"] == 0.0
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda t: t.withColumnRenamed("months", "month"),
+         "0.yaml, line 9: the applications have no column 'months'. Did you mean 'month'"),
+        (lambda t: t.withColumn("income", F.col("income").cast("double")),
+         r"0.yaml, line 8: 'income' is said to be decimal\(12,2\), but .* have it as double"),
+        (lambda t: t.withColumn("months", F.col("months").cast("string")), "have it as string"),
+        (lambda t: t.withColumn("decision", F.lit("x")), "have a column 'decision', .* Rename it"),
+    ],
+)  # fmt: skip
+def test_columns_that_do_not_fit_the_policy_are_refused_with_its_line(
+    spark, cases, tmp_path, change, message
+):
+    nobody = read_overrides(generate_overrides(spark.range(10)))
+    with pytest.raises(ConfigError, match=message):
+        decide(change(cases), nobody, policy=history_of(tmp_path, POLICY), as_of=DAY)
+
+
+def test_a_policy_of_the_wrong_day_is_refused(spark, cases, tmp_path):
+    with pytest.raises(ConfigError, match="no version of the policy is in force on 2024-12-31"):
+        decide(cases, cases, policy=history_of(tmp_path, POLICY), as_of=dt.date(2024, 12, 31))
