@@ -45,7 +45,7 @@ NEEDED = {
     ("applications", "add_features_to_score"): "annual_income_usd",
     ("application_features", "apply_champion_to_application_features"): "fico",
     ("scored_applications", "present_scores"): "pd",
-    ("application_numbers", "generate_overrides"): "id",
+    ("applications", "no_overrides"): "application_id",
     ("raw_overrides", "read_overrides"): "why",
     ("applications", "gather_cases"): "amount_usd",
     ("scores", "gather_cases"): "application_id",
@@ -186,6 +186,20 @@ def test_scores_depend_on_the_code_that_their_model_computes_by(spark, home, mon
     [apply] = [p for p in plan.nodes if p.node.kind == "apply"]
     assert "logistic_pd" not in {p.node.name for p in plan.nodes}
     assert {"code learn/platt.py:PlattModel", "library pyspark"} <= apply.parts.keys()
+
+
+def test_another_text_of_a_policy_is_the_cause_of_a_run_of_what_uses_it(spark, home, monkeypatch):
+    file = "params.decide.policy=${files:base/policies/consumer/2025.yaml}"
+    _, plan = plan_of(spark, home, monkeypatch, "plan", *SMALL, "--set", file)
+    run = {p.node.name: p.cause for p in plan.nodes if p.action == "run"}
+    assert run.pop("gather_cases").startswith("needed by ")
+    assert run.keys() == {"decide", "count_hits"}
+    for cause in run.values():
+        assert re.fullmatch(r'parameter policy .*"effective_from.* -> .*', cause), cause
+    assert plan.spark_jobs == 0
+    none = "params.decide.policy=${files:base/policies/consumer/2024.yaml}"
+    with pytest.raises(ConfigError, match="no version of the policy is in force on 2025-07-01"):
+        plan_of(spark, home, monkeypatch, "plan", *SMALL, "--set", none)
 
 
 def test_a_saved_plan_runs_only_while_nothing_has_moved(spark, home, tmp_path, monkeypatch):

@@ -16,7 +16,7 @@ from penstock.lending.decision_checks import CASE_COLUMNS
 from penstock.lending.features import add_features
 from penstock.lending.judged_value import value_loans
 from penstock.lending.labels import label_defaults
-from penstock.lending.overrides import read_overrides
+from penstock.lending.overrides import no_overrides, read_overrides
 from penstock.lending.policy.decide import decide
 from penstock.lending.policy.hits import count_hits
 from penstock.lending.policy.what_if import compare_policies
@@ -32,7 +32,6 @@ from penstock.measure.lgd_evaluation import (
 )
 from penstock.measure.strategy import VALUED, compare_strategies
 from penstock.synthetic.book import generate_applications, generate_book
-from penstock.synthetic.overrides import generate_overrides
 
 # The embedded loan book. Where the catalog names a file for its outputs, these nodes are cut.
 BOOK = (
@@ -42,7 +41,6 @@ BOOK = (
         "application_numbers",
         ("raw_applications", "true_application_risk"),
     ),
-    Transform(generate_overrides, "application_numbers", "raw_overrides"),
 )
 
 TRAINING = (
@@ -93,6 +91,7 @@ SCORING = (
 )
 
 DECIDING = (
+    Transform(no_overrides, "applications", "raw_overrides"),
     Transform(read_overrides, "raw_overrides", "overrides"),
     Transform(gather_cases, ("applications", "scores"), "cases"),
     Transform(decide, ("cases", "overrides"), "decisions"),

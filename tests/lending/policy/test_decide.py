@@ -14,11 +14,10 @@ from penstock.lending.decision_checks import (
     OVERRIDE_CHECKS,
     OVERRIDE_COLUMNS,
 )
-from penstock.lending.overrides import read_overrides
+from penstock.lending.overrides import no_overrides, read_overrides
 from penstock.lending.policy.decide import decide
 from penstock.lending.policy.hits import count_hits
 from penstock.lending.policy.what_if import compare_policies
-from penstock.synthetic.overrides import generate_overrides
 from tests.lending.policy.written import POLICY, history_of
 
 DAY = dt.date(2025, 7, 1)
@@ -70,8 +69,8 @@ def test_each_application_is_decided_and_an_override_lies_over_the_policy(spark,
         overrides_of(spark, ("young", "Approve", " A. Smith ", "Long known to us.", "2025-07-01"))
     )
     decisions = decide(cases, overrides, policy=history_of(tmp_path, POLICY), as_of=DAY)
-    assert [(f.name, f.dataType) for f in decisions.schema] == [
-        (f.name, f.dataType) for f in StructType.fromDDL(DECISION_COLUMNS)
+    assert [(f.name, f.dataType.simpleString()) for f in decisions.schema] == [
+        (f.name, f.dataType.simpleString()) for f in StructType.fromDDL(DECISION_COLUMNS)
     ]
     broken = [
         F.count_if(~F.coalesce(F.expr(sql), F.lit(False))) for sql in DECISION_CHECKS.values()
@@ -89,7 +88,7 @@ def test_each_application_is_decided_and_an_override_lies_over_the_policy(spark,
         dt.datetime(2025, 7, 1),
     )
     assert young.reasons == ["The history is short."]
-    assert found["young and risky"].rules_hit == ["young", "risky", "half", "most"]
+    assert found["young and risky"].rules_hit == ["young", "risky", "half", "most", "rate"]
     assert found["unscored"].reasons[0] == "cannot be scored: pd is missing"
     good = found["good"]
     assert (good.limit_usd, good.interest_rate) == (Decimal("15000.00"), 0.05 + 0.1)
@@ -118,15 +117,15 @@ def test_an_override_without_who_why_and_when_breaks_its_contract(spark):
     ]  # fmt: skip
 
 
-def test_nobody_overrides_in_the_embedded_book(spark, cases, tmp_path):
-    nobody = read_overrides(generate_overrides(spark.range(10)))
+def test_nobody_overrides_where_no_file_says_so(spark, cases, tmp_path):
+    nobody = read_overrides(no_overrides(cases))
     assert nobody.columns == StructType.fromDDL(OVERRIDE_COLUMNS).names
     decided = decide(cases, nobody, policy=history_of(tmp_path, POLICY), as_of=DAY)
     assert decided.where("decision = policy_decision").count() == len(CASES)
 
 
 def test_a_decision_costs_no_shuffle_of_its_own_and_no_python(spark, cases, tmp_path):
-    nobody = read_overrides(generate_overrides(spark.range(10)))
+    nobody = read_overrides(no_overrides(cases))
     decided = decide(cases, nobody, policy=history_of(tmp_path, POLICY), as_of=DAY)
     plan = decided._jdf.queryExecution().executedPlan().toString()
     assert "Python" not in plan and plan.count("Exchange hashpartitioning") <= 2
@@ -195,7 +194,7 @@ def test_two_policies_are_compared_on_the_same_applications(cases, tmp_path):
 def test_columns_that_do_not_fit_the_policy_are_refused_with_its_line(
     spark, cases, tmp_path, change, message
 ):
-    nobody = read_overrides(generate_overrides(spark.range(10)))
+    nobody = read_overrides(no_overrides(cases))
     with pytest.raises(ConfigError, match=message):
         decide(change(cases), nobody, policy=history_of(tmp_path, POLICY), as_of=DAY)
 

@@ -63,9 +63,11 @@ def reckoned(sign: Sign, left: Expression, right: Expression) -> Expression:
     if {kind.name for kind in kinds} == {"integer"}:
         return Arithmetic(sign, left, right, INTEGER)
     if "double" not in (kinds[0].name, kinds[1].name):
-        exact = [as_kind(side, _as_decimal(side)) for side in (left, right)]
-        if (kind := _result(sign, *(kind_of(side) for side in exact))) is not None:
-            return Arithmetic(sign, exact[0], exact[1], kind)
+        own = [_as_decimal(side) for side in (left, right)]
+        if (kind := _result(sign, *own)) is not None:
+            if sign != "*":  # on one scale
+                own = [decimal_kind(k.precision - k.scale + kind.scale, kind.scale) for k in own]
+            return Arithmetic(sign, as_kind(left, own[0]), as_kind(right, own[1]), kind)
     return Arithmetic(sign, as_kind(left, DOUBLE), as_kind(right, DOUBLE), DOUBLE)
 
 
