@@ -10,12 +10,15 @@ from penstock.graphs.lending_contracts import CONTRACTS
 from penstock.learn.lgd.estimator import fractional_lgd
 from penstock.learn.lgd.explain import explain_lgd
 from penstock.learn.logistic import explain_pd, logistic_pd
+from penstock.learn.reasons.declines import decline_reasons
 from penstock.lending.cases import gather_cases
 from penstock.lending.cleaning import clean_applications, clean_loans
 from penstock.lending.decision_checks import CASE_COLUMNS
+from penstock.lending.decision_records import choose_offers, record_decisions, select_declined
 from penstock.lending.features import add_features
 from penstock.lending.judged_value import value_loans
 from penstock.lending.labels import label_defaults
+from penstock.lending.offers import make_offers
 from penstock.lending.overrides import no_overrides, read_overrides
 from penstock.lending.policy.decide import decide
 from penstock.lending.policy.hits import count_hits
@@ -55,6 +58,8 @@ TRAINING = (
     Deploy("pd_model", "candidate", after="pd_report"),
     Gate(pd_gate, "pd_report", "pd_verdict"),
     Deploy("candidate", "champion", after="pd_verdict"),
+    Fit(decline_reasons, ("train", "candidate"), "reasons", name="lending_reasons"),
+    Deploy("reasons", "reasons_champion", after="pd_verdict"),
 )
 
 # What a default costs: a model of its own, on the loans that were charged off.
@@ -88,6 +93,8 @@ SCORING = (
     Transform(add_features, "applications", "application_features", name="add_features_to_score"),
     Apply("champion", "application_features", "scored_applications"),
     Transform(present_scores, "scored_applications", "scores"),
+    Apply("lgd_champion", "scored_applications", "assessed_applications"),
+    Transform(make_offers, ("assessed_applications", "applications"), "offers"),
 )
 
 DECIDING = (
@@ -95,6 +102,14 @@ DECIDING = (
     Transform(read_overrides, "raw_overrides", "overrides"),
     Transform(gather_cases, ("applications", "scores"), "cases"),
     Transform(decide, ("cases", "overrides"), "decisions"),
+    Transform(select_declined, ("decisions", "application_features"), "declined_features"),
+    Apply("reasons_champion", "declined_features", "explained_declines"),
+    Transform(choose_offers, ("decisions", "offers"), "chosen_offers"),
+    Transform(
+        record_decisions,
+        ("decisions", "cases", "explained_declines", "chosen_offers"),
+        "decision_records",
+    ),
     Measure(count_hits, "cases", "policy_report", reads={"cases": CASE_COLUMNS}),
     Measure(compare_policies, "cases", "policy_comparison", reads={"cases": CASE_COLUMNS}),
 )
@@ -115,12 +130,13 @@ GRAPH = Graph(
             given=("pd_model", "pd_report", "lgd_model", "lgd_report"),
         ),
         "deploy": Slice(
-            ("champion", "lgd_champion"),
-            given=("candidate", "pd_report", "lgd_candidate", "lgd_report"),
+            ("champion", "reasons_champion", "lgd_champion"),
+            given=("train", "candidate", "pd_report", "lgd_candidate", "lgd_report"),
         ),
-        "score": Slice(("scores",), given=("champion",)),
+        "score": Slice(("scores", "offers"), given=("champion", "lgd_champion")),
         "decide": Slice(
-            ("decisions", "policy_report", "policy_comparison"), given=("applications", "scores")
+            ("decision_records", "policy_report", "policy_comparison"),
+            given=("applications", "scores", "offers", "reasons_champion"),
         ),
     },
 )

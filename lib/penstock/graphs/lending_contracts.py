@@ -4,6 +4,7 @@ and `decision_checks.py`."""
 from penstock.engine.contract import Contract
 from penstock.lending import checks, decision_checks
 from penstock.lending.judged_value import VALUED_COLUMNS
+from penstock.lending.offers import OFFER_CHECKS, OFFER_COLUMNS
 
 CONTRACTS = {
     "raw_loans": Contract(checks.RAW_LOAN_COLUMNS, is_open=True, known_at=checks.RAW_LOAN_CLOCKS),
@@ -37,6 +38,12 @@ CONTRACTS = {
     "lgd_train": Contract(checks.DEFAULT_FEATURE_COLUMNS, key=("loan_id",), min_rows=1),
     "lgd_test": Contract(checks.DEFAULT_FEATURE_COLUMNS, key=("loan_id",), min_rows=1),
     "valued_loans": Contract(VALUED_COLUMNS, key=("loan_id",)),
+    "offers": Contract(OFFER_COLUMNS, key=("application_id", "offer"), checks=OFFER_CHECKS),
+    "decision_records": Contract(
+        decision_checks.RECORD_COLUMNS,
+        key=("application_id", "as_of_date"),
+        checks=decision_checks.RECORD_CHECKS,
+    ),
     "scores": Contract(
         checks.SCORE_COLUMNS, key=("application_id", "as_of_date"), checks=checks.SCORE_CHECKS
     ),

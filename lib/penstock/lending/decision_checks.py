@@ -44,6 +44,32 @@ DECISION_COLUMNS = """
     overridden_why STRING COMMENT 'for what reason',
     overridden_at TIMESTAMP COMMENT 'when'"""
 
+RECORD_COLUMNS = """
+    application_id STRING COMMENT 'key, with as_of_date',
+    as_of_date DATE COMMENT 'day of the decision',
+    input_hash STRING COMMENT 'SHA-256 of what the policy has looked at',
+    decision STRING COMMENT 'approve, refer (to a person) or decline',
+    policy_decision STRING COMMENT 'the same by the policy alone',
+    rules_hit ARRAY<STRING> COMMENT 'names, in the order they decide',
+    rules_untold ARRAY<STRING> COMMENT 'names of rules that lack a value to be told',
+    policy_reasons ARRAY<STRING> COMMENT 'of each rule that declines, else those to refer for',
+    score_reasons ARRAY<STRUCT<family: STRING, feature: STRING, text: STRING, shortfall: DOUBLE>>
+        COMMENT 'what weighs most against a declined application; null: not declined, or no score',
+    limit_usd DECIMAL(12,2) COMMENT 'by the policy, USD; null: none',
+    offer STRUCT<offer: INT, amount_usd: DECIMAL(12,2), term_months: INT, interest_rate: DOUBLE,
+        installment_usd: DECIMAL(12,2), pd: DOUBLE, take_up: DOUBLE,
+        expected_profit_usd: DECIMAL(14,4)> COMMENT 'of greatest expected profit; null: none',
+    pd DOUBLE COMMENT 'probability of default over the term, 0-1; null: could not be scored',
+    model_version STRING COMMENT 'registered version of the model that gave the PD',
+    reasons_version STRING COMMENT 'registered version of the model that told the reasons',
+    policy_version STRING COMMENT 'name and version of the policy in force',
+    overridden_by STRING COMMENT 'who decided otherwise',
+    overridden_why STRING COMMENT 'for what reason',
+    overridden_at TIMESTAMP COMMENT 'when',
+    record_hash STRING COMMENT 'SHA-256 of all other columns'"""
+
+NO_OFFER = "No offer earns its costs within the cap on rates."
+
 _DECISIONS = "'approve', 'refer', 'decline'"
 
 OVERRIDE_CHECKS = {
@@ -58,4 +84,12 @@ DECISION_CHECKS = {
     "decision_is_known": f"decision IN ({_DECISIONS})",
     "what_is_not_approved_has_a_reason": "policy_decision = 'approve' OR size(reasons) > 0",
     "who_has_not_been_scored_is_not_approved": "pd IS NOT NULL OR policy_decision != 'approve'",
+}
+
+RECORD_CHECKS = {
+    "decision_is_known": f"decision IN ({_DECISIONS})",
+    "what_is_declined_has_a_reason": (
+        "decision != 'decline' OR overridden_by IS NOT NULL OR size(policy_reasons) > 0"
+    ),
+    "hashes_are_present": "input_hash IS NOT NULL AND record_hash IS NOT NULL",
 }

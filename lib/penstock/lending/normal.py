@@ -1,10 +1,13 @@
-"""The normal distribution and its quantiles as Column expressions; Spark has neither."""
+"""The normal distribution and its quantiles as columns; Spark has neither."""
 
 from collections.abc import Sequence
 from functools import reduce
 
-from pyspark.sql import Column
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
+
+_SIZE, _SQUARE, _INVERSE, _TAIL = "_size", "_square", "_inverse", "_tail"
+_DISTANCE, _DEPTH = "_distance", "_depth"
 
 # Cody's three ranges of |x|, numerator before denominator, highest power first.
 _INNER_UNTIL, _MIDDLE_UNTIL = 0.67448975, 5.656854249492380
@@ -56,35 +59,43 @@ _FAR = (
 )  # fmt: skip
 
 
-def normal_probability(x: Column) -> Column:
-    """Return the probability (0-1) that a standard normal number is at most `x`; null for null.
+def add_normal_probability(rows: DataFrame, *, of: str, name: str) -> DataFrame:
+    """Add the probability (0-1) that a standard normal number is at most `of`; null for null.
 
     Source:
         Cody, Rational Chebyshev approximations for the error function, Mathematics of Computation
-        23 (1969), in the form of R's `pnorm`: a relative error below 1e-14.
+        23 (1969), in the form of R's `pnorm`: a relative error below 1e-13.
     """
-    size = F.abs(x)
-    inner = 0.5 + x * _ratio(_INNER, x * x)
-    inverse = 1 / (x * x)
-    outer = (_DENSITY_AT_0 - inverse * _ratio(_OUTER, inverse)) / size
-    tail = F.exp(-x * x / 2) * F.when(size <= _MIDDLE_UNTIL, _ratio(_MIDDLE, size)).otherwise(outer)
-    return F.when(size <= _INNER_UNTIL, inner).when(x > 0, 1 - tail).otherwise(tail)
+    x, size = F.col(of), F.col(_SIZE)
+    # Each polynomial names its argument many times: it is a column of its own.
+    sized = rows.withColumns({_SIZE: F.abs(x), _SQUARE: x * x})
+    inner = 0.5 + x * _ratio(_INNER, F.col(_SQUARE))
+    inverted = sized.withColumn(_INVERSE, F.try_divide(F.lit(1.0), _SQUARE))
+    outer = (_DENSITY_AT_0 - F.col(_INVERSE) * _ratio(_OUTER, F.col(_INVERSE))) / size
+    shape = F.when(size <= _MIDDLE_UNTIL, _ratio(_MIDDLE, size)).otherwise(outer)
+    tailed = inverted.withColumn(_TAIL, F.exp(-F.col(_SQUARE) / 2) * shape)
+    beyond = F.when(x > 0, 1 - F.col(_TAIL)).otherwise(F.col(_TAIL))
+    probability = F.when(size <= _INNER_UNTIL, inner).otherwise(beyond)
+    return tailed.withColumn(name, probability).drop(_SIZE, _SQUARE, _INVERSE, _TAIL)
 
 
-def normal_quantile(probability: Column) -> Column:
-    """Return the number that a standard normal one is at most with this probability, inside 0-1.
+def add_normal_quantile(rows: DataFrame, *, of: str, name: str) -> DataFrame:
+    """Add the number that a standard normal one is at most with probability `of`, inside 0-1.
 
     Source:
         Wichura, Algorithm AS 241, Applied Statistics 37 (1988): a relative error of about 1e-16.
     """
-    distance = probability - 0.5
-    central = distance * _ratio(_CENTRAL, _CENTRAL_WITHIN**2 - distance * distance)
-    smaller = F.when(distance <= 0, probability).otherwise(1 - probability)
-    depth = F.sqrt(-F.log(smaller))
+    probability, distance, depth = F.col(of), F.col(_DISTANCE), F.col(_DEPTH)
+    smaller = F.least(probability, 1 - probability)
+    measured = rows.withColumns(
+        {_DISTANCE: probability - 0.5, _DEPTH: F.sqrt(-F.log(smaller))}
+    ).withColumn(_SQUARE, _CENTRAL_WITHIN**2 - distance * distance)
+    central = distance * _ratio(_CENTRAL, F.col(_SQUARE))
     near, far = _ratio(_NEAR, depth - 1.6), _ratio(_FAR, depth - _NEAR_WITHIN)
     size = F.when(depth <= _NEAR_WITHIN, near).otherwise(far)
     outside = F.when(distance < 0, -size).otherwise(size)
-    return F.when(F.abs(distance) <= _CENTRAL_WITHIN, central).otherwise(outside)
+    quantile = F.when(F.abs(distance) <= _CENTRAL_WITHIN, central).otherwise(outside)
+    return measured.withColumn(name, quantile).drop(_DISTANCE, _DEPTH, _SQUARE)
 
 
 def _ratio(polynomials: Sequence[Sequence[float]], x: Column) -> Column:

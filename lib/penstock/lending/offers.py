@@ -1,9 +1,9 @@
 """Offers: what each applicant could be offered, at which price, and what it is expected to earn."""
 
 from itertools import product
-from typing import Annotated, TypedDict
+from typing import Annotated
 
-from annotated_types import MinLen
+from annotated_types import Le, MinLen
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
@@ -11,11 +11,12 @@ from penstock.annotations import NotNegative, Positive, Share, ShareOrAll
 from penstock.errors import ConfigError
 from penstock.lending.pricing import (
     CostRates,
-    balance_years,
+    add_balance_years,
+    add_cost_rate,
+    add_needed_rate,
     instalment,
     logit,
     shifted_pd,
-    with_needed_rate,
 )
 
 OFFER_COLUMNS = """
@@ -42,22 +43,6 @@ OFFER_CHECKS = {
 }
 
 
-class TakeUp(TypedDict):
-    """How an offer is taken up: log-odds that are linear in price and amount.
-
-    Attributes:
-        reference_rate: Yearly rate at which `share` of full offers are taken up.
-        share: That share.
-        by_rate: Log-odds by unit of the rate, at most 0: -20 = a fifth less by a point.
-        by_amount: Log-odds by unit of ln(amount / amount asked for).
-    """
-
-    reference_rate: NotNegative
-    share: Share
-    by_rate: float
-    by_amount: float
-
-
 def make_offers(
     assessed: DataFrame,
     applications: DataFrame,
@@ -72,7 +57,10 @@ def make_offers(
     handling_cost_usd: NotNegative,
     pd_floor: Share,
     adverse_selection: NotNegative,
-    take_up: TakeUp,
+    reference_rate: NotNegative,
+    reference_take_up: Share,
+    take_up_by_rate: Annotated[float, Le(0)],
+    take_up_by_amount: float,
 ) -> DataFrame:
     """Make offers to every applicant: each amount at each price.
 
@@ -85,28 +73,25 @@ def make_offers(
         price_steps: What is asked beyond the needed rate, yearly fractions.
         rate_cap: Greatest rate that the law allows, a yearly fraction.
         margin, funding_rate, operating_rate, return_on_capital, pd_floor, handling_cost_usd: What a
-            loan must earn and what it costs, as of `with_needed_rate` and `CostRates`.
+            loan must earn and what it costs, as of `add_needed_rate` and `CostRates`.
         adverse_selection: Log-odds of PD by unit of the price step: who takes a dearer offer has
             fewer others.
-        take_up: How offers are taken up.
+        reference_rate: Yearly rate at which `reference_take_up` of offers over the whole amount are
+            taken up; take-up's log-odds are linear in rate and ln(share of the amount).
+        take_up_by_rate: Log-odds by unit of the rate, at most 0: -20 is a fifth less by a point.
+        take_up_by_amount: Log-odds by unit of ln(share of the amount asked for).
 
     Returns:
         The columns of `OFFER_COLUMNS`. Where PD or LGD is null, or the PD is 1, the application
         has its offers without a price: nobody is dropped.
 
     Raises:
-        ConfigError: The cap is below what money and running the loan cost, or take-up rises with
-            the price.
+        ConfigError: The cap is not above what money and running the loan cost.
     """
     if rate_cap <= funding_rate + operating_rate:
         raise ConfigError(
             f"rate_cap of make_offers is {rate_cap:g}, and funding and operating alone cost "
             f"{funding_rate + operating_rate:g}: no offer could ever earn anything. Raise the cap."
-        )
-    if take_up["by_rate"] > 0:
-        raise ConfigError(
-            f"take_up.by_rate of make_offers is {take_up['by_rate']:g}; it must be at most 0: "
-            "nobody takes an offer because it is dearer."
         )
     costs = CostRates(funding_rate, operating_rate, return_on_capital, pd_floor)
     asked = applications.select(
@@ -124,9 +109,7 @@ def make_offers(
         "menu.*",
         _usd(F.col("asked_usd").cast("double") * F.col("menu.amount_share")).alias("amount_usd"),
     )
-    needed = with_needed_rate(
-        sized, costs=costs, margin=margin, handling_cost_usd=handling_cost_usd
-    )
+    needed = add_needed_rate(sized, costs=costs, margin=margin, handling_cost_usd=handling_cost_usd)
     wished = F.col("needed_rate") + F.col("price_step")
     priced = needed.withColumns(
         {
@@ -136,7 +119,13 @@ def make_offers(
             "pd": shifted_pd(F.col("pd"), adverse_selection * F.col("price_step")),
         }
     )
-    return _with_economics(priced, costs, handling_cost_usd, take_up)
+    log_odds = (
+        logit(reference_take_up)
+        + take_up_by_rate * (F.col("interest_rate") - reference_rate)
+        + take_up_by_amount * F.log("amount_share")
+    )
+    taken_up = priced.withColumn("take_up", 1 / (1 + F.exp(-log_odds)))
+    return _with_economics(taken_up, costs, handling_cost_usd)
 
 
 def _menu(amount_shares: list[float], price_steps: list[float]) -> Column:
@@ -151,38 +140,26 @@ def _menu(amount_shares: list[float], price_steps: list[float]) -> Column:
     return F.explode(F.array(*offers)).alias("menu")
 
 
-def _with_economics(
-    priced: DataFrame, costs: CostRates, handling_cost_usd: float, take_up: TakeUp
-) -> DataFrame:
-    pd, lgd, term, rate = (F.col(name) for name in ("pd", "lgd", "term_months", "interest_rate"))
-    amount = F.col("amount_usd").cast("double")
-    log_odds = (
-        logit(take_up["share"])
-        + take_up["by_rate"] * (rate - take_up["reference_rate"])
-        + take_up["by_amount"] * F.log("amount_share")
-    )
-    measured = priced.withColumns(
-        {
-            "balance_years": amount * balance_years(rate, pd, term),
-            "cost_rate": costs.total(pd, lgd, term),
-            "take_up": 1 / (1 + F.exp(-log_odds)),
-        }
-    )
-    profit = F.col("balance_years") * (rate - F.col("cost_rate")) - handling_cost_usd
+def _with_economics(taken_up: DataFrame, costs: CostRates, handling_cost_usd: float) -> DataFrame:
+    costed = add_cost_rate(taken_up, costs=costs)
+    measured = add_balance_years(costed, rate="interest_rate")
+    rate, amount = F.col("interest_rate"), F.col("amount_usd").cast("double")
+    years = amount * F.col("balance_years")
+    profit = years * (rate - F.col("cost_rate")) - handling_cost_usd
     return measured.select(
         "application_id",
         "offer",
         "amount_usd",
         "term_months",
         "interest_rate",
-        _usd(instalment(amount, rate, term)).alias("installment_usd"),
+        _usd(instalment(amount, rate, F.col("term_months"))).alias("installment_usd"),
         "needed_rate",
         "is_capped",
         "pd",
         "lgd",
         "take_up",
-        _usd(F.col("balance_years") * costs.loss(pd, lgd, term)).alias("expected_loss_usd"),
-        _usd(amount * costs.capital(pd, lgd, term)).alias("capital_usd"),
+        _usd(years * F.col("loss_rate")).alias("expected_loss_usd"),
+        _usd(amount * F.col("capital_share")).alias("capital_usd"),
         _usd(profit).alias("profit_usd"),
         (F.col("take_up") * profit).cast("decimal(14,4)").alias("expected_profit_usd"),
     )

@@ -10,10 +10,11 @@ from math import log
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from penstock.lending.capital import capital_share
+from penstock.lending.capital import add_capital_share
 from penstock.lending.instalments import MONTHS_PER_YEAR, discounted_balances, growth
 
-ROUNDS = 4  # each leaves a few hundredths of the error before
+ROUNDS = 3  # each leaves a few hundredths of the error before
+_PD, _GROWTH, _ATTRITION = "_pd_of_year", "_growth", "_attrition"
 
 
 @dataclass(frozen=True)
@@ -32,37 +33,54 @@ class CostRates:
     return_on_capital: float
     pd_floor: float
 
-    def loss(self, pd: Column, lgd: Column, term: Column) -> Column:
-        """Return the expected loss of a year, by the PD over the term."""
-        return MONTHS_PER_YEAR * monthly_pd(pd, term) * lgd
 
-    def capital(self, pd: Column, lgd: Column, term: Column) -> Column:
-        """Return the capital, as a share of the balance."""
-        of_year = -F.expm1(MONTHS_PER_YEAR * F.log1p(-pd) / term)
-        return capital_share(F.greatest(of_year, F.lit(self.pd_floor)), lgd)
+def add_cost_rate(loans: DataFrame, *, costs: CostRates) -> DataFrame:
+    """Add what a loan costs in a year, in proportion to its balance.
 
-    def total(self, pd: Column, lgd: Column, term: Column) -> Column:
-        """Return all that a year costs: funding, operating, expected loss and capital."""
-        charge = self.capital(pd, lgd, term) * (self.return_on_capital - self.funding)
-        return self.funding + self.operating + self.loss(pd, lgd, term) + charge
+    Grain: one row per row in, all of them.
+
+    Args:
+        loans: Needs `term_months`, `pd` (over the term, below 1) and `lgd`.
+        costs: What a loan costs besides its expected loss.
+
+    Returns:
+        `loans`, `loss_rate` (expected loss), `capital_share` (of the balance) and `cost_rate`
+        (funding, operating, expected loss and return on capital); null where PD or LGD is null.
+    """
+    monthly = F.expm1(F.log1p(-F.col("pd")) / F.col("term_months"))
+    of_year = -F.expm1(MONTHS_PER_YEAR * F.log1p(-F.col("pd")) / F.col("term_months"))
+    rated = loans.withColumns(
+        {
+            "loss_rate": -MONTHS_PER_YEAR * monthly * F.col("lgd"),
+            # greatest() skips nulls.
+            _PD: F.when(F.col("pd").isNotNull(), F.greatest(of_year, F.lit(costs.pd_floor))),
+        }
+    )
+    held = add_capital_share(rated, pd=_PD, lgd="lgd", name="capital_share").drop(_PD)
+    charge = F.col("capital_share") * (costs.return_on_capital - costs.funding)
+    total = costs.funding + costs.operating + F.col("loss_rate") + charge
+    return held.withColumn("cost_rate", total)
 
 
-def monthly_pd(pd: Column, term: Column) -> Column:
-    """Return the probability of default in each month (0-1), of a PD below 1 over the term."""
-    return -F.expm1(F.log1p(-pd) / term)
-
-
-def balance_years(rate: Column, pd: Column, term: Column) -> Column:
-    """Return the expected sum of balances in years, as a share of the amount lent.
+def add_balance_years(loans: DataFrame, *, rate: str) -> DataFrame:
+    """Add `balance_years`: the expected sum of balances in years, as a share of the amount lent.
 
     Sum over the months of the balance before its instalment x probability to come so far / 12.
+
+    Args:
+        loans: Needs `term_months`, `pd` (over the term, below 1) and the yearly rate.
+        rate: Column of the rate, above 0.
     """
-    attrition = -F.log1p(-pd) / term
-    balances = discounted_balances(term, term, growth(rate), discount=attrition)
-    return F.exp(attrition) * balances / MONTHS_PER_YEAR
+    term = F.col("term_months")
+    prepared = loans.withColumns(
+        {_GROWTH: growth(F.col(rate)), _ATTRITION: -F.log1p(-F.col("pd")) / term}
+    )
+    balances = discounted_balances(term, term, F.col(_GROWTH), discount=F.col(_ATTRITION))
+    years = F.exp(_ATTRITION) * balances / MONTHS_PER_YEAR
+    return prepared.withColumn("balance_years", years).drop(_GROWTH, _ATTRITION)
 
 
-def with_needed_rate(
+def add_needed_rate(
     loans: DataFrame, *, costs: CostRates, margin: float, handling_cost_usd: float
 ) -> DataFrame:
     """Add `needed_rate`: the yearly rate at which a loan earns the margin on its balance.
@@ -82,14 +100,14 @@ def with_needed_rate(
         rate = cost rate + margin + handling / balance-years(rate), solved by repeated substitution:
         balance-years hardly move with the rate.
     """
-    pd, lgd, term = F.col("pd"), F.col("lgd"), F.col("term_months")
     handling = handling_cost_usd / F.col("amount_usd").cast("double")
-    solved = loans.withColumn("least_rate", costs.total(pd, lgd, term) + margin)
-    solved = solved.withColumn("needed_rate", F.col("least_rate"))
+    costed = add_cost_rate(loans, costs=costs)
+    solved = costed.withColumn("needed_rate", F.col("cost_rate") + margin)
     for _ in range(ROUNDS):
-        years = balance_years(F.col("needed_rate"), pd, term)
-        solved = solved.withColumn("needed_rate", F.col("least_rate") + handling / years)
-    return solved.drop("least_rate")
+        measured = add_balance_years(solved, rate="needed_rate")
+        needed = F.col("cost_rate") + margin + handling / F.col("balance_years")
+        solved = measured.withColumn("needed_rate", needed)
+    return solved.select(*loans.columns, "needed_rate")
 
 
 def instalment(amount: Column, rate: Column, term: Column) -> Column:

@@ -1,0 +1,111 @@
+"""Decision records: for each application one row that says what was decided, by what, and why."""
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from penstock.learn.reasons.declines import REASONS
+from penstock.lending.decision_checks import NO_OFFER
+
+OFFER = ("offer", "amount_usd", "term_months", "interest_rate", "installment_usd", "pd",
+         "take_up", "expected_profit_usd")  # fmt: skip
+
+
+def select_declined(decisions: DataFrame, features: DataFrame) -> DataFrame:
+    """Select the features of the applications that are declined, to be explained.
+
+    Grain: one row per `application_id` that is declined and has features.
+
+    Args:
+        decisions: Columns of `decision_checks.DECISION_COLUMNS`.
+        features: Needs `application_id`; every column is kept.
+    """
+    declined = decisions.where("decision = 'decline'").select("application_id")
+    return features.join(declined, "application_id", "left_semi")
+
+
+def choose_offers(decisions: DataFrame, offers: DataFrame) -> DataFrame:
+    """Choose the offer of greatest expected profit for each application that is not declined.
+
+    Grain: one row per `application_id` that has such an offer. An offer above the policy's limit or
+    without an expected profit above 0 is none. Of equal ones the first counts.
+
+    Args:
+        decisions: Columns of `decision_checks.DECISION_COLUMNS`.
+        offers: Columns of `offers.OFFER_COLUMNS`.
+
+    Returns:
+        `application_id` and `chosen`, a struct of the columns of `OFFER`.
+    """
+    limits = decisions.where("decision != 'decline'").select("application_id", "limit_usd")
+    is_within = F.col("limit_usd").isNull() | (F.col("amount_usd") <= F.col("limit_usd"))
+    worth = offers.join(limits, "application_id").where(is_within & (F.col("profit_usd") > 0))
+    order = F.struct("expected_profit_usd", (-F.col("offer")).alias("order"))
+    return worth.groupBy("application_id").agg(F.max_by(F.struct(*OFFER), order).alias("chosen"))
+
+
+def record_decisions(
+    decisions: DataFrame, cases: DataFrame, explained: DataFrame, chosen: DataFrame
+) -> DataFrame:
+    """Record each decision with all that it rests on.
+
+    Grain: one row per `application_id` of `decisions`, in and out.
+
+    Who would be approved by the policy and has no offer that earns its costs is referred to a
+    person, who is told so.
+
+    Args:
+        decisions: Columns of `decision_checks.DECISION_COLUMNS`.
+        cases: Columns of `decision_checks.CASE_COLUMNS`: what the policy has looked at.
+        explained: Declined applications with `reasons` and the `model_version` that tells them.
+        chosen: From `choose_offers`.
+
+    Returns:
+        The columns of `decision_checks.RECORD_COLUMNS`. `input_hash` is the SHA-256 of the case as
+        JSON, `record_hash` that of all other columns of the row: the same bits of input, versions
+        and policy give the same two.
+    """
+    hashed = cases.select("application_id", _hash(cases.columns).alias("input_hash"))
+    told = explained.select(
+        "application_id",
+        F.col(REASONS).alias("score_reasons"),
+        F.col("model_version").alias("reasons_version"),
+    )
+    joined = (
+        decisions.join(hashed, "application_id")
+        .join(told, "application_id", how="left")
+        .join(chosen, "application_id", how="left")
+    )
+    has_no_offer = (
+        (F.col("decision") == "approve")
+        & F.col("overridden_by").isNull()
+        & F.col("chosen").isNull()
+    )
+    record = joined.select(
+        "application_id",
+        "as_of_date",
+        "input_hash",
+        F.when(has_no_offer, "refer").otherwise(F.col("decision")).alias("decision"),
+        "policy_decision",
+        "rules_hit",
+        "rules_untold",
+        F.when(has_no_offer, F.array(F.lit(NO_OFFER)))
+        .otherwise(F.col("reasons"))
+        .alias("policy_reasons"),
+        "score_reasons",
+        "limit_usd",
+        F.col("chosen").alias("offer"),
+        "pd",
+        "model_version",
+        "reasons_version",
+        "policy_version",
+        "overridden_by",
+        "overridden_why",
+        "overridden_at",
+    )
+    return record.withColumn("record_hash", _hash(record.columns))
+
+
+def _hash(columns: list[str]) -> Column:
+    # Nulls are written: a value that is missing is not one that was never asked for.
+    text = F.to_json(F.struct(*columns), {"ignoreNullFields": "false"})
+    return F.sha2(text, 256)
