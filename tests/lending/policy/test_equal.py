@@ -19,7 +19,6 @@ from penstock.lending.policy.in_all import DECISION, add_decision
 from penstock.lending.policy.in_one import decider
 from penstock.lending.policy.in_python import evaluation, fact_of
 from penstock.lending.policy.in_spark import column_of_expression, fact_column
-from penstock.lending.policy.kinds import kind_of
 from penstock.lending.policy.reading import read_policy
 from tests.lending.policy.random_policies import (
     COLUMNS,
@@ -88,7 +87,7 @@ def test_expressions_are_equal_bit_for_bit(applications, rows):
     known = 0
     assert len(drawn) > 100
     for i, expression in enumerate(drawn):
-        evaluate, kind = evaluation(expression), kind_of(expression)
+        evaluate, kind = evaluation(expression), expression.kind
         by_python = [bits(evaluate(case)) for case in cases]
         # As arithmetic left it: a number is looked at for being finite where it is used.
         told = computed[str(i)].to_pylist()

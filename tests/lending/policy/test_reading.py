@@ -6,9 +6,10 @@ import pytest
 
 from penstock.document_files import read_documents
 from penstock.errors import ConfigError
+from penstock.graphs import lending
 from penstock.lending.policy.history import read_history
 from penstock.lending.policy.policy import TABLES
-from tests.graphs.test_limits import CONF
+from tests.graphs.test_limits import CONF, bind
 from tests.lending.policy.written import POLICY, history_of
 
 FILE = "^conf/policies/0.yaml, line "
@@ -142,9 +143,11 @@ def test_versions_that_do_not_follow_each_other_are_refused(tmp_path, later, mes
         history_of(tmp_path, version(1, "2023-01-01", "2024-12-31"), later)
 
 
-def test_a_policy_that_is_no_file_is_refused():
-    with pytest.raises(ConfigError, match=r"not 'consumer': write \$\{files:base/policies/NAME\}"):
-        read_history("consumer")
+def test_a_parameter_that_names_no_policy_is_refused_by_its_key_before_spark_starts():
+    with pytest.raises(ConfigError, match="^params.decide.policy is 'consumer'; it must be a file"):
+        bind(lending.GRAPH, "params.decide.policy=consumer")
+    bound = bind(lending.GRAPH)
+    assert bound["decide"]["policy"] == bound["compare_policies"]["other"]
 
 
 def test_the_policies_of_conf_can_be_read():

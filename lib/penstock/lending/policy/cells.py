@@ -29,7 +29,6 @@ from penstock.lending.policy.expressions import (
     Opposite,
 )
 from penstock.lending.policy.in_python import Evaluation, evaluation
-from penstock.lending.policy.kinds import kind_of
 
 MOST_CELLS = 50_000
 _OTHER_TEXT = "\0"  # stands for all that no rule names
@@ -139,7 +138,7 @@ def _with_other(values: set[Any], kind: Kind) -> set[Any]:
 def _add(found: dict[str, set[Any]], side: Expression, constant: Constant) -> None:
     fact = side.of if isinstance(side, Converted) else side
     if isinstance(fact, Fact):
-        values = _around(constant, kind_of(fact))
+        values = _around(constant, fact.kind)
         found.setdefault(fact.name, set()).update(values)
 
 

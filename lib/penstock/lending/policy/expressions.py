@@ -6,7 +6,7 @@ arithmetic has none: division by zero, overflow, NaN and the infinite. What comp
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, Literal
 
 Sign = Literal["+", "-", "*", "/"]
@@ -42,15 +42,19 @@ def decimal_kind(precision: int, scale: int) -> Kind:
     return Kind("decimal", precision, scale)
 
 
-@dataclass(frozen=True)
 class Expression:
-    """A part of a condition or value; the subclasses are all there are."""
+    """A part of a condition or value; the subclasses are all there are.
+
+    Attributes:
+        kind: Of its value.
+    """
+
+    kind: Kind
 
     @property
     def parts(self) -> tuple["Expression", ...]:
         """The expressions it is made of."""
-        values = (getattr(self, f.name) for f in fields(self))
-        return tuple(value for value in values if isinstance(value, Expression))
+        return tuple(value for value in vars(self).values() if isinstance(value, Expression))
 
     def walk(self) -> Iterator["Expression"]:
         """Yield it and all it is made of."""
@@ -84,7 +88,7 @@ class Fact(Expression):
 class Converted(Expression):
     """A number as one of a wider kind: integer to decimal or double, decimal to either."""
 
-    of: Any
+    of: Expression
     kind: Kind
 
 
@@ -93,8 +97,8 @@ class Arithmetic(Expression):
     """Two numbers of the kinds that `typing.py` has made fit."""
 
     sign: Sign
-    left: Any
-    right: Any
+    left: Expression
+    right: Expression
     kind: Kind
 
 
@@ -102,7 +106,7 @@ class Arithmetic(Expression):
 class Finite(Expression):
     """A double, missing where it is NaN or infinite."""
 
-    of: Any
+    of: Expression
     kind: Kind = DOUBLE
 
 
@@ -111,8 +115,8 @@ class Comparison(Expression):
     """Two values of one kind held against each other; missing where one of them is."""
 
     relation: Relation
-    left: Any
-    right: Any
+    left: Expression
+    right: Expression
     kind: Kind = BOOLEAN
 
 
@@ -120,7 +124,7 @@ class Comparison(Expression):
 class OneOf(Expression):
     """Whether a text is one of several; missing where the text is."""
 
-    of: Any
+    of: Expression
     texts: tuple[str, ...]
     kind: Kind = BOOLEAN
 
@@ -129,7 +133,7 @@ class OneOf(Expression):
 class IsMissing(Expression):
     """Whether a value is missing: true or false, never missing itself."""
 
-    of: Any
+    of: Expression
     kind: Kind = BOOLEAN
 
 
@@ -137,7 +141,7 @@ class IsMissing(Expression):
 class Opposite(Expression):
     """Not: missing stays missing."""
 
-    of: Any
+    of: Expression
     kind: Kind = BOOLEAN
 
 
@@ -145,8 +149,8 @@ class Opposite(Expression):
 class Both(Expression):
     """And: false if one is false, else missing if one is missing."""
 
-    left: Any
-    right: Any
+    left: Expression
+    right: Expression
     kind: Kind = BOOLEAN
 
 
@@ -154,6 +158,6 @@ class Both(Expression):
 class Either(Expression):
     """Or: true if one is true, else missing if one is missing."""
 
-    left: Any
-    right: Any
+    left: Expression
+    right: Expression
     kind: Kind = BOOLEAN

@@ -39,7 +39,7 @@ from penstock.lending.policy.expressions import (
     Sign,
     decimal_kind,
 )
-from penstock.lending.policy.kinds import compared, finite, kind_of, reckoned
+from penstock.lending.policy.kinds import compared, finite, reckoned
 
 WORDS = ("and", "or", "not", "is", "missing", "in", "between", "true", "false")
 MOST_TOKENS = 400
@@ -174,7 +174,7 @@ class _Reader:
         while self._take(","):
             items.append(self._constant())
         self._expect("]")
-        if kind_of(left) == TEXT and {kind_of(item) for item in items} == {TEXT}:
+        if left.kind == TEXT and {item.kind for item in items} == {TEXT}:
             return OneOf(left, tuple(dict.fromkeys(item.value for item in items)))
         return reduce(Either, [compared("=", left, item) for item in items])
 
@@ -236,8 +236,8 @@ class _Reader:
 
 
 def _condition(found: Expression, word: str) -> Expression:
-    if kind_of(found) != BOOLEAN:
-        raise ConfigError(f"'{word}' joins conditions, not values of type {kind_of(found)}.")
+    if found.kind != BOOLEAN:
+        raise ConfigError(f"'{word}' joins conditions, not values of type {found.kind}.")
     return found
 
 

@@ -52,23 +52,16 @@ class PolicyHistory:
         )
 
 
-def read_history(documents: Any) -> PolicyHistory:
+def read_history(documents: Documents) -> PolicyHistory:
     """Read a policy's versions and hold their days against each other.
 
     Args:
-        documents: `Documents`, one for each version.
+        documents: One for each version.
 
     Raises:
-        ConfigError: It names no files; a version that is wrong, with file, line and cure; versions
-            that stand twice; days that two versions are in force on, or none is.
+        ConfigError: A version that is wrong, with file, line and cure; versions that stand twice;
+            days that two versions are in force on, or none is.
     """
-    if isinstance(documents, PolicyHistory):
-        return documents
-    if not isinstance(documents, Documents):
-        raise ConfigError(
-            f"A policy is a file or folder below conf/, not {documents!r}: write "
-            "${files:base/policies/NAME}."
-        )
     read = [(read_policy(document), document) for document in documents.files]
     read.sort(key=lambda pair: pair[0].effective_from)
     for (earlier, _), (later, document) in zip(read, read[1:], strict=False):
@@ -103,4 +96,13 @@ def _faults(earlier: Policy, later: Policy) -> list[tuple[str, str]]:
     return [(key, told()) for is_wrong, key, told in checks if is_wrong]
 
 
-Policies = Annotated[PolicyHistory, BeforeValidator(read_history)]
+def _read_parameter(value: Any) -> PolicyHistory:
+    if not isinstance(value, Documents):
+        raise ValueError(
+            "it must be a file or folder below conf/: write ${files:base/policies/NAME}"
+        )
+    return read_history(value)
+
+
+# A parameter that names the files of a policy: it is read before anything runs.
+Policies = Annotated[PolicyHistory, BeforeValidator(_read_parameter)]

@@ -23,7 +23,6 @@ from penstock.columns import column_of
 from penstock.errors import ConfigError, did_you_mean
 from penstock.lending.policy.expressions import Expression, Kind
 from penstock.lending.policy.in_spark import column_of_expression, fact_column
-from penstock.lending.policy.kinds import kind_of
 from penstock.lending.policy.policy import (
     NOT_SCORED,
     PD,
@@ -35,6 +34,7 @@ from penstock.lending.policy.policy import (
 
 # What `add_decision` adds, and no table of applications may have.
 DECISION = ("decision", "rules_hit", "rules_untold", "reasons", "limit_usd", "interest_rate")
+_GROUP = 8
 _OWN = "policy: "  # begins the names of columns that are dropped again
 
 
@@ -222,7 +222,7 @@ def _offered(
     if table.name == "price":
         return within_cap(column, policy)
     _, kind = VALUES[table.name]
-    cents = F.floor(column, F.lit(kind.scale)) if kind_of(value).scale > kind.scale else column
+    cents = F.floor(column, F.lit(kind.scale)) if value.kind.scale > kind.scale else column
     amount = cents.try_cast(str(kind))
     return F.when(amount >= 0, amount)
 
@@ -237,9 +237,18 @@ def within_cap(rate: Column, policy: Policy) -> Column:
 
 def _named(named: Sequence[tuple[Column, str]]) -> Column:
     """Return the texts of those conditions that hold, in order."""
-    if not named:
-        return F.array().cast("array<string>")
-    return F.array_compact(F.array(*(F.when(is_one, F.lit(text)) for is_one, text in named)))
+    groups = [named[place : place + _GROUP] for place in range(0, len(named), _GROUP)]
+    none = F.array().cast("array<string>")
+    # Few rules hit: a group without any costs no array.
+    texts = [
+        F.when(
+            any_of([is_one for is_one, _ in group]),
+            F.array_compact(F.array(*(F.when(is_one, F.lit(text)) for is_one, text in group))),
+        ).otherwise(none)
+        for group in groups
+    ]
+    # As contracts have arrays: elements may be null, though none is.
+    return F.concat(none, *texts).cast("array<string>")
 
 
 def _check_columns(cases: DataFrame, policy: Policy) -> None:

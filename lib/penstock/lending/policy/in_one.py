@@ -10,7 +10,6 @@ from typing import Any
 
 from penstock.lending.policy.expressions import Expression, Kind
 from penstock.lending.policy.in_python import Evaluation, evaluation, fact_of
-from penstock.lending.policy.kinds import kind_of
 from penstock.lending.policy.policy import (
     NOT_SCORED,
     PD,
@@ -134,7 +133,7 @@ def _offered(value: Expression, table: DecisionTable, policy: Policy) -> Evaluat
             return found if found is not None and cap is not None and 0 <= found <= cap else None
 
         return rate
-    to_cents = _in_cents(kind_of(value))
+    to_cents = _in_cents(value.kind)
 
     def limit(facts: Case) -> int | None:
         found = given(facts)

@@ -29,7 +29,6 @@ from penstock.lending.policy.expressions import (
     OneOf,
     Opposite,
 )
-from penstock.lending.policy.kinds import kind_of
 
 Facts = Mapping[str, Any]
 Evaluation = Callable[[Facts], Any]
@@ -67,7 +66,7 @@ def evaluation(expression: Expression) -> Evaluation:
         case Fact(name=name):
             made = operator.itemgetter(name)
         case Converted(of=of, kind=kind):
-            made = _unless_missing(_conversion(kind_of(of), kind), of)
+            made = _unless_missing(_conversion(of.kind, kind), of)
         case Arithmetic(sign=sign, left=left, right=right, kind=kind):
             made = _unless_missing(_calculation(sign, kind), left, right)
         case Finite(of=of):

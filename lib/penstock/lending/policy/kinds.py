@@ -24,19 +24,13 @@ from penstock.lending.policy.expressions import (
 )
 
 
-def kind_of(expression: Expression) -> Kind:
-    """Return the kind of an expression's value."""
-    kind: Kind = expression.kind  # type: ignore[attr-defined]  # every subclass has one
-    return kind
-
-
 def compared(relation: Relation, left: Expression, right: Expression) -> Expression:
     """Compare two expressions as values of one kind.
 
     Raises:
         ConfigError: They are of kinds that cannot be compared.
     """
-    kinds = kind_of(left), kind_of(right)
+    kinds = left.kind, right.kind
     if all(kind.is_number for kind in kinds):
         kind = _common(left, right)
         return Comparison(relation, finite(as_kind(left, kind)), finite(as_kind(right, kind)))
@@ -54,12 +48,12 @@ def reckoned(sign: Sign, left: Expression, right: Expression) -> Expression:
         ConfigError: One is no number.
     """
     for side in (left, right):
-        if not kind_of(side).is_number:
-            raise ConfigError(f"'{sign}' reckons with numbers, not with type {kind_of(side)}.")
+        if not side.kind.is_number:
+            raise ConfigError(f"'{sign}' reckons with numbers, not with type {side.kind}.")
     if sign == "/":
         # Through an infinite divisor a quotient would look finite again.
         return Arithmetic(sign, as_kind(left, DOUBLE), finite(as_kind(right, DOUBLE)), DOUBLE)
-    kinds = kind_of(left), kind_of(right)
+    kinds = left.kind, right.kind
     if {kind.name for kind in kinds} == {"integer"}:
         return Arithmetic(sign, left, right, INTEGER)
     if "double" not in (kinds[0].name, kinds[1].name):
@@ -73,7 +67,7 @@ def reckoned(sign: Sign, left: Expression, right: Expression) -> Expression:
 
 def as_kind(expression: Expression, kind: Kind) -> Expression:
     """Return a number as one of a wider kind; a constant is converted here and now."""
-    own = kind_of(expression)
+    own = expression.kind
     if own == kind:
         return expression
     if not isinstance(expression, Constant):
@@ -90,7 +84,7 @@ def finite(expression: Expression) -> Expression:
 
 
 def _common(left: Expression, right: Expression) -> Kind:
-    names = {kind_of(left).name, kind_of(right).name}
+    names = {left.kind.name, right.kind.name}
     if names <= {"integer"}:
         return INTEGER
     if "double" in names:
@@ -102,7 +96,7 @@ def _common(left: Expression, right: Expression) -> Kind:
 
 
 def _as_decimal(number: Expression) -> Kind:
-    kind = kind_of(number)
+    kind = number.kind
     if kind.name == "decimal":
         return kind
     digits = len(str(abs(number.value))) if isinstance(number, Constant) else WHOLE_DIGITS

@@ -23,7 +23,7 @@ from penstock.lending.policy.expressions import (
 )
 from penstock.lending.policy.grammar import WORDS, read_expression
 from penstock.lending.policy.judging import judge_table
-from penstock.lending.policy.kinds import as_kind, finite, kind_of
+from penstock.lending.policy.kinds import as_kind, finite
 from penstock.lending.policy.policy import (
     HITS,
     OUTCOMES,
@@ -192,9 +192,9 @@ class _Reader:
             )
         self._lines_of_rules[name] = place
         when = self._expression(keys.get("when", True), (*steps, "when"), names)
-        if kind_of(when) != BOOLEAN:
+        if when.kind != BOOLEAN:
             self._refuse(
-                (*steps, "when"), f"a condition is true or false, this is of type {kind_of(when)}."
+                (*steps, "when"), f"a condition is true or false, this is of type {when.kind}."
             )
         self._check_pd(when, (*steps, "when"))
         outcome, value = None, None
@@ -214,7 +214,7 @@ class _Reader:
         self, told: Any, steps: tuple[Step, ...], table: str, names: Mapping[str, Expression]
     ) -> Expression:
         value = self._expression(told, steps, names)
-        kind = kind_of(value)
+        kind = value.kind
         if not kind.is_number:
             self._refuse(steps, f"the value of a {table} is a number, this is of type {kind}.")
         if table == "limit" and kind == DOUBLE:
