@@ -80,26 +80,6 @@ def test_every_application_is_decided_by_the_policy_in_force(lending):
     assert reports["policy_comparison"]["metrics"]["approval_rate"] == approved
 
 
-def test_people_decide_otherwise_with_who_and_why_or_not_at_all(lending, tmp_path):
-    before = lending.release
-    [declined] = lending.table("decisions").where("decision = 'decline'").limit(1).collect()
-    file = tmp_path / "overrides.csv"
-    in_file = ("--set", f"catalog.raw_overrides={{kind: csv, path: {file}}}")
-    line = f"{declined.application_id},approve,A. Smith,{{}},2025-07-01 10:30:00"
-    file.write_text("\n".join(["application_id,decision,by,why,at", line.format("")]))
-    code, record = lending.do("decide", *in_file)
-    [failed] = [n for n in record["nodes"] if n["status"] == "failed"]
-    assert (code, failed["name"]) == (DataError.exit_code, "read_overrides")
-    assert "why_is_present" in failed["reason"] and lending.release == before
-
-    file.write_text("\n".join(["application_id,decision,by,why,at", line.format("Known to us.")]))
-    code, _ = lending.do("decide", *in_file)
-    [overridden] = lending.table("decisions").where("overridden_by IS NOT NULL").collect()
-    assert (code, overridden.application_id) == (0, declined.application_id)
-    assert (overridden.decision, overridden.policy_decision) == ("approve", "decline")
-    assert overridden.overridden_why == "Known to us."
-
-
 def test_every_raw_row_is_good_or_in_quarantine_with_a_reason(lending):
     for raw, good, bad in (
         ("raw_loans", "loans", "loans_quarantine"),
@@ -219,6 +199,26 @@ def test_behind_a_closed_gate_the_champion_stays_champion(lending):
     assert lending.release == before
     champion = lending.mlflow.get_model_version_by_alias("lending_pd", "champion")
     assert str(champion.version) == before.pins["champion"]
+
+
+def test_people_decide_otherwise_with_who_and_why_or_not_at_all(lending, tmp_path):
+    before = lending.release
+    [declined] = lending.table("decisions").where("decision = 'decline'").limit(1).collect()
+    file = tmp_path / "overrides.csv"
+    in_file = ("--set", f"catalog.raw_overrides={{kind: csv, path: {file}}}")
+    line = f"{declined.application_id},approve,A. Smith,{{}},2025-07-01 10:30:00"
+    file.write_text("\n".join(["application_id,decision,by,why,at", line.format("")]))
+    code, record = lending.do("decide", *in_file)
+    [failed] = [n for n in record["nodes"] if n["status"] == "failed"]
+    assert (code, failed["name"]) == (DataError.exit_code, "read_overrides")
+    assert "why_is_present" in failed["reason"] and lending.release == before
+
+    file.write_text("\n".join(["application_id,decision,by,why,at", line.format("Known to us.")]))
+    code, _ = lending.do("decide", *in_file)
+    [overridden] = lending.table("decisions").where("overridden_by IS NOT NULL").collect()
+    assert (code, overridden.application_id) == (0, declined.application_id)
+    assert (overridden.decision, overridden.policy_decision) == ("approve", "decline")
+    assert overridden.overridden_why == "Known to us."
 
 
 def test_skipping_on_and_off_give_the_same_tables_models_and_reports(lending):

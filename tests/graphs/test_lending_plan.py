@@ -70,7 +70,8 @@ NEEDED = {
     ("cases", "decide"): "amount_usd",
     ("overrides", "decide"): "application_id",
     ("cases", "count_hits"): "amount_usd",
-    ("cases", "compare_policies"): "amount_usd",
+    ("cases", "decide_by_both"): "amount_usd",
+    ("decisions_by_both", "compare_decisions"): "pd",
 }
 # A deployment may wait for anything: what stands behind its first input carries no data.
 CARRYING = [
@@ -207,17 +208,19 @@ def test_scores_depend_on_the_code_that_their_model_computes_by(spark, home, mon
 
 
 def test_another_text_of_a_policy_is_the_cause_of_a_run_of_what_uses_it(spark, home, monkeypatch):
-    file = "params.decide.policy=${files:base/policies/consumer/2025.yaml}"
-    _, plan = plan_of(spark, home, monkeypatch, "plan", *SMALL, "--set", file)
+    policies = "${files:base/policies/consumer"
+    words = ["--set", f"params.decide.policy={policies}/2025.yaml}}"]
+    words += ["--set", f"params.decide_by_both.other={policies}}}"]
+    _, plan = plan_of(spark, home, monkeypatch, "plan", *SMALL, *words)
     run = {p.node.name: p.cause for p in plan.nodes if p.action == "run"}
     assert run.pop("gather_cases").startswith("needed by ")
-    assert run.keys() == {"decide", "count_hits"}
+    assert run.pop("compare_decisions") == "decisions_by_both is made anew"
+    assert run.keys() == {"decide", "count_hits", "decide_by_both"}
     for cause in run.values():
-        assert re.fullmatch(r'parameter policy .*"effective_from.* -> .*', cause), cause
+        assert re.fullmatch('parameter policy .*"effective_from.* -> .*', cause), cause
     assert plan.spark_jobs == 0
-    none = "params.decide.policy=${files:base/policies/consumer/2024.yaml}"
-    with pytest.raises(ConfigError, match="no version of the policy is in force on 2025-07-01"):
-        plan_of(spark, home, monkeypatch, "plan", *SMALL, "--set", none)
+    with pytest.raises(ConfigError, match="no version of the policy is in force on 2024-12-31"):
+        plan_of(spark, home, monkeypatch, "plan", *SMALL, *words[:2])
 
 
 def test_a_saved_plan_runs_only_while_nothing_has_moved(spark, home, tmp_path, monkeypatch):

@@ -22,7 +22,11 @@ from penstock.lending.offers import make_offers
 from penstock.lending.overrides import no_overrides, read_overrides
 from penstock.lending.policy.decide import decide
 from penstock.lending.policy.hits import count_hits
-from penstock.lending.policy.what_if import compare_policies
+from penstock.lending.policy.what_if import (
+    COMPARED_COLUMNS,
+    compare_decisions,
+    decide_by_both,
+)
 from penstock.lending.realised_lgd import list_defaults
 from penstock.lending.samples import split_by_issue_date, split_defaults
 from penstock.lending.scores import present_scores
@@ -111,7 +115,13 @@ DECIDING = (
         "decision_records",
     ),
     Measure(count_hits, "cases", "policy_report", reads={"cases": CASE_COLUMNS}),
-    Measure(compare_policies, "cases", "policy_comparison", reads={"cases": CASE_COLUMNS}),
+    Transform(decide_by_both, "cases", "decisions_by_both"),
+    Measure(
+        compare_decisions,
+        "decisions_by_both",
+        "policy_comparison",
+        reads={"decisions_by_both": COMPARED_COLUMNS},
+    ),
 )
 
 GRAPH = Graph(

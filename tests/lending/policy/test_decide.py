@@ -17,7 +17,7 @@ from penstock.lending.decision_checks import (
 from penstock.lending.overrides import no_overrides, read_overrides
 from penstock.lending.policy.decide import decide
 from penstock.lending.policy.hits import count_hits
-from penstock.lending.policy.what_if import compare_policies
+from penstock.lending.policy.what_if import COMPARED_COLUMNS, compare_decisions, decide_by_both
 from tests.lending.policy.written import POLICY, history_of
 
 DAY = dt.date(2025, 7, 1)
@@ -157,26 +157,27 @@ def test_two_policies_are_compared_on_the_same_applications(cases, tmp_path):
     stricter = POLICY.replace('"1"', '"2"').replace("cut_off: 0.2", "cut_off: 0.08")
     stricter = stricter.replace("2025-01-01", "2026-01-01").replace("months < 24", "months < 2")
     history = history_of(tmp_path, POLICY, stricter)
-    report = compare_policies(
+    by_both = decide_by_both(
         cases, policy=history, as_of=DAY, other=history, other_as_of=dt.date(2026, 7, 1)
     )
-    rows = {row[:2]: row[2:] for row in report.tables["decisions"].rows}
+    assert by_both.drop("application_id").schema.names == StructType.fromDDL(COMPARED_COLUMNS).names
+    report = compare_decisions(by_both)
+    rows = {(row[1], row[3]): row[4:] for row in report.tables["decisions"].rows}
     assert rows == {
         ("approve", "approve"): (1, 2500.5, 0.01),
         ("approve", "decline"): (1, 1000.0, 0.1),
-        ("decline", "decline"): (2, 2000.0, pytest.approx(0.3)),
+        ("decline", "decline"): (2, 2000.0, 0.3),
         ("decline", "refer"): (1, 1000.0, None),
         ("refer", "decline"): (2, 2000.0, 0.1),
         ("refer", "refer"): (1, 1000.0, None),
     }
-    assert report.tables["decisions"].columns[:2] == ("small 1", "small 2 (other)")
+    versions = {(row[0], row[2]) for row in report.tables["decisions"].rows}
+    assert versions == {("small 1", "small 2")}
     assert report.metrics == {
         "approval_rate": 0.25, "other_approval_rate": 0.125, "swapped_in": 0.0, "swapped_out": 1.0,
         "swapped_in_usd": 0.0, "swapped_out_usd": 1000.0,
     }  # fmt: skip
-    nothing = compare_policies(
-        cases.where("false"), policy=history, as_of=DAY, other=history, other_as_of=DAY
-    )
+    nothing = compare_decisions(by_both.where("false"))
     assert nothing.metrics["approval_rate"] is None and nothing.metrics["swapped_in"] == 0.0
 
 

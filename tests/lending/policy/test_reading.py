@@ -40,10 +40,10 @@ WRONG = {
     "type": ("decimal(12,2)", "decimal", "income", "'decimal' is no type; types are integer, "),
     "type misspelt": ("months: integer", "months: intger", "months", "Did you mean 'integer'"),
     "pd of no type": ("pd: double", "pd: text", "columns", "'pd: double' is missing"),
-    "outcome": ("outcome: refer", "outcome: x", "outcome: x", "'x' is none of approve, refer"),
+    "outcome": ("outcome: refer", "outcome: x", "outcome: x", "'x'; of a rule it is one of appr"),
     "outcome misspelt": ("refer", "refuse", "outcome: refuse", "Did you mean 'refer'"),
     "hit": ("hit: least", "hit: collect", "hit: collect\n    rules:\n      - name: half",
-            "'collect'; of table limit .* first, unique, least"),
+            "'collect'; in table limit .* first, unique, least"),
     "date": ("2025-01-01", "soon", "effective", "effective_from is 'soon'; it must be a day"),
     "version": ('"1"', "2025.1", "version", "version is 2025.1; it must be a text, in quotes"),
     "cut-off": ("cut_off: 0.2", "cut_off: 20", "cut_off", "is 20.0; it is a fraction from 0 to 1"),
@@ -76,6 +76,8 @@ WRONG = {
         "'last' can never be reached: rule 'risky' before it hits",
     ),
     "until": ("legal", "effective_until: 2024-01-01\nlegal", "effective_until", "before effective"),
+    "type of no text": ("decimal(12,2)", "[1]", "income", r"\[1\] is no type; types are"),
+    "empty": ("The risk is low.", '""', 'reason: ""', "reason is empty. Write it"),
     "no map": (POLICY, "[1]", "[1]", r"a policy is \[1\]; it must be a map of keys to values"),
 }  # fmt: skip
 
@@ -147,7 +149,7 @@ def test_a_parameter_that_names_no_policy_is_refused_by_its_key_before_spark_sta
     with pytest.raises(ConfigError, match="^params.decide.policy is 'consumer'; it must be a file"):
         bind(lending.GRAPH, "params.decide.policy=consumer")
     bound = bind(lending.GRAPH)
-    assert bound["decide"]["policy"] == bound["compare_policies"]["other"]
+    assert bound["decide"]["policy"] == bound["decide_by_both"]["other"]
 
 
 def test_the_policies_of_conf_can_be_read():

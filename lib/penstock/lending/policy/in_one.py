@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from penstock.lending.policy.expressions import Expression, Kind
+from penstock.lending.policy.expressions import Expression
 from penstock.lending.policy.in_python import Evaluation, evaluation, fact_of
 from penstock.lending.policy.policy import (
     NOT_SCORED,
@@ -133,20 +133,13 @@ def _offered(value: Expression, table: DecisionTable, policy: Policy) -> Evaluat
             return found if found is not None and cap is not None and 0 <= found <= cap else None
 
         return rate
-    to_cents = _in_cents(value.kind)
+    _, money = VALUES[table.name]
+    multiplied = 10 ** max(money.scale - value.kind.scale, 0)
+    divided = 10 ** max(value.kind.scale - money.scale, 0)
 
     def limit(facts: Case) -> int | None:
         found = given(facts)
-        cents = None if found is None else to_cents(found)
-        return (
-            cents if cents is not None and 0 <= cents < 10 ** VALUES["limit"][1].precision else None
-        )
+        cents = -1 if found is None else found * multiplied // divided
+        return cents if 0 <= cents < 10**money.precision else None
 
     return limit
-
-
-def _in_cents(kind: Kind) -> Callable[[int], int]:
-    """Return what rounds an amount down to whole cents."""
-    factor = 10 ** (VALUES["limit"][1].scale - min(kind.scale, VALUES["limit"][1].scale))
-    divisor = 10 ** max(kind.scale - VALUES["limit"][1].scale, 0)
-    return lambda whole: whole * factor // divisor
