@@ -92,7 +92,7 @@ def check_columns(schema: StructType, contract: Contract, dataset: str, location
             f"{_listed(named)}. "
             f"Mend the file, or point catalog.{dataset} at the right one."
         )
-    wrong = [field for field in wanted if schema[field.name].dataType != field.dataType]
+    wrong = [field for field in wanted if _type(schema[field.name]) != _type(field)]
     if wrong:
         types = [f"'{field.name}' is {_type(schema[field.name])}; the contract asks for "
                  f"{_type(field)}" for field in wrong]  # fmt: skip
@@ -132,11 +132,11 @@ def check_reads(name: str, ddl: str, schema: StructType) -> list[str]:
                 f"It reads column '{column.name}' of '{name}', which has no such column."
                 f"{did_you_mean(column.name, schema.names)}"
             )
-        found, asked = schema[column.name].dataType, column.dataType
+        found, asked = _type(schema[column.name]), _type(column)
         if found != asked:
             raise DataError(
-                f"It reads column '{column.name}' of '{name}' as {asked.simpleString()}; it is "
-                f"{found.simpleString()}. Cast it where '{name}' is made."
+                f"It reads column '{column.name}' of '{name}' as {asked}; it is {found}. Cast it "
+                f"where '{name}' is made."
             )
     return wanted.names
 
@@ -234,6 +234,7 @@ def _is_nested(df: DataFrame, name: str) -> bool:
 
 
 def _type(field: StructField) -> str:
+    # As text: whether what lies inside may be null is no part of it.
     return field.dataType.simpleString()
 
 
