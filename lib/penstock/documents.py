@@ -54,5 +54,5 @@ class Documents:
         return self.path
 
     def __str__(self) -> str:
-        """Return what they say: the text that a fingerprint is made of."""
-        return f"[{', '.join(document.text for document in self.files)}]"
+        """Return what they say, keys in order: the text that a fingerprint is made of."""
+        return str([document.value for document in self.files])

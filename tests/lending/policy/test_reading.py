@@ -5,6 +5,8 @@ import datetime as dt
 import pytest
 
 from penstock.document_files import read_documents
+from penstock.engine.analysis import plain
+from penstock.engine.fingerprint import cause_of
 from penstock.errors import ConfigError
 from penstock.graphs import lending
 from penstock.lending.policy.history import read_history
@@ -143,6 +145,20 @@ def test_the_version_in_force_on_a_day_decides(tmp_path):
 def test_versions_that_do_not_follow_each_other_are_refused(tmp_path, later, message):
     with pytest.raises(ConfigError, match=f"conf/policies/1.yaml, {message}"):
         history_of(tmp_path, version(1, "2023-01-01", "2024-12-31"), later)
+
+
+def test_what_changed_in_a_policy_is_the_cause_of_a_run(tmp_path):
+    def parts(text):
+        return {"parameter policy": plain(history_of(tmp_path, text))}
+
+    before = parts(POLICY)
+    assert cause_of(before, parts(POLICY.replace("cut_off: 0.2", "cut_off: 0.3")), {}, {}) == (
+        "parameter policy …t_off': 0.2, 'effective_from': '2025-0… -> "
+        "…t_off': 0.3, 'effective_from': '2025-0…"
+    )
+    safe, rest = "- name: safe\n", "        when: pd <= 0.05\n"
+    layout = POLICY.replace(safe + rest, f"- {rest.strip()}\n        name: safe\n")
+    assert layout != POLICY and parts(f"# A comment.\n{layout}") == before
 
 
 def test_a_parameter_that_names_no_policy_is_refused_by_its_key_before_spark_starts():

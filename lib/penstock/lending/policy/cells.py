@@ -30,7 +30,7 @@ from penstock.lending.policy.expressions import (
 )
 from penstock.lending.policy.in_python import Evaluation, evaluation
 
-MOST_CELLS = 50_000
+MOST_TRIALS = 50_000
 _OTHER_TEXT = "\0"  # stands for all that no rule names
 
 
@@ -48,12 +48,13 @@ class Cells:
     def can_hit(self, rule: int, before: Sequence[int] = ()) -> bool:
         """Say whether a rule can hit where none of those before it hits or cannot be told.
 
-        Of those before only such as read nothing else count; beyond `MOST_CELLS` the answer is yes.
+        Of those before only such as read nothing else count; where there is too much to try, the
+        answer is yes.
         """
         own = self._facts[rule]
-        if not self._are_few(own):
-            return True
         earlier = [self._truths[b] for b in before if self._facts[b] <= own]
+        if self._trials(own) * (1 + len(earlier)) > MOST_TRIALS:
+            return True
         return any(
             self._truths[rule](cell) is True and all(truth(cell) is False for truth in earlier)
             for cell in self._cells(own)
@@ -64,7 +65,7 @@ class Cells:
         facts = self._facts[one] | self._facts[other]
         if facts & set(self._opaque.values()):
             return None
-        if not self._are_few(facts):
+        if self._trials(facts) > MOST_TRIALS:
             return None
         both = self._truths[one], self._truths[other]
         found = (c for c in self._cells(facts) if all(t(c) is True for t in both))
@@ -74,8 +75,8 @@ class Cells:
         told = [f"{name} = {_shown(value, self._kinds[name])}" for name, value in cell.items()]
         return f"at {', '.join(told)}" if told else "always"
 
-    def _are_few(self, facts: frozenset[str]) -> bool:
-        return math.prod(len(self._values[fact]) for fact in facts) <= MOST_CELLS
+    def _trials(self, facts: frozenset[str]) -> int:
+        return math.prod(len(self._values[fact]) for fact in facts)
 
     def _cells(self, facts: frozenset[str]) -> Iterator[dict[str, Any]]:
         names = sorted(facts)
