@@ -67,8 +67,9 @@ def measure(sizes: tuple[str, ...] = tuple(SIZES)) -> Result:
             ),
             Figure(
                 "driver_growth",
-                _driver_mb(found[sizes[-1]]) / _driver_mb(found[smallest]),
-                f"driver's memory with {sizes[-1]} rows / with {smallest}",
+                _driver_mb(found[sizes[-1]]) / _driver_mb(found[sizes[-2]]),
+                f"driver's memory with {sizes[-1]} rows / with {sizes[-2]}; with fewer the JVM has "
+                "not yet grown into the heap it is given",
                 MOST_DRIVER_GROWTH,
             ),
         ]
@@ -101,7 +102,7 @@ def _unequal(folder: Path, fitted: list[dict[str, Any]]) -> int:
             and np.delete(judge.binning_table.n_nonevent, -2).tolist() == list(bins.n_good)
             and abs(judge.binning_table.iv - iv) < 1e-12  # noqa: PLR2004
         )
-    return COLUMNS - equal
+    return int(COLUMNS - equal)
 
 
 def _notes(found: dict[str, Any], sketched: float, size: str) -> tuple[str, ...]:

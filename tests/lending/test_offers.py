@@ -10,7 +10,7 @@ from penstock.lending.offers import OFFER_COLUMNS, make_offers
 PARAMETERS = {
     "amount_shares": [1.0, 0.5],
     "price_steps": [0.0, 0.02],
-    "rate_cap": 0.3,
+    "rate_cap": 0.28,
     "margin": 0.01,
     "funding_rate": 0.04,
     "operating_rate": 0.015,
@@ -108,7 +108,7 @@ def test_each_amount_comes_at_each_price_and_the_cap_holds(offers):
     # A smaller loan bears its handling on fewer dollars.
     assert half.needed_rate > first.needed_rate
     risky = [offers["risky", number] for number in (1, 2)]
-    assert [offer.interest_rate for offer in risky] == [0.3, 0.3]
+    assert [offer.interest_rate for offer in risky] == [0.28, 0.28]
     assert all(offer.is_capped and offer.profit_usd < 0 for offer in risky)
 
 

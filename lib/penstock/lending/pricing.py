@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 from penstock.lending.capital import add_capital_share
 from penstock.lending.instalments import MONTHS_PER_YEAR, discounted_balances, growth
 
-ROUNDS = 3  # each leaves a few hundredths of the error before
+ROUNDS = 4  # each leaves a few hundredths of the error before
 _PD, _GROWTH, _ATTRITION = "_pd_of_year", "_growth", "_attrition"
 
 

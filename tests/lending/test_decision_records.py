@@ -1,0 +1,135 @@
+import datetime
+import hashlib
+import json
+from decimal import Decimal
+
+import pytest
+from pyspark.sql import functions as F
+
+from penstock.columns import columns_in
+from penstock.lending.decision_checks import NO_OFFER, RECORD_COLUMNS
+from penstock.lending.decision_records import choose_offers, record_decisions, select_declined
+from penstock.lending.offers import OFFER_COLUMNS
+
+DAY = datetime.date(2025, 7, 1)
+DECISIONS = (
+    "application_id STRING, as_of_date DATE, decision STRING, policy_decision STRING, "
+    "rules_hit ARRAY<STRING>, rules_untold ARRAY<STRING>, reasons ARRAY<STRING>, "
+    "limit_usd DECIMAL(12,2), interest_rate DOUBLE, pd DOUBLE, model_version STRING, "
+    "policy_version STRING, overridden_by STRING, overridden_why STRING, overridden_at TIMESTAMP"
+)
+
+
+def decided(key, decision, limit=None, by=None):
+    limit = None if limit is None else Decimal(limit)
+    return (key, DAY, decision, "approve" if by else decision, [], [], [f"why {decision}"], limit,
+            None, 0.2, "m/1", "consumer 2025", by, "known" if by else None, None)  # fmt: skip
+
+
+ALL = [
+    decided("good", "approve", 6000),
+    decided("no limit", "approve"),
+    decided("poor", "approve", 20000),
+    decided("trusted", "approve", 20000, by="ann"),
+    decided("bad", "decline", 20000),
+    decided("near", "refer", 20000),
+]
+
+
+def offer(key, number, amount, profit):
+    expected = None if profit is None else Decimal(profit) / 2
+    rate = None if profit is None else 0.1
+    return (key, number, Decimal(amount), 36, rate, Decimal(10), rate, False, 0.2, 0.5, 0.5,
+            Decimal(1), Decimal(1), None if expected is None else 2 * expected, expected)  # fmt: skip
+
+
+OFFERS = [
+    *(offer("good", n, a, p) for n, a, p in ((1, 8000, 900), (2, 6000, 500), (3, 4000, 500))),
+    *(offer("no limit", n, a, p) for n, a, p in ((1, 8000, 900), (2, 6000, 950))),
+    *(offer(key, 1, 5000, -3) for key in ("poor", "trusted")),
+    offer("poor", 2, 5000, None),
+    offer("bad", 1, 5000, 100),
+    offer("near", 1, 5000, 100),
+]
+
+
+@pytest.fixture(scope="module")
+def tables(spark):
+    cases = spark.createDataFrame(
+        [(row[0], None if row[0] == "near" else 5000) for row in ALL],
+        "application_id STRING, income INT",
+    )
+    explained = cases.where("application_id = 'bad'").select(
+        "application_id",
+        F.expr(
+            "array(named_struct('family', 'debt', 'feature', 'dti', 'text', 'Debts', "
+            "'shortfall', 2D))"
+        ).alias("reasons"),
+        F.lit("reasons/3").alias("model_version"),
+    )
+    decisions = spark.createDataFrame(ALL, DECISIONS)
+    chosen = choose_offers(decisions, spark.createDataFrame(OFFERS, OFFER_COLUMNS))
+    return decisions, cases, explained, chosen
+
+
+@pytest.fixture(scope="module")
+def records(tables):
+    made = record_decisions(*tables)
+    wanted = columns_in(RECORD_COLUMNS)
+    assert made.columns == wanted.names
+    assert [f.dataType.simpleString() for f in made.schema] == [
+        f.dataType.simpleString() for f in wanted
+    ]
+    return {row.application_id: row for row in made.collect()}
+
+
+def test_the_offer_is_the_most_profitable_within_the_limit(tables):
+    chosen = {row.application_id: row.chosen for row in tables[3].collect()}
+    # Of two as good ones the first; above the limit, without profit or for a decline there is none.
+    assert {key: its.offer for key, its in chosen.items()} == {"good": 2, "no limit": 2, "near": 1}
+
+
+def test_each_decision_is_recorded_with_what_it_rests_on(records):
+    assert set(records) == {row[0] for row in ALL}
+    bad = records["bad"]
+    assert (bad.decision, bad.policy_reasons, bad.reasons_version) == (
+        "decline",
+        ["why decline"],
+        "reasons/3",
+    )
+    assert [tuple(reason) for reason in bad.score_reasons] == [("debt", "dti", "Debts", 2.0)]
+    assert records["good"].score_reasons is None and records["good"].offer.amount_usd == 6000
+    assert (bad.model_version, bad.policy_version) == ("m/1", "consumer 2025")
+
+
+def test_who_has_no_offer_that_earns_is_referred_unless_a_person_decided(records):
+    poor, trusted = records["poor"], records["trusted"]
+    assert (poor.decision, poor.policy_decision, poor.policy_reasons) == (
+        "refer",
+        "approve",
+        [NO_OFFER],
+    )
+    assert (trusted.decision, trusted.overridden_by, trusted.offer) == ("approve", "ann", None)
+
+
+def test_hashes_are_those_of_the_rows_and_move_with_any_value(records, tables):
+    text = json.dumps({"application_id": "near", "income": None}, separators=(",", ":"))
+    assert records["near"].input_hash == hashlib.sha256(text.encode()).hexdigest()
+    decisions, cases, explained, chosen = tables
+    again = {r.application_id: r for r in record_decisions(*tables).repartition(3).collect()}
+    assert again == records
+    richer = cases.withColumn(
+        "income", F.when(F.col("application_id") == "bad", 1).otherwise(F.col("income"))
+    )
+    other = record_decisions(decisions, richer, explained, chosen).collect()
+    moved = {
+        r.application_id for r in other if r.record_hash != records[r.application_id].record_hash
+    }
+    assert moved == {"bad"}
+
+
+def test_only_declined_applications_are_explained(tables, spark):
+    features = spark.createDataFrame(
+        [("bad", 1.0), ("good", 2.0), ("other", 3.0)], "application_id STRING, x DOUBLE"
+    )
+    assert [row.application_id for row in select_declined(tables[0], features).collect()] == ["bad"]
