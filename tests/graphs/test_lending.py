@@ -215,8 +215,12 @@ def test_people_decide_otherwise_with_who_and_why_or_not_at_all(lending, tmp_pat
     assert (code, failed["name"]) == (DataError.exit_code, "read_overrides")
     assert "why_is_present" in failed["reason"] and lending.release == before
 
-    file.write_text("\n".join(["application_id,decision,by,why,at", line.format("Known to us.")]))
-    code, _ = lending.do("decide", *in_file)
+    nobody = "misspelt,approve,A. Smith,x,2025-07-01"
+    header, whole = "application_id,decision,by,why,at", line.format("Known to us.")
+    file.write_text("\n".join([header, whole, nobody]))
+    code, record = lending.do("decide", *in_file)
+    [read] = [n for n in record["nodes"] if n["name"] == "read_overrides"]
+    assert (read["warned"], read["broken_rules"]) == (1, {"application_is_known": 1})
     [overridden] = lending.table("decisions").where("overridden_by IS NOT NULL").collect()
     assert (code, overridden.application_id) == (0, declined.application_id)
     assert (overridden.decision, overridden.policy_decision) == ("approve", "decline")

@@ -65,6 +65,7 @@ NEEDED = {
     ("chosen_offers", "record_decisions"): "chosen",
     ("applications", "no_overrides"): "application_id",
     ("raw_overrides", "read_overrides"): "why",
+    ("applications", "read_overrides"): "application_id",
     ("applications", "gather_cases"): "amount_usd",
     ("scores", "gather_cases"): "application_id",
     ("cases", "decide"): "amount_usd",

@@ -103,7 +103,7 @@ SCORING = (
 
 DECIDING = (
     Transform(no_overrides, "applications", "raw_overrides"),
-    Transform(read_overrides, "raw_overrides", "overrides"),
+    Transform(read_overrides, ("raw_overrides", "applications"), "overrides"),
     Transform(gather_cases, ("applications", "scores"), "cases"),
     Transform(decide, ("cases", "overrides"), "decisions"),
     Transform(select_declined, ("decisions", "application_features"), "declined_features"),

@@ -1,7 +1,7 @@
 """What the datasets of the lending graph promise; the texts are in `lending/checks.py`
 and `decision_checks.py`."""
 
-from penstock.engine.contract import Contract
+from penstock.engine.contract import Check, Contract
 from penstock.lending import checks, decision_checks
 from penstock.lending.judged_value import VALUED_COLUMNS
 from penstock.lending.offers import OFFER_CHECKS, OFFER_COLUMNS
@@ -50,7 +50,11 @@ CONTRACTS = {
     "overrides": Contract(
         decision_checks.OVERRIDE_COLUMNS,
         key=("application_id",),
-        checks=decision_checks.OVERRIDE_CHECKS,
+        checks={
+            **decision_checks.OVERRIDE_CHECKS,
+            # Maybe of another day; but a misspelt key would override nothing without a word.
+            "application_is_known": Check("is_applied", "warn"),
+        },
     ),
     "decisions": Contract(
         decision_checks.DECISION_COLUMNS,

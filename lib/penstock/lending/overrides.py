@@ -24,7 +24,7 @@ def no_overrides(applications: DataFrame) -> DataFrame:
     return nobody.select(key, *(F.lit(None).cast("string").alias(name) for name in others))
 
 
-def read_overrides(raw_overrides: DataFrame) -> DataFrame:
+def read_overrides(raw_overrides: DataFrame, applications: DataFrame) -> DataFrame:
     """Read the overrides into typed columns.
 
     Grain: one row per raw row, in and out. Whether a row says who and why is for
@@ -33,14 +33,18 @@ def read_overrides(raw_overrides: DataFrame) -> DataFrame:
     Args:
         raw_overrides: All columns STRING: `FIELDS`. `decision` in any case; `at` as
             "2025-07-01 10:30:00" in the session's time zone, or a day.
+        applications: Needs `application_id`, each once at most.
 
     Returns:
-        The columns of `decision_checks.OVERRIDE_COLUMNS`; null where missing or unreadable.
+        The columns of `decision_checks.OVERRIDE_COLUMNS`, null where missing or unreadable; and
+        `is_applied`, null where there is no such application.
     """
-    return raw_overrides.select(
+    known = applications.select("application_id", F.lit(True).alias("is_applied"))
+    read = raw_overrides.select(
         text("application_id").alias("application_id"),
         F.lower(text("decision")).alias("decision"),
         text("by").alias("by"),
         text("why").alias("why"),
         text("at").try_cast("timestamp").alias("at"),
     )
+    return read.join(known, "application_id", how="left")

@@ -66,16 +66,15 @@ def overrides_of(spark, *rows):
 
 def test_each_application_is_decided_and_an_override_lies_over_the_policy(spark, cases, tmp_path):
     overrides = read_overrides(
-        overrides_of(spark, ("young", "Approve", " A. Smith ", "Long known to us.", "2025-07-01"))
+        overrides_of(spark, ("young", "Approve", " A. Smith ", "Long known to us.", "2025-07-01")),
+        cases,
     )
     decisions = decide(cases, overrides, policy=history_of(tmp_path, POLICY), as_of=DAY)
     assert [(f.name, f.dataType.simpleString()) for f in decisions.schema] == [
         (f.name, f.dataType.simpleString()) for f in StructType.fromDDL(DECISION_COLUMNS)
     ]
-    broken = [
-        F.count_if(~F.coalesce(F.expr(sql), F.lit(False))) for sql in DECISION_CHECKS.values()
-    ]
-    assert {*decisions.select(*broken).first()} == {0}
+    judged = decisions.select(broken(DECISION_CHECKS)).collect()
+    assert [row.broken for row in judged] == [[]] * len(CASES)
     found = {row.application_id: row for row in decisions.collect()}
     assert {name: row.decision for name, row in found.items()} == {
         "good": "approve", "young": "approve", "young and risky": "decline", "unscored": "refer",
@@ -102,30 +101,28 @@ def test_an_override_without_who_why_and_when_breaks_its_contract(spark):
         *((*whole[:i], " ", *whole[i + 1 :]) for i in range(1, 5)),
         ("b", "x", *whole[2:]),
     ]
-    overrides = read_overrides(overrides_of(spark, *rows))
-    assert [(f.name, f.dataType) for f in overrides.schema] == [
+    key = spark.createDataFrame([("a",)], "application_id STRING")
+    overrides = read_overrides(overrides_of(spark, *rows), key)
+    assert [(f.name, f.dataType) for f in overrides.drop("is_applied").schema] == [
         (f.name, f.dataType) for f in StructType.fromDDL(OVERRIDE_COLUMNS)
     ]
-    told = [
-        F.when(~F.coalesce(F.expr(sql), F.lit(False)), rule)
-        for rule, sql in OVERRIDE_CHECKS.items()
-    ]
-    broken = overrides.select(F.array_compact(F.array(*told)).alias("broken")).collect()
-    assert [row.broken for row in broken] == [
-        [], ["decision_is_known"], ["by_is_present"], ["why_is_present"], ["at_is_present"],
-        ["decision_is_known"],
+    judged = overrides.select("is_applied", broken(OVERRIDE_CHECKS)).collect()
+    assert sorted((row.broken, row.is_applied) for row in judged if row.is_applied) == [
+        ([], True), (["at_is_present"], True), (["by_is_present"], True),
+        (["decision_is_known"], True), (["why_is_present"], True),
     ]  # fmt: skip
+    assert [row.broken for row in judged if not row.is_applied] == [["decision_is_known"]]
 
 
 def test_nobody_overrides_where_no_file_says_so(spark, cases, tmp_path):
-    nobody = read_overrides(no_overrides(cases))
-    assert nobody.columns == StructType.fromDDL(OVERRIDE_COLUMNS).names
+    nobody = read_overrides(no_overrides(cases), cases)
+    assert nobody.columns[:-1] == StructType.fromDDL(OVERRIDE_COLUMNS).names
     decided = decide(cases, nobody, policy=history_of(tmp_path, POLICY), as_of=DAY)
     assert decided.where("decision = policy_decision").count() == len(CASES)
 
 
 def test_a_decision_costs_no_shuffle_of_its_own_and_no_python(spark, cases, tmp_path):
-    nobody = read_overrides(no_overrides(cases))
+    nobody = read_overrides(no_overrides(cases), cases)
     decided = decide(cases, nobody, policy=history_of(tmp_path, POLICY), as_of=DAY)
     plan = decided._jdf.queryExecution().executedPlan().toString()
     assert "Python" not in plan and plan.count("Exchange hashpartitioning") <= 2
@@ -195,7 +192,7 @@ def test_two_policies_are_compared_on_the_same_applications(cases, tmp_path):
 def test_columns_that_do_not_fit_the_policy_are_refused_with_its_line(
     spark, cases, tmp_path, change, message
 ):
-    nobody = read_overrides(no_overrides(cases))
+    nobody = read_overrides(no_overrides(cases), cases)
     with pytest.raises(ConfigError, match=message):
         decide(change(cases), nobody, policy=history_of(tmp_path, POLICY), as_of=DAY)
 

@@ -50,7 +50,7 @@ class Rule:
         """The reason of an application for which the rule cannot be told."""
         expressions = [self.when, *([self.value] if self.value else [])]
         facts = [*dict.fromkeys(fact for e in expressions for fact in e.facts)]
-        what = facts[0] if len(facts) == 1 else f"one of {', '.join(facts)}"
+        what = facts[0] if len(facts) == 1 else f"one of {', '.join(facts) or 'its numbers'}"
         return f"'{self.name}' cannot be told: {what} is missing"
 
 
