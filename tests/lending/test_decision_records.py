@@ -40,7 +40,7 @@ def offer(key, number, amount, profit):
     expected = None if profit is None else Decimal(profit) / 2
     rate = None if profit is None else 0.1
     return (key, number, Decimal(amount), 36, rate, Decimal(10), rate, False, 0.2, 0.5, 0.5,
-            Decimal(1), Decimal(1), None if expected is None else 2 * expected, expected)  # fmt: skip
+            Decimal(1), Decimal(1), expected and 2 * expected, expected)  # fmt: skip
 
 
 OFFERS = [
