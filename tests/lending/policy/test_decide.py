@@ -121,8 +121,8 @@ def test_nobody_overrides_where_no_file_says_so(spark, cases, tmp_path):
     assert decided.where("decision = policy_decision").count() == len(CASES)
 
 
-def test_a_decision_costs_no_shuffle_of_its_own_and_no_python(spark, cases, tmp_path):
-    nobody = read_overrides(no_overrides(cases), cases)
+def test_a_decision_costs_one_join_and_no_python(spark, cases, tmp_path):
+    nobody = spark.createDataFrame([], OVERRIDE_COLUMNS)
     decided = decide(cases, nobody, policy=history_of(tmp_path, POLICY), as_of=DAY)
     plan = decided._jdf.queryExecution().executedPlan().toString()
     assert "Python" not in plan and plan.count("Exchange hashpartitioning") <= 2

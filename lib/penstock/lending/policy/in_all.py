@@ -81,8 +81,8 @@ def add_decision(cases: DataFrame, *, policy: Policy) -> DataFrame:
         declines += _declining(table, of_table)
         refers += _referring(table, of_table)
     decision = (
-        F.when(any_of([is_one for is_one, _ in declines]), F.lit("decline"))
-        .when(any_of([is_one for is_one, _ in refers]), F.lit("refer"))
+        F.when(_any_of([is_one for is_one, _ in declines]), F.lit("decline"))
+        .when(_any_of([is_one for is_one, _ in refers]), F.lit("refer"))
         .otherwise(F.lit("approve"))
     )
     values = {
@@ -137,16 +137,6 @@ def add_verdicts(cases: DataFrame, *, policy: Policy) -> tuple[DataFrame, list[R
     return judged, rules
 
 
-def any_of(columns: Sequence[Column]) -> Column:
-    """Return whether one of several conditions holds; a tree of little depth."""
-    if not columns:
-        return F.lit(False)
-    if len(columns) == 1:
-        return columns[0]
-    half = len(columns) // 2
-    return any_of(columns[:half]) | any_of(columns[half:])
-
-
 def _first(table: DecisionTable) -> Column:
     """Return the place of the first rule that hits or cannot be told; null if all are false."""
     choice = F.when(F.lit(False), F.lit(0))
@@ -171,7 +161,7 @@ def _conflict(rules: Sequence[RuleColumns]) -> Column:
     groups: dict[str, list[Column]] = {}
     for own in rules:
         groups.setdefault(own.rule.outcome or own.rule.name, []).append(own.is_hit)
-    hits = [any_of(columns).cast("int") for columns in groups.values()]
+    hits = [_any_of(columns).cast("int") for columns in groups.values()]
     return sum(hits[1:], start=hits[0]) > 1
 
 
@@ -204,12 +194,12 @@ def _value(rules: Sequence[RuleColumns], facts: Mapping[str, Column], policy: Po
     if table.hit == "least":
         lacks = [own.is_hit & value.isNull() for own, value in zip(rules, given, strict=True)]
         hit = [F.when(own.is_hit, value) for own, value in zip(rules, given, strict=True)]
-        value = F.when(~any_of(lacks), F.array_min(F.array(*hit)))
+        value = F.when(~_any_of(lacks), F.array_min(F.array(*hit)))
     else:
         value = F.coalesce(
             *(F.when(own.is_hit, value) for own, value in zip(rules, given, strict=True))
         )
-    untold = any_of([own.is_untold for own in rules])
+    untold = _any_of([own.is_untold for own in rules])
     no_value = untold | _conflict(rules) if table.hit == "unique" else untold
     return F.when(~no_value, value)
 
@@ -235,6 +225,16 @@ def within_cap(rate: Column, policy: Policy) -> Column:
     return F.when((rate >= 0) & (rate <= F.lit(policy.legal_cap)), rate)
 
 
+def _any_of(columns: Sequence[Column]) -> Column:
+    """Return whether one of several conditions holds; a tree of little depth."""
+    if not columns:
+        return F.lit(False)
+    if len(columns) == 1:
+        return columns[0]
+    half = len(columns) // 2
+    return _any_of(columns[:half]) | _any_of(columns[half:])
+
+
 def _named(named: Sequence[tuple[Column, str]]) -> Column:
     """Return the texts of those conditions that hold, in order."""
     groups = [named[place : place + _GROUP] for place in range(0, len(named), _GROUP)]
@@ -242,7 +242,7 @@ def _named(named: Sequence[tuple[Column, str]]) -> Column:
     # Few rules hit: a group without any costs no array.
     texts = [
         F.when(
-            any_of([is_one for is_one, _ in group]),
+            _any_of([is_one for is_one, _ in group]),
             F.array_compact(F.array(*(F.when(is_one, F.lit(text)) for is_one, text in group))),
         ).otherwise(none)
         for group in groups
