@@ -171,6 +171,7 @@ def _job(home: Path, sizes: Sizes, at_once: int) -> Job:
         f"catalog.loan_numbers.rows={sizes.loans}",
         f"catalog.application_numbers.rows={sizes.applications}",
         "params.pd_gate={min_auc: 0.5, max_ece: 0.2, min_loans: 50, min_bads: 5}",
+        "params.lgd_gate={min_skill: -9.0, max_error_of_mean: 1.0, min_defaults: 5}",
         f"run.nodes_at_once={at_once}",
     )
     words = [word for wish in wishes for word in ("--set", wish)]

@@ -11,19 +11,32 @@ from pathlib import Path
 from typing import Any
 
 import mlflow
+from pyspark.ml import PipelineModel
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from penstock.engine.checking import check_rows
+from penstock.evidence import Evidence
 from penstock.graphs.lending_contracts import CONTRACTS
+from penstock.learn.lgd.estimator import fractional_lgd
+from penstock.learn.lgd.explain import explain_lgd
 from penstock.learn.logistic import explain_pd, logistic_pd
+from penstock.lending.allowance_walk import walk_allowance
+from penstock.lending.capital import add_capital
 from penstock.lending.cleaning import clean_applications, clean_loans
+from penstock.lending.credit_loss import add_credit_loss
+from penstock.lending.default_timing import estimate_default_timing
+from penstock.lending.exposures import list_exposures
 from penstock.lending.features import add_features
 from penstock.lending.labels import label_defaults
-from penstock.lending.samples import split_by_issue_date
+from penstock.lending.realised_lgd import list_defaults
+from penstock.lending.samples import split_by_issue_date, split_defaults
 from penstock.lending.scores import present_scores
+from penstock.lending.staging import add_stage
 from penstock.measure.evaluation import evaluate_pd
-from penstock.measure.gate import pd_gate
+from penstock.measure.gate import lgd_gate, pd_gate
+from penstock.measure.lgd_evaluation import evaluate_lgd
+from penstock.measure.provisions import report_provisions
 from penstock.store.home import write_json
 from penstock.synthetic.book import generate_applications, generate_book
 
@@ -49,32 +62,76 @@ class PlainLending:
         features = add_features(labelled, **p["add_features"])
         split = split_by_issue_date(features, **p["split_by_issue_date"])
         train, test = map(self.save, ("train", "test"), split)
-        model = logistic_pd(**p["logistic_pd"]).fit(train)
         if mlflow.get_experiment_by_name("plain") is None:  # else its models go to this folder
             mlflow.create_experiment("plain", f"{self.folder}/artifacts")
         mlflow.set_experiment("plain")
+        model = logistic_pd(**p["logistic_pd"]).fit(train)
         with mlflow.start_run():
-            mlflow.spark.log_model(
-                model,
-                artifact_path="model",
-                dfs_tmpdir=str(self.folder / "scratch"),
-                signature=mlflow.models.infer_signature(train, model.transform(train)),
-                pip_requirements=["pyspark"],
-                registered_model_name="plain_pd",
-            )
+            self.log_model("plain_pd", model, train)
             scored = self.save("test_scores", model.transform(test))
-            report = evaluate_pd(scored, **p["evaluate_pd"])
-            write_json(self.folder / "report.json", asdict(report))
-            write_json(self.folder / "coefficients.json", asdict(explain_pd(model)))
-            mlflow.log_metrics({k: v for k, v in report.metrics.items() if v is not None})
-            if reasons := pd_gate(report, **p["pd_gate"]):
+            self.report("report", evaluated := evaluate_pd(scored, **p["evaluate_pd"]))
+            self.report("coefficients", explain_pd(model))
+            if reasons := pd_gate(evaluated, **p["pd_gate"]):
                 raise SystemExit("; ".join(reasons))
+        lgd_model = self.fit_lgd(cleaned)
+        self.assess(cleaned, labelled, model, lgd_model)
         cleaned = self.save(
             "applications", clean_applications(raw_asked, **p["clean_applications"])
         )
         asked_features = add_features(cleaned, **p["add_features"])
         scored = model.transform(asked_features).withColumn("model_version", F.lit("plain_pd/1"))
         self.save("scores", present_scores(scored, **p["present_scores"]))
+
+    def fit_lgd(self, loans: DataFrame) -> PipelineModel:
+        """Fit, judge and save the LGD model."""
+        p = self.params
+        defaults = self.save("defaults", list_defaults(loans, **p["list_defaults"]))
+        features = add_features(defaults, **p["add_features"])
+        split = split_defaults(features, **p["split_defaults"])
+        train, test = map(self.save, ("lgd_train", "lgd_test"), split)
+        model = fractional_lgd(**p["fractional_lgd"]).fit(train)
+        with mlflow.start_run():
+            self.log_model("plain_lgd", model, train)
+            scored = self.save("lgd_test_scores", model.transform(test))
+            evaluated = evaluate_lgd(scored, train, **p["evaluate_lgd"])
+            self.report("lgd_report", evaluated)
+            self.report("lgd_coefficients", explain_lgd(model))
+            if reasons := lgd_gate(evaluated, **p["lgd_gate"]):
+                raise SystemExit("; ".join(reasons))
+        return model
+
+    def assess(
+        self, loans: DataFrame, labelled: DataFrame, pd: PipelineModel, lgd: PipelineModel
+    ) -> None:
+        """Set the provisions of the book, and report them."""
+        p = self.params
+        timing = self.save(
+            "default_timing", estimate_default_timing(labelled, **p["estimate_default_timing"])
+        )
+        exposures = self.save("exposures", list_exposures(loans, **p["list_exposures"]))
+        risk = lgd.transform(pd.transform(add_features(loans, **p["add_features"])))
+        losses = add_credit_loss(exposures, risk, timing, **p["add_credit_loss"])
+        staged = add_stage(losses, **p["add_stage"])
+        provisions = self.save("provisions", add_capital(staged, **p["add_capital"]))
+        walk = self.save("allowance_walk", walk_allowance(provisions, **p["walk_allowance"]))
+        with mlflow.start_run():
+            self.report("provision_report", report_provisions(provisions, walk))
+
+    def log_model(self, name: str, model: PipelineModel, train: DataFrame) -> None:
+        """Log and register a fitted model."""
+        mlflow.spark.log_model(
+            model,
+            artifact_path="model",
+            dfs_tmpdir=str(self.folder / "scratch"),
+            signature=mlflow.models.infer_signature(train, model.transform(train)),
+            pip_requirements=["pyspark"],
+            registered_model_name=name,
+        )
+
+    def report(self, name: str, evidence: Evidence) -> None:
+        """Keep evidence as JSON, and its metrics with the MLflow run."""
+        write_json(self.folder / f"{name}.json", asdict(evidence))
+        mlflow.log_metrics({k: v for k, v in evidence.metrics.items() if v is not None})
 
     def save(self, name: str, table: DataFrame) -> DataFrame:
         """Write a table and its quarantine, and return it as it was written."""

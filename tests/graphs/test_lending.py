@@ -116,6 +116,35 @@ def test_what_is_lost_of_a_default_is_learnt_out_of_time_and_much_as_it_truly_is
     assert float(champion.tags["lgd_report.rmse"]) == pytest.approx(metrics["rmse"], abs=1e-5)
 
 
+def test_loans_of_any_age_default_as_often_as_they_are_expected_to(lending):
+    """Of loans that were not behind on a day, by what truly became of them."""
+    truth = lending.table("true_risk").selectExpr("id loan_id", "will_charge_off")
+    book = (
+        lending.table("provisions").where("days_past_due = 0").join(truth, "loan_id", how="inner")
+    )
+    rows = book.toPandas()
+    young = rows.instalments_paid * 3 < rows.term_months
+    for part in (rows[young], rows[~young]):
+        expected, found = part.lifetime_pd.mean(), part.will_charge_off.mean()
+        spread = (part.lifetime_pd * (1 - part.lifetime_pd)).sum() ** 0.5 / len(part)
+        # Each loan is there on two dates at most; the rest is the error of so small a PD model.
+        assert abs(found - expected) < 4 * 2**0.5 * spread + 0.2 * expected
+    assert rows[young].lifetime_pd.mean() > 2 * rows[~young].lifetime_pd.mean()
+
+
+def test_each_open_loan_has_a_stage_an_allowance_and_capital_and_the_walk_is_whole(lending):
+    provisions = lending.table("provisions").toPandas()
+    assert len(provisions) == lending.table("exposures").count() > 500
+    in_default = provisions.days_past_due >= 90
+    assert (provisions.stage == 3).equals(in_default) and in_default.any()
+    assert (provisions.risk_weight[~in_default] > 0).all()
+    metrics = lending.first_record["evidence"]["provision_report"]["metrics"]
+    last = provisions[provisions.reporting_date == provisions.reporting_date.max()]
+    assert metrics["allowance_usd"] == float(last.allowance_usd.sum())
+    walk = lending.table("allowance_walk").toPandas()
+    assert walk.closing_usd.sum() == last.allowance_usd.sum()
+
+
 def test_the_page_shows_what_the_model_has_learnt(lending):
     report = lending.first_record["evidence"]["pd_coefficients"]["tables"]["coefficients"]
     learnt = {(feature, level): value for feature, level, value in report["rows"]}

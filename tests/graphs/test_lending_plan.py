@@ -47,6 +47,19 @@ NEEDED = {
     ("loans", "value_loans"): "interest_rate",
     ("lgd_train", "value_loans"): "ead_usd",
     ("valued_loans", "compare_strategies"): "realised_profit_usd",
+    ("labelled", "estimate_default_timing"): "is_bad",
+    ("loans", "list_exposures"): "last_payment_date",
+    ("loans", "add_features_to_book"): "annual_income_usd",
+    ("book_features", "apply_champion_to_book_features"): "fico",
+    ("book_with_pd", "apply_lgd_champion_to_book_with_pd"): "fico",
+    ("exposures", "add_credit_loss"): "remaining_months",
+    ("loan_risk", "add_credit_loss"): "lgd",
+    ("default_timing", "add_credit_loss"): "open_share",
+    ("exposure_losses", "add_stage"): "expected_lifetime_pd",
+    ("staged_exposures", "add_capital"): "pd_12m",
+    ("provisions", "walk_allowance"): "macro_factor",
+    ("provisions", "report_provisions"): "risk_weight",
+    ("allowance_walk", "report_provisions"): "macro_usd",
     ("raw_applications", "clean_applications"): "loan_amnt",
     ("applications", "add_features_to_score"): "annual_income_usd",
     ("application_features", "apply_champion_to_application_features"): "fico",
@@ -175,6 +188,18 @@ def test_what_changed_or_failed_can_be_selected(spark, home, monkeypatch):
     _, part = plan_of(spark, home, monkeypatch, "plan", *SMALL, *bins, *failed)
     assert {p.node.name: p.cause for p in part.nodes if p.action == "run"} == changed
     later.unlink()
+
+
+def test_by_another_outlook_the_book_is_assessed_again_and_no_model_is_fitted(
+    spark, home, monkeypatch
+):
+    worse = "params.common.outlooks=[{reporting_date: 2022-12-31, pd_odds: 2.0, overlay: 0.0}]"
+    _, plan = plan_of(spark, home, monkeypatch, "plan", "assess", *SMALL, "--set", worse)
+    again = {p.node.name for p in plan.nodes if p.action == "run"}
+    assert {"list_exposures", "add_credit_loss", "add_stage", "report_provisions"} <= again
+    rest = {p.node.name for p in plan.nodes} - again
+    assert rest == {"label_defaults", "estimate_default_timing"}
+    assert {p.node.kind for p in plan.nodes} == {"transform", "apply", "measure"}
 
 
 def test_what_is_known_too_late_is_refused_in_a_slice_too(spark, home, monkeypatch):

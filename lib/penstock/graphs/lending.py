@@ -11,10 +11,15 @@ from penstock.learn.lgd.estimator import fractional_lgd
 from penstock.learn.lgd.explain import explain_lgd
 from penstock.learn.logistic import explain_pd, logistic_pd
 from penstock.learn.reasons.declines import decline_reasons
+from penstock.lending.allowance_walk import walk_allowance
+from penstock.lending.capital import add_capital
 from penstock.lending.cases import gather_cases
 from penstock.lending.cleaning import clean_applications, clean_loans
+from penstock.lending.credit_loss import add_credit_loss
 from penstock.lending.decision_checks import CASE_COLUMNS
 from penstock.lending.decision_records import choose_offers, record_decisions, select_declined
+from penstock.lending.default_timing import estimate_default_timing
+from penstock.lending.exposures import list_exposures
 from penstock.lending.features import add_features
 from penstock.lending.judged_value import value_loans
 from penstock.lending.labels import label_defaults
@@ -30,6 +35,7 @@ from penstock.lending.policy.what_if import (
 from penstock.lending.realised_lgd import list_defaults
 from penstock.lending.samples import split_by_issue_date, split_defaults
 from penstock.lending.scores import present_scores
+from penstock.lending.staging import add_stage
 from penstock.measure.evaluation import SCORED_COLUMNS, evaluate_pd
 from penstock.measure.gate import lgd_gate, pd_gate
 from penstock.measure.lgd_evaluation import (
@@ -37,6 +43,7 @@ from penstock.measure.lgd_evaluation import (
     SCORED_LGD_COLUMNS,
     evaluate_lgd,
 )
+from penstock.measure.provisions import PROVISION_COLUMNS, WALK_COLUMNS, report_provisions
 from penstock.measure.strategy import VALUED, compare_strategies
 from penstock.synthetic.book import generate_applications, generate_book
 
@@ -92,6 +99,25 @@ STRATEGY = (
     Measure(compare_strategies, "valued_loans", "strategy_report", reads={"valued_loans": VALUED}),
 )
 
+# What the book is expected to lose, on each reporting date.
+PROVISIONS = (
+    Transform(estimate_default_timing, "labelled", "default_timing"),
+    Transform(list_exposures, "loans", "exposures"),
+    Transform(add_features, "loans", "book_features", name="add_features_to_book"),
+    Apply("champion", "book_features", "book_with_pd"),
+    Apply("lgd_champion", "book_with_pd", "loan_risk"),
+    Transform(add_credit_loss, ("exposures", "loan_risk", "default_timing"), "exposure_losses"),
+    Transform(add_stage, "exposure_losses", "staged_exposures"),
+    Transform(add_capital, "staged_exposures", "provisions"),
+    Transform(walk_allowance, "provisions", "allowance_walk"),
+    Measure(
+        report_provisions,
+        ("provisions", "allowance_walk"),
+        "provision_report",
+        reads={"provisions": PROVISION_COLUMNS, "allowance_walk": WALK_COLUMNS},
+    ),
+)
+
 SCORING = (
     Transform(clean_applications, "raw_applications", "applications"),
     Transform(add_features, "applications", "application_features", name="add_features_to_score"),
@@ -126,7 +152,7 @@ DECIDING = (
 
 GRAPH = Graph(
     "lending",
-    (*BOOK, *TRAINING, *LOSS, *STRATEGY, *SCORING, *DECIDING),
+    (*BOOK, *TRAINING, *LOSS, *PROVISIONS, *STRATEGY, *SCORING, *DECIDING),
     contracts=CONTRACTS,
     jobs={
         "prepare": Slice(("train", "test", "lgd_train", "lgd_test", "applications")),
@@ -148,5 +174,6 @@ GRAPH = Graph(
             ("decision_records", "policy_report", "policy_comparison"),
             given=("applications", "scores", "offers", "reasons_champion"),
         ),
+        "assess": Slice(("provision_report",), given=("loans", "champion", "lgd_champion")),
     },
 )

@@ -1,8 +1,10 @@
-"""What the datasets of the lending graph promise; the texts are in `lending/checks.py`
-and `decision_checks.py`."""
+"""What the datasets of the lending graph promise.
+
+The texts are in `lending/checks.py`, and `decision_checks.py` and `provision_checks.py` beside it.
+"""
 
 from penstock.engine.contract import Check, Contract
-from penstock.lending import checks, decision_checks
+from penstock.lending import checks, decision_checks, provision_checks
 from penstock.lending.judged_value import VALUED_COLUMNS
 from penstock.lending.offers import OFFER_CHECKS, OFFER_COLUMNS
 
@@ -43,6 +45,28 @@ CONTRACTS = {
         decision_checks.RECORD_COLUMNS,
         key=("application_id", "as_of_date"),
         checks=decision_checks.RECORD_CHECKS,
+    ),
+    "exposures": Contract(
+        provision_checks.EXPOSURE_COLUMNS,
+        key=("loan_id", "reporting_date"),
+        checks=provision_checks.EXPOSURE_CHECKS,
+        quarantine="exposures_quarantine",
+        min_rows=1,
+    ),
+    "default_timing": Contract(
+        provision_checks.DEFAULT_TIMING_COLUMNS, key=("term_months", "month")
+    ),
+    "provisions": Contract(
+        provision_checks.PROVISION_COLUMNS,
+        key=("loan_id", "reporting_date"),
+        checks=provision_checks.PROVISION_CHECKS,
+        quarantine="provisions_quarantine",
+        min_rows=1,
+    ),
+    "allowance_walk": Contract(
+        provision_checks.WALK_COLUMNS,
+        key=("reporting_date", "stage_before", "stage_after"),
+        checks=provision_checks.WALK_CHECKS,
     ),
     "scores": Contract(
         checks.SCORE_COLUMNS, key=("application_id", "as_of_date"), checks=checks.SCORE_CHECKS

@@ -1,0 +1,185 @@
+"""Credit loss: lifetime and twelve-month PD, and the expected credit loss over all scenarios.
+
+In closed form for each loan: no row for a month or a scenario is ever made.
+"""
+
+from functools import reduce
+from operator import add
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from penstock.lending.default_timing import Segments, last_month
+from penstock.lending.instalments import between, discounted_balances, growth
+from penstock.lending.outlook import Outlooks, PastDueFloor, Scenarios
+
+YEAR = 12
+
+
+def add_credit_loss(
+    exposures: DataFrame,
+    loan_risk: DataFrame,
+    default_timing: DataFrame,
+    *,
+    segments: Segments,
+    outlooks: Outlooks,
+    scenarios: Scenarios,
+    past_due_floors: list[PastDueFloor],
+) -> DataFrame:
+    """Add what each exposure is expected to lose, over twelve months and over its life.
+
+    Grain: one row per `loan_id` and `reporting_date`, in and out.
+
+    A loan defaults at the first instalment that it never pays: it then owes the balance before it.
+    Of loans with the PD p over their term, p defaults as `default_timing` says and 1 - p are paid
+    back as it says. By what is known of a loan that has paid k instalments and is open, its odds of
+    default are those of p times the defaults still to come over the payoffs still to come. Months
+    of default, balances and discounting do not hang on the scenario; the PD and the LGD do.
+
+    Args:
+        exposures: Columns of `provision_checks.EXPOSURE_COLUMNS`.
+        loan_risk: One row per `loan_id`: `pd` (over the whole term) and `lgd`, both 0-1.
+        default_timing: From `estimate_default_timing`, by the same `segments`.
+        segments: As there.
+        outlooks: `pd_odds` of each reporting date.
+        scenarios: Their weights, `pd_odds` and `lgd`.
+        past_due_floors: Least lifetime PD of a loan so many days past due. How loans that are
+            behind catch up is not told by last payments, so that it must be said.
+
+    Returns:
+        `exposures` and `pd`, `lgd`, `expected_lifetime_pd` (over the remaining term, as it was
+        expected at issue of a loan that comes so far), `lifetime_pd` and `pd_12m` (with the floor,
+        without outlook and scenarios; 1 in default), `scenario_lifetime_pd` (with them),
+        `exposure_lifetime_usd` and `exposure_12m_usd` (mean discounted balance at a default within
+        that time; in default the balance), `macro_factor` (loss with outlook and scenarios over
+        loss without), `ecl_lifetime_usd` and `ecl_12m_usd` (DECIMAL(14,2)). Null where PD, LGD or
+        the curve of the term is unknown.
+
+    Source:
+        ECL = sum over t of marginal PD x LGD x EAD x discount factor, weighted over scenarios: IFRS
+        9, 5.5.17 and B5.5.41; discounted at the effective interest rate, here the loan's own rate,
+        charged monthly: B5.5.44. Conditional PD: Bayes' rule.
+    """
+    known = exposures.join(loan_risk.select("loan_id", "pd", "lgd"), "loan_id", how="left")
+    timed = known.join(F.broadcast(_curves(default_timing)), "term_months", how="left")
+    begun = timed.withColumns(_curve_points()).withColumns(
+        {
+            "expected_lifetime_pd": _shifted(F.col("pd"), _still_to_come()),
+            "by_life": _expected_exposure(F.col("remaining_months"), segments),
+            "by_year": _expected_exposure(_year_ahead(), segments),
+        }
+    )
+    measured = begun.withColumn("lifetime_pd", _lifetime_pd(past_due_floors)).withColumns(
+        {**_within_time(), **_in_scenarios(outlooks, scenarios)}
+    )
+    alone = F.col("lgd") * F.col("lifetime_pd")
+    factor = F.when(alone == 0, 1.0).otherwise(F.col("scenario_loss") / alone)
+    return measured.withColumn("macro_factor", factor).select(
+        *exposures.columns,
+        "pd",
+        "lgd",
+        "expected_lifetime_pd",
+        "lifetime_pd",
+        "pd_12m",
+        "scenario_lifetime_pd",
+        "exposure_lifetime_usd",
+        "exposure_12m_usd",
+        "macro_factor",
+        _loss("lifetime_pd", "exposure_lifetime_usd").alias("ecl_lifetime_usd"),
+        _loss("pd_12m", "exposure_12m_usd").alias("ecl_12m_usd"),
+    )
+
+
+def _curves(default_timing: DataFrame) -> DataFrame:
+    """Return one row per term, with its months in an array."""
+    month = F.struct("month", "monthly_share", "default_share", "open_share")
+    in_order = F.sort_array(F.collect_list(month))
+    return default_timing.groupBy("term_months").agg(in_order.alias("curve"))
+
+
+def _curve_points() -> dict[str, Column]:
+    """Return the curve's shares where the loan stands, and a year on."""
+    paid, curve = F.col("instalments_paid"), F.col("curve")
+    point, ahead = F.get(curve, paid - 1), F.get(curve, paid + _year_ahead() - 1)
+    is_new = paid == 0
+    return {
+        "paid_share": F.when(is_new, 0.0).otherwise(point["default_share"]),
+        "open_share": F.when(is_new, 1.0).otherwise(point["open_share"]),
+        "year_share": ahead["default_share"],
+        "rate": growth(F.col("interest_rate")),
+    }
+
+
+def _year_ahead() -> Column:
+    return F.least(F.col("remaining_months"), F.lit(YEAR))
+
+
+def _still_to_come() -> Column:
+    return (1 - F.col("paid_share")) / F.col("open_share")
+
+
+def _shifted(pd: Column, multiple: Column) -> Column:
+    """Return the probability whose odds are a multiple of those of `pd`; 0 and 1 stay."""
+    return pd * multiple / (1 - pd + pd * multiple)
+
+
+def _lifetime_pd(floors: list[PastDueFloor]) -> Column:
+    days, expected = F.col("days_past_due"), F.col("expected_lifetime_pd")
+    reached = (F.when(days >= floor["days"], floor["pd"]).otherwise(0.0) for floor in floors)
+    # greatest() skips nulls, so it would turn an unknown PD into the floor.
+    floored = F.when(expected.isNotNull(), reduce(F.greatest, reached, expected))
+    return F.when(F.col("is_default"), 1.0).otherwise(floored)
+
+
+def _within_time() -> dict[str, Column]:
+    """Return the PD of a year, and the mean discounted balances at default, by life and year."""
+    balance, is_default = F.col("balance_usd").cast("double"), F.col("is_default")
+    to_come = 1 - F.col("paid_share")
+    of_year = F.col("year_share") - F.col("paid_share")
+    pd = F.col("lifetime_pd") * of_year / to_come
+    return {
+        "pd_12m": F.when(is_default, 1.0).otherwise(pd),
+        "exposure_lifetime_usd": balance
+        * F.when(is_default, 1.0).otherwise(F.col("by_life") / to_come),
+        "exposure_12m_usd": balance * F.when(is_default, 1.0).otherwise(F.col("by_year") / of_year),
+    }
+
+
+def _expected_exposure(months: Column, segments: int) -> Column:
+    """Return the sum over the next months of the share of defaults x the discounted balance."""
+    paid, term, remaining = (
+        F.col(name) for name in ("instalments_paid", "term_months", "remaining_months")
+    )
+    rate, terms = F.col("rate"), []
+    for segment in range(segments):
+        ended = between(last_month(segment, term, segments) - paid, F.lit(0), months)
+        until = discounted_balances(ended, remaining, rate, discount=rate)
+        # Summed by parts: balances until the end of each segment, by the fall of the share there.
+        fall = _share_of(segment, segments)
+        if segment + 1 < segments:
+            fall -= _share_of(segment + 1, segments)
+        terms.append(fall * until)
+    return reduce(add, terms)
+
+
+def _share_of(segment: int, segments: int) -> Column:
+    """Return the share of a term's defaults in each month of a segment."""
+    last = last_month(segment, F.col("term_months"), segments)
+    return F.get(F.col("curve"), last - 1)["monthly_share"]
+
+
+def _in_scenarios(outlooks: Outlooks, scenarios: Scenarios) -> dict[str, Column]:
+    dates = [part for o in outlooks for part in (F.lit(o["reporting_date"]), F.lit(o["pd_odds"]))]
+    outlook = F.create_map(*dates)[F.col("reporting_date")]
+    pds, losses = [], []
+    for scenario in scenarios:
+        pd = _shifted(F.col("lifetime_pd"), outlook * scenario["pd_odds"]) * scenario["weight"]
+        lgd = F.col("lgd") * scenario["lgd"]
+        pds.append(pd)
+        losses.append(pd * F.when(lgd > 1, 1.0).otherwise(lgd))
+    return {"scenario_lifetime_pd": reduce(add, pds), "scenario_loss": reduce(add, losses)}
+
+
+def _loss(pd: str, exposure: str) -> Column:
+    loss = F.col("lgd") * F.col(pd) * F.col(exposure) * F.col("macro_factor")
+    return loss.cast("decimal(14,2)")
