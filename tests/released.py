@@ -62,7 +62,7 @@ def contents(spark, home):
     found = {}
     for name in tables:
         rows = DeltaTable(name, str(home / "tables" / name)).read(spark, pins[name])
-        rows = rows.drop("run_id", "model_version")
+        rows = rows.drop("run_id", "model_version", "reasons_version", "record_hash")
         # As JSON, for a map has no hash.
         total = rows.selectExpr(
             "count(*)", "sum(CAST(xxhash64(to_json(struct(*))) AS DECIMAL(38)))"

@@ -207,6 +207,8 @@ def test_the_slices_lead_a_second_model_to_champion_and_score_by_it(lending):
     assert {n["name"]: n["status"] for n in record["nodes"]} == {
         "pd_gate": "done",
         "deploy_champion": "done",
+        "lending_reasons": "done",
+        "deploy_reasons_champion": "done",
         "lgd_gate": "skipped",
         "deploy_lgd_champion": "skipped",
     }

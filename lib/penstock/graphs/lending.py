@@ -124,7 +124,7 @@ SCORING = (
     Apply("champion", "application_features", "scored_applications"),
     Transform(present_scores, "scored_applications", "scores"),
     Apply("lgd_champion", "scored_applications", "assessed_applications"),
-    Transform(make_offers, ("assessed_applications", "applications"), "offers"),
+    Transform(make_offers, ("assessed_applications", "applications"), "loan_offers"),
 )
 
 DECIDING = (
@@ -134,7 +134,7 @@ DECIDING = (
     Transform(decide, ("cases", "overrides"), "decisions"),
     Transform(select_declined, ("decisions", "application_features"), "declined_features"),
     Apply("reasons_champion", "declined_features", "explained_declines"),
-    Transform(choose_offers, ("decisions", "offers"), "chosen_offers"),
+    Transform(choose_offers, ("decisions", "loan_offers"), "chosen_offers"),
     Transform(
         record_decisions,
         ("decisions", "cases", "explained_declines", "chosen_offers"),
@@ -169,10 +169,10 @@ GRAPH = Graph(
             ("champion", "reasons_champion", "lgd_champion"),
             given=("train", "candidate", "pd_report", "lgd_candidate", "lgd_report"),
         ),
-        "score": Slice(("scores", "offers"), given=("champion", "lgd_champion")),
+        "score": Slice(("scores", "loan_offers"), given=("champion", "lgd_champion")),
         "decide": Slice(
             ("decision_records", "policy_report", "policy_comparison"),
-            given=("applications", "scores", "offers", "reasons_champion"),
+            given=("applications", "scores", "loan_offers", "reasons_champion"),
         ),
         "assess": Slice(("provision_report",), given=("loans", "champion", "lgd_champion")),
     },

@@ -40,7 +40,7 @@ CONTRACTS = {
     "lgd_train": Contract(checks.DEFAULT_FEATURE_COLUMNS, key=("loan_id",), min_rows=1),
     "lgd_test": Contract(checks.DEFAULT_FEATURE_COLUMNS, key=("loan_id",), min_rows=1),
     "valued_loans": Contract(VALUED_COLUMNS, key=("loan_id",)),
-    "offers": Contract(OFFER_COLUMNS, key=("application_id", "offer"), checks=OFFER_CHECKS),
+    "loan_offers": Contract(OFFER_COLUMNS, key=("application_id", "offer"), checks=OFFER_CHECKS),
     "decision_records": Contract(
         decision_checks.RECORD_COLUMNS,
         key=("application_id", "as_of_date"),

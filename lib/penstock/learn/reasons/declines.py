@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pyspark.ml import Estimator, PipelineModel
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
-from pyspark.sql.types import StructField, StructType
+from pyspark.sql.types import AtomicType, BooleanType, NumericType, StructField, StructType
 
 from penstock.errors import ConfigError, DataError, did_you_mean
 from penstock.learn.logistic import LABEL
@@ -55,7 +55,7 @@ def decline_reasons(
         raise ConfigError(f"Parameter 'most' of decline_reasons is {most}; it must be at least 1.")
     catalogue = Catalogue(families, texts, protected)
     catalogue.check([*numeric, *categorical, *([TEXT_PD] if text else [])])
-    return ReasonsEstimator([*numeric, *categorical, *text], catalogue, most)
+    return ReasonsEstimator(numeric, [*categorical, *text], catalogue, most)
 
 
 def select_declines(scored: DataFrame, *, profit_of_good: float, loss_of_bad: float) -> DataFrame:
@@ -95,14 +95,18 @@ class ReasonsEstimator(Estimator[PipelineModel]):
     """Fits what reasons are measured against.
 
     Args:
-        features: Columns that the deciding model reads.
+        numbers: Columns that the deciding model reads as numbers.
+        texts: Columns that it reads as text.
         catalogue: What reasons are called.
         most: Greatest number of them.
     """
 
-    def __init__(self, features: Sequence[str], catalogue: Catalogue, most: int) -> None:
+    def __init__(
+        self, numbers: Sequence[str], texts: Sequence[str], catalogue: Catalogue, most: int
+    ) -> None:
         super().__init__()
-        self.features = tuple(features)
+        self.features = (*numbers, *texts)
+        self.numbers = tuple(numbers)
         self.label = LABEL
         self.adds = (REASONS,)
         self.catalogue = catalogue
@@ -113,12 +117,19 @@ class ReasonsEstimator(Estimator[PipelineModel]):
         """Return the columns with the reasons, without a Spark job.
 
         Raises:
-            DataError: A feature is missing, or reasons are there already.
+            DataError: A feature is missing or of the wrong type, or reasons are there already.
         """
         for name in self.features:
             if name not in schema.names:
                 near = did_you_mean(name, schema.names)
                 raise DataError(f"Reasons need column '{name}', which the table lacks.{near}")
+            kind = schema[name].dataType
+            allowed = NumericType | BooleanType if name in self.numbers else AtomicType
+            if not isinstance(kind, allowed):
+                raise DataError(
+                    f"Column '{name}' is {kind.simpleString()}; reasons need it as the model reads "
+                    f"it, as a {'number or boolean' if name in self.numbers else 'text'}."
+                )
         if REASONS in schema.names:
             raise DataError(f"Column '{REASONS}' is there already: drop it first.")
         return StructType([*schema.fields, StructField(REASONS, REASONS_TYPE)])
