@@ -86,7 +86,9 @@ def _of_scorecard(model: PipelineModel, rows: DataFrame) -> tuple[list[Transform
 
 def _with_references(weights: Sequence[Weight], weighed: DataFrame) -> list[Weight]:
     of_rows = [weight.of_row() for weight in weights]
-    [found] = weighed.agg(*map(F.avg, of_rows), *map(F.min, of_rows)).collect()
+    # Exact sums: doubles add up to other bits in another order of rows.
+    means = (F.avg(weight.cast("decimal(24,12)")).cast("double") for weight in of_rows)
+    [found] = weighed.agg(*means, *map(F.min, of_rows)).collect()
     averages, least = found[: len(weights)], found[len(weights) :]
     return [
         replace(weight, average=average, least=lowest)
