@@ -11,6 +11,7 @@ from pyspark.sql import functions as F
 
 from penstock.lending.default_timing import Segments, last_month
 from penstock.lending.instalments import between, discounted_balances, growth
+from penstock.lending.odds import shifted
 from penstock.lending.outlook import Outlooks, PastDueFloor, Scenarios
 
 YEAR = 12
@@ -64,7 +65,7 @@ def add_credit_loss(
     timed = known.join(F.broadcast(_curves(default_timing)), "term_months", how="left")
     begun = timed.withColumns(_curve_points()).withColumns(
         {
-            "expected_lifetime_pd": _shifted(F.col("pd"), _still_to_come()),
+            "expected_lifetime_pd": shifted(F.col("pd"), _still_to_come()),
             "by_life": _expected_exposure(F.col("remaining_months"), segments),
             "by_year": _expected_exposure(_year_ahead(), segments),
         }
@@ -118,11 +119,6 @@ def _still_to_come() -> Column:
     return (1 - F.col("paid_share")) / F.col("open_share")
 
 
-def _shifted(pd: Column, multiple: Column) -> Column:
-    """Return the probability whose odds are a multiple of those of `pd`; 0 and 1 stay."""
-    return pd * multiple / (1 - pd + pd * multiple)
-
-
 def _lifetime_pd(floors: list[PastDueFloor]) -> Column:
     days, expected = F.col("days_past_due"), F.col("expected_lifetime_pd")
     reached = (F.when(days >= floor["days"], floor["pd"]).otherwise(0.0) for floor in floors)
@@ -173,7 +169,7 @@ def _in_scenarios(outlooks: Outlooks, scenarios: Scenarios) -> dict[str, Column]
     outlook = F.create_map(*dates)[F.col("reporting_date")]
     pds, losses = [], []
     for scenario in scenarios:
-        pd = _shifted(F.col("lifetime_pd"), outlook * scenario["pd_odds"]) * scenario["weight"]
+        pd = shifted(F.col("lifetime_pd"), outlook * scenario["pd_odds"]) * scenario["weight"]
         lgd = F.col("lgd") * scenario["lgd"]
         pds.append(pd)
         losses.append(pd * F.when(lgd > 1, 1.0).otherwise(lgd))

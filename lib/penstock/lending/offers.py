@@ -9,6 +9,7 @@ from pyspark.sql import functions as F
 
 from penstock.annotations import NotNegative, Positive, Share, ShareOrAll
 from penstock.errors import ConfigError
+from penstock.lending.odds import shifted
 from penstock.lending.pricing import (
     CostRates,
     add_balance_years,
@@ -16,7 +17,6 @@ from penstock.lending.pricing import (
     add_needed_rate,
     instalment,
     logit,
-    shifted_pd,
 )
 
 OFFER_COLUMNS = """
@@ -116,7 +116,7 @@ def make_offers(
             "is_capped": wished > rate_cap,
             # least() skips nulls.
             "interest_rate": F.when(wished > rate_cap, rate_cap).otherwise(wished),
-            "pd": shifted_pd(F.col("pd"), adverse_selection * F.col("price_step")),
+            "pd": shifted(F.col("pd"), F.exp(adverse_selection * F.col("price_step"))),
         }
     )
     log_odds = (

@@ -119,12 +119,6 @@ def instalment(amount: Column, rate: Column, term: Column) -> Column:
     return -amount * (rate / MONTHS_PER_YEAR) / F.expm1(-term * growth(rate))
 
 
-def shifted_pd(pd: Column, log_odds: Column) -> Column:
-    """Return the PD whose log-odds are so much higher; 0 and 1 stay."""
-    multiple = F.exp(log_odds)
-    return pd * multiple / (1 - pd + pd * multiple)
-
-
 def logit(share: float) -> float:
     """Return the log-odds of a share inside 0-1."""
     return log(share / (1 - share))
