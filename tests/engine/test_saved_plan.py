@@ -147,6 +147,7 @@ def earlier(home):
     datasets = [
         {"name": "application_numbers", "role": "source", "version": "400 rows"},
         {"name": "champion", "role": "input", "version": "3"},
+        {"name": "lgd_champion", "role": "input", "version": "2"},
         {"name": "scores", "role": "output", "version": "9"},
     ]
     record = {"command": command, "datasets": datasets, "nodes": [], "graph": "lending"}
@@ -156,7 +157,8 @@ def earlier(home):
 def test_a_replay_takes_options_and_versions_of_its_run_and_no_others(earlier):
     job = prepare_job("replay", ["old", "--json"])
     assert (job.conf.env, job.conf.run.nodes_at_once, job.options.json) == ("cluster", 3, True)
-    assert job.pinned == {"application_numbers": "400 rows", "champion": "3"}
+    read = {"application_numbers": "400 rows", "champion": "3", "lgd_champion": "2"}
+    assert job.pinned == read
     assert not job.skips
     for option in ("--set", "--env", "--as-of"):
         with pytest.raises(UsageError, match=f"unrecognized arguments: {option}"):

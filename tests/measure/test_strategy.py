@@ -50,7 +50,7 @@ def valued(spark, loans):
 
 @pytest.fixture(scope="module")
 def found(spark):
-    unknown = LOANS.head(3).assign(loan_id=["u", "v", "w"], realised_profit_usd=None)
+    unknown = LOANS.head(3).assign(loan_id=["u", "v", "w"], realised_profit_usd=np.nan)
     rows = pandas.concat([LOANS, unknown], ignore_index=True)
     return compare_strategies(valued(spark, rows), **PARAMETERS)
 

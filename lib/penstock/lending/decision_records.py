@@ -64,7 +64,8 @@ def record_decisions(
         JSON, `record_hash` that of all other columns of the row: the same bits of input, versions
         and policy give the same two.
     """
-    hashed = cases.select("application_id", _hash(cases.columns).alias("input_hash"))
+    looked_at = [name for name in cases.columns if name != "model_version"]
+    hashed = cases.select("application_id", _hash(looked_at).alias("input_hash"))
     told = explained.select(
         "application_id",
         F.col(REASONS).alias("score_reasons"),
