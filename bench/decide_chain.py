@@ -32,7 +32,8 @@ class Chain:
     def __init__(self, spark: SparkSession, folder: Path, *, loans: int, applications: int) -> None:
         self.spark, self.folder = spark, folder
         self.params = p = bind_parameters(GRAPH, load_conf(PROJECT / "conf", "local", []).params)
-        raw_loans, _, _ = generate_book(spark.range(loans), **p["generate_book"])
+        unspoilt = {"malformed_share": 0.0}  # nobody puts the others aside here
+        raw_loans, _, _ = generate_book(spark.range(loans), **p["generate_book"] | unspoilt)
         cleaned = self._stored("loans", clean_loans(raw_loans, **p["clean_loans"]))
         labelled = label_defaults(cleaned, **p["label_defaults"])
         split = split_by_issue_date(
@@ -47,8 +48,8 @@ class Chain:
         self.lgd_model = fractional_lgd(**p["fractional_lgd"]).fit(
             self._stored("defaults", add_features(defaults, **p["add_features"]))
         )
-        whole = p["generate_applications"] | {"malformed_share": 0.0}
-        raw, _ = generate_applications(spark.range(applications), **whole)
+        asked = p["generate_applications"] | unspoilt
+        raw, _ = generate_applications(spark.range(applications), **asked)
         self.applications = self._stored(
             "applications", clean_applications(raw, **p["clean_applications"])
         )
