@@ -42,7 +42,7 @@ def compare_strategies(
     """Measure what cut-offs and rules would have approved and earned, with bootstrap intervals.
 
     Profits are per application, approved or not; who is declined earns nothing. The best cut-off is
-    the one of greatest expected profit: outcomes have no say in it. Three Spark queries; some
+    the one of greatest expected profit: outcomes have no say in it. Four Spark queries; some
     thousand sums reach the driver, whatever the number of loans.
 
     Args:
