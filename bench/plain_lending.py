@@ -21,14 +21,23 @@ from penstock.graphs.lending_contracts import CONTRACTS
 from penstock.learn.lgd.estimator import fractional_lgd
 from penstock.learn.lgd.explain import explain_lgd
 from penstock.learn.logistic import explain_pd, logistic_pd
+from penstock.learn.reasons.declines import decline_reasons
 from penstock.lending.allowance_walk import walk_allowance
 from penstock.lending.capital import add_capital
+from penstock.lending.cases import gather_cases
 from penstock.lending.cleaning import clean_applications, clean_loans
 from penstock.lending.credit_loss import add_credit_loss
+from penstock.lending.decision_records import choose_offers, record_decisions, select_declined
 from penstock.lending.default_timing import estimate_default_timing
 from penstock.lending.exposures import list_exposures
 from penstock.lending.features import add_features
+from penstock.lending.judged_value import value_loans
 from penstock.lending.labels import label_defaults
+from penstock.lending.offers import make_offers
+from penstock.lending.overrides import no_overrides, read_overrides
+from penstock.lending.policy.decide import decide
+from penstock.lending.policy.hits import count_hits
+from penstock.lending.policy.what_if import compare_decisions, decide_by_both
 from penstock.lending.realised_lgd import list_defaults
 from penstock.lending.samples import split_by_issue_date, split_defaults
 from penstock.lending.scores import present_scores
@@ -37,6 +46,7 @@ from penstock.measure.evaluation import evaluate_pd
 from penstock.measure.gate import lgd_gate, pd_gate
 from penstock.measure.lgd_evaluation import evaluate_lgd
 from penstock.measure.provisions import report_provisions
+from penstock.measure.strategy import compare_strategies
 from penstock.store.home import write_json
 from penstock.synthetic.book import generate_applications, generate_book
 
@@ -49,7 +59,7 @@ class PlainLending:
         self.params = params
 
     def run(self, loans: int, applications: int) -> None:
-        """Go from raw loans to scored applications."""
+        """Go from raw loans to decisions and provisions."""
         p = self.params
         mlflow.set_tracking_uri(f"sqlite:///{self.folder}/mlflow.db")
         mlflow.set_registry_uri(f"sqlite:///{self.folder}/mlflow.db")
@@ -73,14 +83,23 @@ class PlainLending:
             self.report("coefficients", explain_pd(model))
             if reasons := pd_gate(evaluated, **p["pd_gate"]):
                 raise SystemExit("; ".join(reasons))
+        with mlflow.start_run():
+            unfitted = decline_reasons(**p["lending_reasons"])
+            unfitted.begin_from(model)
+            self.log_model("plain_reasons", reasons := unfitted.fit(train), train)
         lgd_model = self.fit_lgd(cleaned)
+        self.value_strategies(lgd_model.transform(scored), cleaned)
         self.assess(cleaned, labelled, model, lgd_model)
-        cleaned = self.save(
+        applications = self.save(
             "applications", clean_applications(raw_asked, **p["clean_applications"])
         )
-        asked_features = add_features(cleaned, **p["add_features"])
-        scored = model.transform(asked_features).withColumn("model_version", F.lit("plain_pd/1"))
-        self.save("scores", present_scores(scored, **p["present_scores"]))
+        asked_features = add_features(applications, **p["add_features"])
+        asked_pd = _named(model.transform(asked_features), "plain_pd/1")
+        scores = self.save("scores", present_scores(asked_pd, **p["present_scores"]))
+        offers = make_offers(lgd_model.transform(asked_pd), applications, **p["make_offers"])
+        self.decide(
+            applications, asked_features, scores, self.save("loan_offers", offers), reasons
+        )
 
     def fit_lgd(self, loans: DataFrame) -> PipelineModel:
         """Fit, judge and save the LGD model."""
@@ -99,6 +118,39 @@ class PlainLending:
             if reasons := lgd_gate(evaluated, **p["lgd_gate"]):
                 raise SystemExit("; ".join(reasons))
         return model
+
+    def value_strategies(self, losses: DataFrame, loans: DataFrame) -> None:
+        """Value the judged loans, and compare what rules would have earned on them."""
+        p = self.params
+        lgd_train = self.read("lgd_train")
+        valued = self.save("valued_loans", value_loans(losses, loans, lgd_train, **p["value_loans"]))
+        with mlflow.start_run():
+            self.report("strategy_report", compare_strategies(valued, **p["compare_strategies"]))
+
+    def decide(
+        self,
+        applications: DataFrame,
+        features: DataFrame,
+        scores: DataFrame,
+        offers: DataFrame,
+        reasons: PipelineModel,
+    ) -> None:
+        """Decide on the applications, record why, and report the policy's hits."""
+        p = self.params
+        raw_overrides = no_overrides(applications, **p["no_overrides"])
+        overrides = self.save(
+            "overrides", read_overrides(raw_overrides, applications, **p["read_overrides"])
+        )
+        cases = gather_cases(applications, scores, **p["gather_cases"])
+        decisions = self.save("decisions", decide(cases, overrides, **p["decide"]))
+        declined = reasons.transform(select_declined(decisions, features))
+        explained = _named(declined, "plain_reasons/1")
+        chosen = choose_offers(decisions, offers)
+        self.save("decision_records", record_decisions(decisions, cases, explained, chosen))
+        by_both = decide_by_both(cases, **p["decide_by_both"])
+        with mlflow.start_run():
+            self.report("policy_report", count_hits(cases, **p["count_hits"]))
+            self.report("policy_comparison", compare_decisions(by_both, **p["compare_decisions"]))
 
     def assess(
         self, loans: DataFrame, labelled: DataFrame, pd: PipelineModel, lgd: PipelineModel
@@ -143,9 +195,17 @@ class PlainLending:
                 self.write(contract.quarantine, checked.rows_at("quarantine"))
         else:
             self.write(name, table)
+        return self.read(name)
+
+    def read(self, name: str) -> DataFrame:
+        """Return a table as it was written."""
         return self.spark.read.format("delta").load(str(self.folder / name))
 
     def write(self, name: str, table: DataFrame) -> None:
         """Write one Delta table over what was there."""
         writer = table.write.format("delta").mode("overwrite").option("overwriteSchema", "true")
         writer.save(str(self.folder / name))
+
+
+def _named(scored: DataFrame, version: str) -> DataFrame:
+    return scored.withColumn("model_version", F.lit(version))
