@@ -1,0 +1,1 @@
+"""Portfolios: which offers and assets to take under limits, and what they may lose together."""
