@@ -113,7 +113,7 @@ def test_the_figure_shows_the_distribution_and_what_is_read_off_it(found):
     assert sum(smooth.y) == pytest.approx(1, abs=2e-3)
     at = [mark.x[0] for mark in marks]
     assert at == [
-        found.metrics[name]
+        found.metrics[name] / found.metrics["exposure_usd"]
         for name in ("expected_loss_usd", "simulated_var_99_9_usd", "simulated_es_99_9_usd")
     ]
     for bars in found.figures["sectors"].series:
@@ -138,11 +138,11 @@ def test_certain_outcomes_have_no_analytic_risk(spark):
     assert found.metrics["analytic_var_99_9_usd"] is None
     assert found.metrics["simulated_var_99_9_usd"] == pytest.approx(lost)
     assert found.metrics["simulated_es_90_usd"] == pytest.approx(lost)
-    assert [s.name for s in found.figures["distribution"].series][0] == "a factor per sector"
+    assert "one factor" not in [s.name for s in found.figures["distribution"].series]
 
 
 def test_unusable_loans_are_counted_by_what_is_wrong(spark):
-    spoilt = pandas.concat([LOANS.head(9)] * 1, ignore_index=True).astype({"purpose": object})
+    spoilt = LOANS.head(9).astype({"purpose": object})
     spoilt.loc[0, "pd"], spoilt.loc[1, "pd"], spoilt.loc[2, "pd"] = np.nan, 1.01, -0.01
     spoilt.loc[3, "lgd"], spoilt.loc[4, "take_up"] = np.inf, 2.0
     spoilt.loc[5, "amount_usd"], spoilt.loc[6, "purpose"] = -1.0, None

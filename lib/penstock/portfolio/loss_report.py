@@ -15,6 +15,7 @@ from penstock.portfolio.one_factor import AnalyticRisk, shares_between
 Floats = NDArray[np.float64]
 
 BARS = 60
+MOST_SECTORS = 20  # in a figure: the riskiest
 STANDARD_ERRORS = 1.959964  # either way, to 95 %
 
 
@@ -155,12 +156,13 @@ def _distribution(
 ) -> Figure:
     worst = max(risk.simulated.es, risk.analytic_es or 0.0)
     edges = np.linspace(0.0, 1.1 * worst or 1.0, BARS + 1)
-    middles = tuple(float(x) for x in (edges[:-1] + edges[1:]) / 2)
+    exposure = cells.exposure.sum()
+    middles = tuple(float(x) for x in (edges[:-1] + edges[1:]) / 2 / exposure)
     simulated = np.histogram(losses, bins=edges)[0] / len(losses)
-    series = [Series("a factor per sector", middles, tuple(map(float, simulated)), "bars")]
+    series = [Series("sectors", middles, tuple(map(float, simulated)), "bars")]
     if risk.analytic:
         smooth = tuple(map(float, shares_between(cells, correlations, edges)))
-        series.append(Series("one factor, many small loans", middles, smooth))
+        series.append(Series("one factor", middles, smooth))
     marked = {
         "expected loss": cells.expected_loss,
         f"VaR {risk.percent} %": risk.simulated.var,
@@ -168,24 +170,27 @@ def _distribution(
     }
     top = max(max(each.y) for each in series)
     for name, usd in marked.items():
-        series.append(Series(name, (usd, usd), (0.0, top), "reference"))
+        series.append(Series(name, (float(usd / exposure),) * 2, (0.0, top), "reference"))
     return Figure(
         "Distribution of the loss",
-        "loss, USD",
+        "loss as a share of the exposure",
         "probability",
         tuple(series),
-        f"Lines, from the left: {', '.join(marked)}.",
+        "Bars have a factor for each sector, the curve has one for all, and infinitely many loans. "
+        f"Upright lines, from the left: {', '.join(marked)}.",
     )
 
 
 def _sector_figure(cells: LossCells, shares: Mapping[str, Floats]) -> Figure:
-    names = tuple(cells.sectors)
+    *_, shortfall = shares.values()
+    riskiest = np.argsort(-shortfall, kind="stable")[:MOST_SECTORS]
+    names = tuple(cells.sectors[place] for place in riskiest)
     return Figure(
         "What each sector adds",
         "sector",
         "share",
         tuple(
-            Series(what, names, tuple(map(float, of_sector)), "bars")
+            Series(what, names, tuple(map(float, of_sector[riskiest])), "bars")
             for what, of_sector in shares.items()
         ),
         "A sector that has more of the shortfall than of the expected loss adds more risk than its "
