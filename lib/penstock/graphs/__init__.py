@@ -5,6 +5,7 @@ from importlib import import_module
 from penstock.engine.graph import Graph
 
 GRAPHS = {
+    "assets": "penstock.graphs.assets",
     "lending": "penstock.graphs.lending",
     "scorecard": "penstock.graphs.scorecard",
 }
