@@ -7,7 +7,7 @@ import pytest
 from penstock.binding import bind_parameters
 from penstock.conf import load_conf
 from penstock.errors import ConfigError
-from penstock.graphs import lending, scorecard
+from penstock.graphs import assets, lending, scorecard
 
 CONF = Path(__file__).parents[2] / "conf"
 
@@ -45,7 +45,7 @@ def test_a_value_beyond_its_limits_is_named_with_its_key(key, value, said):
     assert str(refused.value).startswith(f"params.{key}{said}")
 
 
-@pytest.mark.parametrize("graph", [lending.GRAPH, scorecard.GRAPH])
+@pytest.mark.parametrize("graph", [assets.GRAPH, lending.GRAPH, scorecard.GRAPH])
 def test_what_conf_has_is_within_the_limits(graph):
     assert set(bind(graph)) == {node.name for node in graph.nodes}
 

@@ -6,9 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from penstock.evidence import Evidence, Figure, Series, Table
-from penstock.portfolio.asset_returns import Returns
 from penstock.portfolio.asset_risk import Shortfall, Volatility
-from penstock.portfolio.weights import TARGET, TOUCHES, WeightProblem, Weights
+from penstock.portfolio.weights import TOUCHES, WeightProblem, Weights
 
 Floats = NDArray[np.float64]
 
@@ -20,28 +19,26 @@ class Portfolio:
     """Chosen weights, and what they were chosen from.
 
     Attributes:
-        past: Returns.
-        problem: In returns of the size of one.
-        risks: Volatility and shortfall, likewise.
-        scale: A return of the problem is as much of a return.
-        chosen: With prices in returns, or in risk with a target.
+        problem: What was solved.
+        periods: Of the returns.
+        risks: Volatility and shortfall, of the problem's scale.
+        chosen: The best weights.
         shrinkage: Of the covariance, 0-1; None if it was not shrunk.
     """
 
-    past: Returns
     problem: WeightProblem
+    periods: int
     risks: tuple[Volatility, Shortfall]
-    scale: float
     chosen: Weights
     shrinkage: float | None
 
     def expected(self, weights: Floats) -> float:
         """Return the expected return, by period."""
-        return float(self.past.mean @ weights)
+        return float(self.problem.mean @ weights)
 
     def risk(self, weights: Floats) -> float:
         """Return the risk that was chosen by, by period."""
-        return self.problem.risk.of(weights) * self.scale
+        return self.problem.risk.of(weights) * self.problem.scale
 
     def risk_shares(self) -> Floats:
         """Return the share of each asset in the risk, adding up to 1; 0 without risk."""
@@ -54,8 +51,8 @@ class Portfolio:
         volatility, _ = self.risks
         columns = (
             self.chosen.weights,
-            self.past.mean,
-            np.sqrt(np.diag(volatility.covariance)) * self.scale,
+            self.problem.mean,
+            np.sqrt(np.diag(volatility.covariance)) * self.problem.scale,
             self.risk_shares(),
             self.problem.least,
             self.problem.greatest,
@@ -63,7 +60,7 @@ class Portfolio:
         )
         return [
             (asset, *(float(column[place]) for column in columns))
-            for place, asset in enumerate(self.past.assets)
+            for place, asset in enumerate(self.problem.assets)
         ]
 
     def keeps_limits(self, weights: Floats) -> bool:
@@ -92,22 +89,17 @@ def report_weights(portfolio: Portfolio, frontier_points: int) -> Evidence:
 
 
 def _metrics(portfolio: Portfolio) -> dict[str, float | None]:
-    weights, rows = portfolio.chosen.weights, portfolio.problem.rows
+    weights = portfolio.chosen.weights
     volatility, shortfall = portfolio.risks
-    targets = [
-        float(price) / portfolio.scale
-        for row, price in zip(rows, portfolio.chosen.row_prices, strict=True)
-        if row.name == TARGET
-    ]
     return {
         "assets": float(len(weights)),
-        "periods": float(len(portfolio.past.by_period)),
+        "periods": float(portfolio.periods),
         "expected_return": portfolio.expected(weights),
-        "volatility": volatility.of(weights) * portfolio.scale,
-        "shortfall": shortfall.of(weights) * portfolio.scale,
+        "volatility": volatility.of(weights) * portfolio.problem.scale,
+        "shortfall": shortfall.of(weights) * portfolio.problem.scale,
         "effective_assets": _effective(weights),
         "shrinkage": portfolio.shrinkage,
-        "price_of_return": targets[0] if targets else None,
+        "price_of_return": portfolio.chosen.return_price,
     }
 
 
@@ -116,7 +108,7 @@ def _effective(weights: Floats) -> float:
 
 
 def _portfolio_table(portfolio: Portfolio, frontier: list[Floats]) -> Table:
-    n = len(portfolio.past.assets)
+    n = len(portfolio.problem.assets)
     named = {
         "chosen": portfolio.chosen.weights,
         "least risk": frontier[0],
@@ -127,7 +119,7 @@ def _portfolio_table(portfolio: Portfolio, frontier: list[Floats]) -> Table:
         (
             name,
             portfolio.expected(weights),
-            *(risk.of(weights) * portfolio.scale for risk in portfolio.risks),
+            *(risk.of(weights) * portfolio.problem.scale for risk in portfolio.risks),
             _effective(weights),
             portfolio.keeps_limits(weights),
         )
@@ -151,7 +143,6 @@ def _limit_table(portfolio: Portfolio) -> Table:
             float(price),
         )
         for row, price in zip(portfolio.problem.rows, chosen.row_prices, strict=True)
-        if row.name != TARGET
     )
     return Table(
         "Limits: their use, and what one unit more would gain",
@@ -168,7 +159,7 @@ def _frontier_table(portfolio: Portfolio, frontier: list[Floats]) -> Table:
 
 def _frontier_figure(portfolio: Portfolio, frontier: list[Floats]) -> Figure:
     chosen = [portfolio.chosen.weights]
-    alone = list(np.eye(len(portfolio.past.assets)))
+    alone = list(np.eye(len(portfolio.problem.assets)))
     risk = portfolio.problem.risk.name
 
     def points(weights: list[Floats]) -> tuple[tuple[float, ...], tuple[float, ...]]:
@@ -190,7 +181,7 @@ def _frontier_figure(portfolio: Portfolio, frontier: list[Floats]) -> Figure:
 def _weight_figure(portfolio: Portfolio) -> Figure:
     weights, shares = portfolio.chosen.weights, portfolio.risk_shares()
     largest = np.argsort(-np.abs(weights), kind="stable")[:MOST_ASSETS]
-    names = tuple(portfolio.past.assets[place] for place in largest)
+    names = tuple(portfolio.problem.assets[place] for place in largest)
     return Figure(
         "Weights, and what they add to the risk",
         "asset",

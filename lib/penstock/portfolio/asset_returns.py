@@ -87,6 +87,7 @@ def _by_period(rows: pandas.DataFrame) -> pandas.DataFrame:
             "return null, NaN or infinite": (~np.isfinite(rows["return"].astype(float))).sum(),
         },
         purpose="Cannot choose weights",
+        cure="Mend them, or leave out those assets or dates.",
     )
     is_repeated = rows.duplicated(["date", "asset"])
     if is_repeated.any():

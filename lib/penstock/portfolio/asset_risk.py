@@ -49,6 +49,14 @@ class Risk(Protocol):
         """Return what the risk rises by as `minimised` rises by one."""
         ...
 
+    def penalty(self, aversion: float, scale: float) -> float:
+        """Return what one of `minimised` costs of expected return, both of returns / scale.
+
+        Args:
+            aversion: Return that one of half the variance, or of the shortfall, costs.
+        """
+        ...
+
 
 @dataclass(frozen=True, eq=False)
 class Volatility(Risk):
@@ -86,6 +94,10 @@ class Volatility(Risk):
         """Return 1 / (2 volatility)."""
         risk = self.of(weights)
         return 1 / (2 * risk) if risk else 0.0
+
+    def penalty(self, aversion: float, scale: float) -> float:
+        """Return aversion x scale / 2: a variance is of squared returns."""
+        return aversion * scale / 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,6 +142,10 @@ class Shortfall(Risk):
     def slope(self, weights: Floats) -> float:
         """Return 1: the shortfall itself is minimised."""
         return 1.0
+
+    def penalty(self, aversion: float, scale: float) -> float:
+        """Return the aversion itself."""
+        return aversion
 
     @property
     def _periods_beyond(self) -> float:

@@ -10,17 +10,16 @@ from penstock.annotations import Positive
 from penstock.errors import ConfigError
 from penstock.evidence import Evidence
 from penstock.portfolio.asset_report import Portfolio, report_weights
-from penstock.portfolio.asset_returns import Returns, read_returns
+from penstock.portfolio.asset_returns import read_returns
 from penstock.portfolio.asset_risk import Estimator, Shortfall, Volatility, covariance_of
 from penstock.portfolio.weight_limits import (
     Bounds,
     WeightLimit,
-    WeightRow,
     attributes_of,
     bounds_of,
     weight_rows,
 )
-from penstock.portfolio.weights import TARGET, WeightProblem, Weights
+from penstock.portfolio.weights import WeightProblem
 
 WEIGHT_COLUMNS = """
     asset STRING COMMENT 'key',
@@ -87,44 +86,23 @@ def optimise_assets(
             "two, and null for the other."
         )
     past = read_returns(returns, attributes=attributes_of(limits))
-    rows = weight_rows(limits, past)
-    least, greatest = bounds_of(past.assets, weight_bounds, asset_bounds)
-    scale = _scale(past)
-    scaled = past.by_period / scale
-    spread, shrinkage = covariance_of(scaled, covariance)
-    risks = (Volatility(spread), Shortfall(scaled, level))
-    if target_return is not None:
-        rows.append(WeightRow(TARGET, "at least", past.mean, target_return))
+    scale = float(np.sqrt((past.by_period**2).mean())) or 1.0
+    spread, shrinkage = covariance_of(past.by_period / scale, covariance)
+    risks = (Volatility(spread), Shortfall(past.by_period / scale, level))
     problem = WeightProblem(
         past.assets,
-        past.mean / scale,
+        past.mean,
         risks[0] if objective == "mean_variance" else risks[1],
-        least,
-        greatest,
-        rows,
+        scale,
+        *bounds_of(past.assets, weight_bounds, asset_bounds),
+        weight_rows(limits, past),
     )
-    problem.check()
-    portfolio = Portfolio(
-        past, problem, risks, scale, _best(problem, risk_aversion, scale), shrinkage
+    problem.check(target_return)
+    chosen = (
+        problem.with_least_risk(target_return)
+        if risk_aversion is None
+        else problem.with_greatest_utility(risk_aversion)
     )
+    portfolio = Portfolio(problem, len(past.by_period), risks, chosen, shrinkage)
     weights = returns.sparkSession.createDataFrame(portfolio.rows(), WEIGHT_COLUMNS)
     return weights, report_weights(portfolio, frontier_points)
-
-
-def _scale(past: Returns) -> float:
-    """Return the size of a return: solvers are exact for numbers near one."""
-    return float(np.sqrt((past.by_period**2).mean())) or 1.0
-
-
-def _best(problem: WeightProblem, risk_aversion: float | None, scale: float) -> Weights:
-    """Return the best weights, with prices in returns, or in risk with a target, by period."""
-    if risk_aversion is None:
-        found = problem.with_least_risk()
-        gain = scale * problem.risk.slope(found.weights)
-    else:
-        is_quadratic = isinstance(problem.risk, Volatility)
-        found = problem.with_greatest_utility(
-            risk_aversion * scale / 2 if is_quadratic else risk_aversion
-        )
-        gain = scale
-    return Weights(found.weights, found.row_prices * gain, found.bound_prices * gain)

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import cvxpy
@@ -15,13 +14,11 @@ from penstock.portfolio.weight_limits import WeightRow
 
 Floats = NDArray[np.float64]
 
-# Returns are scaled to a size of one: these are relative.
 EXACT: dict[str, dict[str, Any]] = {
     cvxpy.CLARABEL: {"tol_gap_abs": 1e-10, "tol_gap_rel": 1e-10, "tol_feas": 1e-10},
     cvxpy.SCIPY: {"scipy_options": {"method": "highs"}},
 }
 TOUCHES = 1e-7  # as near as HiGHS, which SciPy calls, keeps a limit
-TARGET = "target_return"
 MOST_NAMED = 8  # limits in an error
 
 
@@ -33,11 +30,13 @@ class Weights:
         weights: Shape (n_assets,), adding up to 1.
         row_prices: What one unit more of each limit gains, shape (n_rows,), 0 or more.
         bound_prices: Likewise of the bound that an asset touches, shape (n_assets,).
+        return_price: Risk that one unit more of the target return costs; None without a target.
     """
 
     weights: Floats
     row_prices: Floats
     bound_prices: Floats
+    return_price: float | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,8 +45,9 @@ class WeightProblem:
 
     Attributes:
         assets: Names.
-        mean: Expected returns, shape (n_assets,), of the size of one.
-        risk: Of the same returns.
+        mean: Expected returns, shape (n_assets,).
+        risk: Of returns / scale.
+        scale: Size of a return: solvers are exact for numbers near one.
         least, greatest: Bounds, shape (n_assets,).
         rows: Limits.
     """
@@ -55,117 +55,146 @@ class WeightProblem:
     assets: Sequence[str]
     mean: Floats
     risk: Risk
+    scale: float
     least: Floats
     greatest: Floats
     rows: Sequence[WeightRow]
 
-    def check(self) -> None:
-        """Refuse limits that no weights keep.
+    def check(self, target: float | None) -> None:
+        """Refuse limits that no weights keep, a target return among them.
 
         Raises:
             ConfigError: With the limits that exclude each other, and the least that would do.
         """
-        names = [*self._bound_names(), *(f"limit '{row.name}' ({row.sense})" for row in self.rows)]
+        names = self._names(target)
         n, slack = len(self.assets), cvxpy.Variable(len(names), nonneg=True)
-        weights, given = cvxpy.Variable(n), slack[: 2 * n]
-        limits = [
-            weights >= self.least - given[:n],
-            weights <= self.greatest + given[n:],
-            *self._row_limits(weights, slack[2 * n :]),
-        ]
-        problem = cvxpy.Problem(
-            cvxpy.Minimize(cvxpy.sum(slack)), [cvxpy.sum(weights) == 1, *limits]
-        )
-        _solve(problem, cvxpy.SCIPY)
+        weights = cvxpy.Variable(n)
+        limits = self._limits(weights, target, slack)
+        _solve(cvxpy.Problem(cvxpy.Minimize(cvxpy.sum(slack)), limits), cvxpy.SCIPY)
         relaxed = np.asarray(slack.value)
         if relaxed.sum() <= TOUCHES:
             return
         # The prices of the relaxed problem prove by which limits it cannot be: Farkas.
-        prices = np.concatenate([np.atleast_1d(np.asarray(each.dual_value)) for each in limits])
-        opposed = [name for name, price in zip(names, prices, strict=True) if price > TOUCHES]
-        cure = [f"{names[i]} by {relaxed[i]:.4g}" for i in np.flatnonzero(relaxed > TOUCHES)]
+        prices = np.concatenate([_prices(each) for each in limits[1:]])
+        opposed = [names[place] for place in np.flatnonzero(prices > TOUCHES)]
+        units = np.ones(len(names))
+        units[len(names) - (target is not None) :] = self.scale
+        cure = [
+            f"{names[place]} by {relaxed[place] * units[place]:.4g}"
+            for place in np.flatnonzero(relaxed > TOUCHES)
+        ]
         raise ConfigError(
             f"No weights keep all limits; these exclude each other: {_listed(opposed)}. The least "
             f"that would do is to relax {_listed(cure)}."
         )
 
-    def with_least_risk(self) -> Weights:
-        """Return the weights of least risk."""
+    def with_least_risk(self, target: float | None = None) -> Weights:
+        """Return the weights of least risk; prices are in risk.
+
+        Args:
+            target: Least expected return.
+        """
         weights = cvxpy.Variable(len(self.assets))
-        return self._best(weights, self.risk.minimised(weights))
+        limits = self._limits(weights, target)
+        _solve(cvxpy.Problem(cvxpy.Minimize(self.risk.minimised(weights)), limits), self._solver)
+        slope = self.risk.slope(np.asarray(weights.value, dtype=np.float64))
+        return self._found(weights, limits, slope * self.scale, target)
 
     def with_greatest_utility(self, aversion: float) -> Weights:
-        """Return the weights of the greatest expected return less aversion x what is minimised."""
-        weights = cvxpy.Variable(len(self.assets))
-        risk = self.risk.minimised(weights)
-        return self._best(weights, aversion * risk - self.mean @ weights)
+        """Return the weights of the greatest expected return less the risk's penalty.
 
-    def with_greatest_return(self) -> Weights:
-        """Return the weights of the greatest expected return."""
-        weights = cvxpy.Variable(len(self.assets))
-        return self._best(weights, -self.mean @ weights, solver=cvxpy.SCIPY)
+        Prices are in expected return.
 
-    @cached_property
-    def _matrix(self) -> Floats:
-        rows = [row.sign * row.coefficients for row in self.rows]
-        return np.array(rows).reshape(len(rows), len(self.assets))
+        Args:
+            aversion: Of `Risk.penalty`.
+        """
+        weights = cvxpy.Variable(len(self.assets))
+        limits = self._limits(weights, None)
+        penalty = self.risk.penalty(aversion, self.scale) * self.risk.minimised(weights)
+        utility = self.mean / self.scale @ weights - penalty
+        _solve(cvxpy.Problem(cvxpy.Maximize(utility), limits), self._solver)
+        return self._found(weights, limits, self.scale, None)
 
     def frontier(self, points: int) -> list[Floats]:
         """Return weights of least risk, from the least return that is worth it to the greatest.
 
         Args:
-            points: How many, 2 or more.
+            points: How many, 2 or more; one, if no weights have another return than those of least
+                risk.
         """
-        first, last = self.with_least_risk().weights, self.with_greatest_return().weights
-        low, high = float(self.mean @ first), float(self.mean @ last)
+        first = self.with_least_risk().weights
+        low, high = float(self.mean @ first) / self.scale, self._greatest_return()
         if high - low <= TOUCHES:
             return [first]
         target, weights = cvxpy.Parameter(), cvxpy.Variable(len(self.assets))
-        limits = [*self._limits(weights), self.mean @ weights >= target]
+        limits = [*self._limits(weights, None), self.mean / self.scale @ weights >= target]
         problem = cvxpy.Problem(cvxpy.Minimize(self.risk.minimised(weights)), limits)
         found = [first]
         for share in np.linspace(0, 1, points)[1:]:
-            # A hair below the greatest return: at it there may be one solution only.
+            # A hair below the greatest return, which rounding may have made one that is none.
             target.value = low + share * (high - low) - TOUCHES / 2
-            _solve(problem, self.risk.solver)
+            _solve(problem, self._solver)
             found.append(self._inside(weights))
         return found
 
-    def _best(
-        self, weights: cvxpy.Variable, minimised: cvxpy.Expression, solver: str = ""
+    @property
+    def _solver(self) -> str:
+        return self.risk.solver
+
+    def _greatest_return(self) -> float:
+        weights = cvxpy.Variable(len(self.assets))
+        reached = cvxpy.Maximize(self.mean / self.scale @ weights)
+        problem = cvxpy.Problem(reached, self._limits(weights, None))
+        _solve(problem, cvxpy.SCIPY)
+        return float(problem.value)
+
+    def _limits(
+        self, weights: cvxpy.Variable, target: float | None, slack: cvxpy.Variable | None = None
+    ) -> list[Any]:
+        """Return the constraints: the sum, bounds from below and above, and the rows at last."""
+        n = len(self.assets)
+        rows = [row.sign * row.coefficients for row in self.rows]
+        bounds = [row.sign * row.bound for row in self.rows]
+        if target is not None:
+            rows, bounds = [*rows, -self.mean / self.scale], [*bounds, -target / self.scale]
+        free = np.zeros(2 * n + len(rows)) if slack is None else slack
+        limits = [
+            cvxpy.sum(weights) == 1,
+            weights >= self.least - free[:n],
+            weights <= self.greatest + free[n : 2 * n],
+        ]
+        if rows:
+            limits.append(np.array(rows) @ weights <= np.array(bounds) + free[2 * n :])
+        return limits
+
+    def _found(
+        self, weights: cvxpy.Variable, limits: list[Any], gain: float, target: float | None
     ) -> Weights:
-        limits = self._limits(weights)
-        _solve(cvxpy.Problem(cvxpy.Minimize(minimised), limits), solver or self.risk.solver)
-        _, least, greatest, *rows = limits
+        _, least, greatest, *others = limits
+        prices = _prices(others[0]) if others else np.zeros(0)
         return Weights(
             self._inside(weights),
-            np.concatenate([np.atleast_1d(np.asarray(row.dual_value)) for row in rows])
-            if rows
-            else np.zeros(0),
-            np.maximum(np.asarray(least.dual_value), np.asarray(greatest.dual_value)),
+            prices[: len(self.rows)] * gain,
+            np.maximum(_prices(least), _prices(greatest)) * gain,
+            None if target is None else float(prices[-1]) * gain / self.scale,
         )
-
-    def _limits(self, weights: cvxpy.Variable) -> list[Any]:
-        return [
-            cvxpy.sum(weights) == 1,
-            weights >= self.least,
-            weights <= self.greatest,
-            *self._row_limits(weights, 0.0),
-        ]
-
-    def _row_limits(self, weights: cvxpy.Variable, slack: Any) -> list[Any]:
-        bounds = np.array([row.sign * row.bound for row in self.rows])
-        return [self._matrix @ weights <= bounds + slack] if self.rows else []
 
     def _inside(self, weights: cvxpy.Variable) -> Floats:
         return np.clip(np.asarray(weights.value, dtype=np.float64), self.least, self.greatest)
 
-    def _bound_names(self) -> list[str]:
-        return [
+    def _names(self, target: float | None) -> list[str]:
+        bounds = [
             f"bounds of '{name}' ({sense} {bound:g})"
             for sense, bounds in (("at least", self.least), ("at most", self.greatest))
             for name, bound in zip(self.assets, bounds, strict=True)
         ]
+        rows = [f"limit '{row.name}' ({row.sense} {row.bound:g})" for row in self.rows]
+        return [*bounds, *rows, *([] if target is None else [f"target_return ({target:g})"])]
+
+
+def _prices(limit: Any) -> Floats:
+    prices: Floats = np.atleast_1d(np.asarray(limit.dual_value, dtype=np.float64))
+    return np.where(prices > TOUCHES, prices, 0.0)
 
 
 def _solve(problem: cvxpy.Problem, solver: str) -> None:
