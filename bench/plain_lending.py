@@ -86,20 +86,19 @@ class PlainLending:
         with mlflow.start_run():
             unfitted = decline_reasons(**p["lending_reasons"])
             unfitted.begin_from(model)
-            self.log_model("plain_reasons", reasons := unfitted.fit(train), train)
+            self.log_model("plain_reasons", reason_model := unfitted.fit(train), train)
         lgd_model = self.fit_lgd(cleaned)
         self.value_strategies(lgd_model.transform(scored), cleaned)
         self.assess(cleaned, labelled, model, lgd_model)
-        applications = self.save(
+        cleaned_asked = self.save(
             "applications", clean_applications(raw_asked, **p["clean_applications"])
         )
-        asked_features = add_features(applications, **p["add_features"])
+        asked_features = add_features(cleaned_asked, **p["add_features"])
         asked_pd = _named(model.transform(asked_features), "plain_pd/1")
         scores = self.save("scores", present_scores(asked_pd, **p["present_scores"]))
-        offers = make_offers(lgd_model.transform(asked_pd), applications, **p["make_offers"])
-        self.decide(
-            applications, asked_features, scores, self.save("loan_offers", offers), reasons
-        )
+        offers = make_offers(lgd_model.transform(asked_pd), cleaned_asked, **p["make_offers"])
+        stored = self.save("loan_offers", offers)
+        self.decide(cleaned_asked, asked_features, scores, stored, reason_model)
 
     def fit_lgd(self, loans: DataFrame) -> PipelineModel:
         """Fit, judge and save the LGD model."""
@@ -123,7 +122,9 @@ class PlainLending:
         """Value the judged loans, and compare what rules would have earned on them."""
         p = self.params
         lgd_train = self.read("lgd_train")
-        valued = self.save("valued_loans", value_loans(losses, loans, lgd_train, **p["value_loans"]))
+        valued = self.save(
+            "valued_loans", value_loans(losses, loans, lgd_train, **p["value_loans"])
+        )
         with mlflow.start_run():
             self.report("strategy_report", compare_strategies(valued, **p["compare_strategies"]))
 

@@ -5,13 +5,14 @@ Each line says which function makes which dataset from which. What a dataset pro
 """
 
 from penstock.engine.graph import Graph, Slice
-from penstock.engine.nodes import Apply, Deploy, Fit, Gate, Measure, Transform
+from penstock.engine.nodes import Apply, Deploy, Fit, Gate, Measure, Solve, Transform
 from penstock.graphs.lending_contracts import CONTRACTS
 from penstock.learn.lgd.estimator import fractional_lgd
 from penstock.learn.lgd.explain import explain_lgd
 from penstock.learn.logistic import explain_pd, logistic_pd
 from penstock.learn.reasons.declines import decline_reasons
 from penstock.lending.allowance_walk import walk_allowance
+from penstock.lending.candidates import CANDIDATE_COLUMNS, list_candidates, list_portfolio
 from penstock.lending.capital import add_capital
 from penstock.lending.cases import gather_cases
 from penstock.lending.cleaning import clean_applications, clean_loans
@@ -45,6 +46,10 @@ from penstock.measure.lgd_evaluation import (
 )
 from penstock.measure.provisions import PROVISION_COLUMNS, WALK_COLUMNS, report_provisions
 from penstock.measure.strategy import VALUED, compare_strategies
+from penstock.portfolio.loss_cells import PLAN_COLUMNS as LENT_COLUMNS
+from penstock.portfolio.losses import measure_losses
+from penstock.portfolio.optimise import PLAN_COLUMNS, optimise
+from penstock.portfolio.verdict import audit_portfolio, portfolio_gate
 from penstock.synthetic.book import generate_applications, generate_book
 
 # The embedded loan book. Where the catalog names a file for its outputs, these nodes are cut.
@@ -150,9 +155,34 @@ DECIDING = (
     ),
 )
 
+# Which of the offers to make, under limits on all of them together.
+PORTFOLIO = (
+    Transform(list_candidates, ("loan_offers", "decisions", "applications"), "candidates"),
+    Solve(
+        optimise,
+        "candidates",
+        ("portfolio_plan", "limit_prices", "frontier", "bid_prices", "portfolio_certificate"),
+        reads={"candidates": CANDIDATE_COLUMNS},
+    ),
+    Measure(
+        audit_portfolio,
+        ("candidates", "portfolio_plan"),
+        "portfolio_audit",
+        reads={"candidates": CANDIDATE_COLUMNS, "portfolio_plan": PLAN_COLUMNS},
+    ),
+    Transform(list_portfolio, ("portfolio_plan", "loan_offers", "candidates"), "portfolio"),
+    Measure(
+        measure_losses,
+        "portfolio",
+        "portfolio_losses",
+        reads={"portfolio": f"{LENT_COLUMNS}, purpose STRING"},
+    ),
+    Gate(portfolio_gate, ("portfolio_certificate", "portfolio_audit"), "portfolio_verdict"),
+)
+
 GRAPH = Graph(
     "lending",
-    (*BOOK, *TRAINING, *LOSS, *PROVISIONS, *STRATEGY, *SCORING, *DECIDING),
+    (*BOOK, *TRAINING, *LOSS, *PROVISIONS, *STRATEGY, *SCORING, *DECIDING, *PORTFOLIO),
     contracts=CONTRACTS,
     jobs={
         "prepare": Slice(("train", "test", "lgd_train", "lgd_test", "applications")),
@@ -173,6 +203,10 @@ GRAPH = Graph(
         "decide": Slice(
             ("decision_records", "policy_report", "policy_comparison"),
             given=("applications", "scores", "loan_offers", "reasons_champion"),
+        ),
+        "optimise": Slice(
+            ("portfolio_verdict", "portfolio_losses"),
+            given=("loan_offers", "decisions", "applications"),
         ),
         "assess": Slice(("provision_report",), given=("loans", "champion", "lgd_champion")),
     },

@@ -5,8 +5,11 @@ The texts are in `lending/checks.py`, and `decision_checks.py` and `provision_ch
 
 from penstock.engine.contract import Check, Contract
 from penstock.lending import checks, decision_checks, provision_checks
+from penstock.lending.candidates import CANDIDATE_COLUMNS, PORTFOLIO_COLUMNS
 from penstock.lending.judged_value import VALUED_COLUMNS
 from penstock.lending.offers import OFFER_CHECKS, OFFER_COLUMNS
+from penstock.portfolio.bid_prices import BID_PRICE_COLUMNS
+from penstock.portfolio.optimise import FRONTIER_COLUMNS, PLAN_COLUMNS, PRICE_COLUMNS
 
 CONTRACTS = {
     "raw_loans": Contract(checks.RAW_LOAN_COLUMNS, is_open=True, known_at=checks.RAW_LOAN_CLOCKS),
@@ -41,6 +44,12 @@ CONTRACTS = {
     "lgd_test": Contract(checks.DEFAULT_FEATURE_COLUMNS, key=("loan_id",), min_rows=1),
     "valued_loans": Contract(VALUED_COLUMNS, key=("loan_id",)),
     "loan_offers": Contract(OFFER_COLUMNS, key=("application_id", "offer"), checks=OFFER_CHECKS),
+    "candidates": Contract(CANDIDATE_COLUMNS, key=("application_id", "offer")),
+    "portfolio_plan": Contract(PLAN_COLUMNS, key=("application_id",)),
+    "limit_prices": Contract(PRICE_COLUMNS, key=("limit", "sense")),
+    "frontier": Contract(FRONTIER_COLUMNS, key=("limit", "bound")),
+    "bid_prices": Contract(BID_PRICE_COLUMNS),
+    "portfolio": Contract(PORTFOLIO_COLUMNS, key=("application_id",)),
     "decision_records": Contract(
         decision_checks.RECORD_COLUMNS,
         key=("application_id", "as_of_date"),

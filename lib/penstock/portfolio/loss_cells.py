@@ -107,10 +107,7 @@ def count_loss_cells(plan: DataFrame, *, sector: str, pd_step: float) -> LossCel
             f"The plan has more than {MOST_CELLS:,} cells of '{sector}' and bands of PD. "
             "Take a column of fewer values as the sector, or a greater pd_step."
         )
-    found = _cells(sorted(cells, key=lambda row: (row["sector"], row["band"])))
-    if not found.exposure.sum() > 0:
-        raise DataError("The plan lends nothing: no row has an amount that may be taken up.")
-    return found
+    return _cells(sorted(cells, key=lambda row: (row["sector"], row["band"])))
 
 
 def largest_exposures(plan: DataFrame, *, most: int) -> Floats:

@@ -78,6 +78,8 @@ def measure_losses(
     """
     _check_scenarios(scenarios, levels[-1])
     cells = count_loss_cells(plan, sector=sector, pd_step=pd_step)
+    if not cells.exposure.sum() > 0:
+        return Evidence({"loans": float(cells.loans.sum()), "exposure_usd": 0.0})
     correlations = _correlations(cells, asset_correlations)
     by_sector = simulate_losses(
         cells,

@@ -10,7 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # it has no stubs
+from threadpoolctl import threadpool_limits  # it has no stubs
 
 from penstock.errors import DataError
 from penstock.learn.scorecard.exact import CHUNK, ExactProducts, exponent_above, slices, total_of

@@ -1,0 +1,108 @@
+"""Candidates: the offers that a portfolio is chosen from, in the measures that limits speak of."""
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from penstock.portfolio.limits import Limit, Parity, check_limits
+
+_AMOUNT = "decimal(14,4)"
+
+CANDIDATE_COLUMNS = """
+    application_id STRING COMMENT 'key, with offer',
+    offer INT COMMENT 'number of the offer',
+    profit_usd DECIMAL(14,4) COMMENT 'expected, take-up x profit, USD; null: cannot be made',
+    lent_usd DECIMAL(14,4) COMMENT 'expected, take-up x amount, USD',
+    expected_loss_usd DECIMAL(14,4) COMMENT 'take-up x expected loss over the term, USD',
+    expected_defaults DECIMAL(14,6) COMMENT 'take-up x PD: loans',
+    taken_up DECIMAL(14,6) COMMENT 'take-up: loans',
+    capital_usd DECIMAL(14,4) COMMENT 'take-up x capital held at the start, USD',
+    term_months INT COMMENT '36 or 60',
+    purpose STRING COMMENT 'what the money is for, one of a few words',
+    home_ownership STRING COMMENT 'RENT, MORTGAGE, OWN, OTHER or NONE',
+    state STRING COMMENT 'US state, two letters'"""
+PORTFOLIO_COLUMNS = """
+    application_id STRING COMMENT 'key',
+    offer INT COMMENT 'number of the offer to make',
+    amount_usd DECIMAL(12,2) COMMENT 'USD',
+    term_months INT COMMENT '36 or 60',
+    interest_rate DOUBLE COMMENT 'yearly, fraction',
+    pd DOUBLE COMMENT 'of who takes this offer up, over the term, 0-1',
+    lgd DOUBLE COMMENT 'share of the exposure at default that is lost, 0-1',
+    take_up DOUBLE COMMENT 'probability that the offer is taken up, 0-1',
+    profit_usd DECIMAL(14,4) COMMENT 'expected, take-up x profit, USD',
+    purpose STRING COMMENT 'what the money is for, one of a few words'"""
+
+
+def list_candidates(
+    loan_offers: DataFrame,
+    decisions: DataFrame,
+    applications: DataFrame,
+    *,
+    limits: list[Limit],
+    parities: list[Parity],
+) -> DataFrame:
+    """List all offers; those that may be made have a profit.
+
+    Grain: one row per `application_id` and `offer`, in and out.
+
+    An offer may be made to who is approved, within the limit that the policy sets. The others stay,
+    so that approval rates of groups count everyone.
+
+    Args:
+        loan_offers: Columns of `offers.OFFER_COLUMNS`.
+        decisions: Columns of `decision_checks.DECISION_COLUMNS`.
+        applications: Columns of `checks.APPLICATION_COLUMNS`.
+        limits, parities: Of the plan to be; their columns are looked up here, before any data move.
+
+    Returns:
+        The columns of `CANDIDATE_COLUMNS`.
+
+    Raises:
+        ConfigError: A limit is on what candidates have not.
+    """
+    known = applications.select("application_id", "purpose", "home_ownership", "state")
+    allowed = decisions.select("application_id", "decision", "limit_usd")
+    joined = loan_offers.join(known, "application_id").join(allowed, "application_id", "left")
+    is_within = F.col("limit_usd").isNull() | (F.col("amount_usd") <= F.col("limit_usd"))
+    may_be_made = (F.col("decision") == "approve") & is_within & F.col("capital_usd").isNotNull()
+    candidates = joined.select(
+        "application_id",
+        "offer",
+        F.when(may_be_made, F.col("expected_profit_usd")).cast(_AMOUNT).alias("profit_usd"),
+        _expected("amount_usd").alias("lent_usd"),
+        _expected("expected_loss_usd").alias("expected_loss_usd"),
+        _expected("pd", "decimal(14,6)").alias("expected_defaults"),
+        F.col("take_up").cast("decimal(14,6)").alias("taken_up"),
+        _expected("capital_usd").alias("capital_usd"),
+        "term_months",
+        "purpose",
+        "home_ownership",
+        "state",
+    )
+    check_limits(limits, parities, candidates.columns)
+    return candidates
+
+
+def list_portfolio(plan: DataFrame, loan_offers: DataFrame, candidates: DataFrame) -> DataFrame:
+    """List the offers that a plan makes.
+
+    Grain: one row per `application_id` with an offer.
+
+    Args:
+        plan: Columns of `optimise.PLAN_COLUMNS`.
+        loan_offers: Columns of `offers.OFFER_COLUMNS`.
+        candidates: Columns of `CANDIDATE_COLUMNS`.
+
+    Returns:
+        The columns of `PORTFOLIO_COLUMNS`.
+    """
+    keys = ["application_id", "offer"]
+    offers = loan_offers.select(
+        *keys, "amount_usd", "term_months", "interest_rate", "pd", "lgd", "take_up"
+    )
+    told = candidates.select(*keys, "profit_usd", "purpose")
+    return plan.select(*keys).join(offers, keys).join(told, keys)
+
+
+def _expected(amount: str, kind: str = _AMOUNT) -> Column:
+    return (F.col("take_up") * F.col(amount).cast("double")).cast(kind)

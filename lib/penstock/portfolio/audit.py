@@ -1,0 +1,118 @@
+"""The audit: what a plan uses of each limit, by SQL on the table of offers itself.
+
+It knows nothing of cells, rows, blocks or prices: it reads limits as users write them, and sums
+decimals. What it says is what counts.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from penstock.portfolio.limits import Limit, Parity, exact
+from penstock.portfolio.measuring import amount_of
+
+
+@dataclass(frozen=True)
+class Use:
+    """What a plan uses of a limit.
+
+    Attributes:
+        amount: Sum of the measure, in its unit; of a limit per another measure the ratio, None
+            where there is nothing to relate to.
+        excess: By how much the plan is beyond the limit, in the measure's unit; at most 0 is kept.
+    """
+
+    amount: Fraction | None
+    excess: Fraction
+
+
+@dataclass(frozen=True)
+class Audit:
+    """What SQL says of a plan.
+
+    Attributes:
+        offers: How many are made.
+        most: Greatest number of offers to one applicant.
+        profit: Sum of profit, in its unit.
+        uses: Of the limits, in their order.
+        approval_rates: Attribute of each parity to group to share of applicants with an offer.
+    """
+
+    offers: int
+    most: int
+    profit: Fraction
+    uses: tuple[Use, ...]
+    approval_rates: Mapping[str, Mapping[str, float]]
+
+
+def audit_plan(
+    offers: DataFrame,
+    chosen: DataFrame,
+    profit: str,
+    limits: Sequence[Limit],
+    parities: Sequence[Parity],
+) -> Audit:
+    """Return what a plan uses of each limit.
+
+    Args:
+        offers: One row per `application_id` and `offer`.
+        chosen: `application_id` and `offer` (null: none), one row per applicant.
+    """
+    made = chosen.where("offer IS NOT NULL").select("application_id", "offer")
+    joined = offers.join(made, ["application_id", "offer"])
+    sums = [F.sum(amount_of(profit)).alias("profit"), F.count(F.lit(1)).alias("offers")]
+    for place, limit in enumerate(limits):
+        sums.append(F.sum(of_limit(limit)).alias(f"of {place}"))
+        if "per" in limit:
+            sums.append(F.sum(amount_of(limit["per"])).alias(f"per {place}"))
+    row = joined.agg(*sums).collect()[0]
+    most = made.groupBy("application_id").count().agg(F.max("count")).collect()[0][0]
+    uses = []
+    for place, limit in enumerate(limits):
+        used = Fraction(row[f"of {place}"] or 0)
+        per = Fraction(row[f"per {place}"] or 0) if "per" in limit else None
+        uses.append(_use(limit, used, per))
+    return Audit(
+        row["offers"],
+        most or 0,
+        Fraction(row["profit"] or 0),
+        tuple(uses),
+        {p["attribute"]: approval_rates(offers, made, p["attribute"]) for p in parities},
+    )
+
+
+def use_of(limit: Limit) -> Column:
+    """Return what an offer uses of a limit, of one per another measure beyond its share of that."""
+    bound = float(limit["at_most"] if "at_most" in limit else limit["at_least"])
+    used = of_limit(limit).cast("double")
+    return used - bound * amount_of(limit["per"]).cast("double") if "per" in limit else used
+
+
+def of_limit(limit: Limit) -> Column:
+    """Return what an offer adds to a limit's measure: nothing where `where` does not hold."""
+    inside = F.lit(True)
+    for name, values in limit.get("where", {}).items():
+        inside &= F.coalesce(F.col(name).cast("string").isin(values), F.lit(False))
+    return F.when(inside, amount_of(limit["measure"])).otherwise(0)
+
+
+def approval_rates(offers: DataFrame, made: DataFrame, attribute: str) -> dict[str, float]:
+    """Return the share of each group's applicants who have an offer in the plan."""
+    applicants = offers.select("application_id", F.col(attribute).cast("string").alias("group"))
+    with_offer = made.select("application_id", F.lit(1).alias("made"))
+    joined = applicants.distinct().join(with_offer, "application_id", "left")
+    rates = joined.groupBy("group").agg(
+        (F.count("made") / F.count(F.lit(1))).cast("double").alias("rate")
+    )
+    return {row.group: row.rate for row in rates.where("group IS NOT NULL").collect()}
+
+
+def _use(limit: Limit, used: Fraction, per: Fraction | None) -> Use:
+    is_cap = "at_most" in limit
+    bound = exact(limit["at_most"] if is_cap else limit["at_least"])
+    over = used - bound if per is None else used - bound * per
+    amount = used if per is None else used / per if per else None
+    return Use(amount, over if is_cap else -over)

@@ -1,0 +1,214 @@
+"""The certificate: how good a plan is, proven, and what it uses of each limit."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Literal
+
+from penstock.evidence import Evidence, Figure, Series, Table
+from penstock.portfolio.choice import MILLION, Sums
+from penstock.portfolio.feasibility import Conflict
+from penstock.portfolio.frontier import Point
+from penstock.portfolio.limits import Limit, exact
+from penstock.portfolio.measuring import Measured
+from penstock.portfolio.problem import Problem
+from penstock.portfolio.searching import Solution
+
+Status = Literal["optimal_within_tolerance", "gap_not_reached", "infeasible_proven", "empty"]
+_WHAT_IF = (Fraction(9, 10), Fraction(11, 10))
+_FEWEST = 2  # points that make a curve
+
+
+@dataclass(frozen=True)
+class Certified:
+    """A plan, or why there is none, with the limits that it is held against."""
+
+    limits: Sequence[Limit]
+    problem: Problem
+    measured: Measured
+    applicants: int
+    approved: int
+    solution: Solution
+    conflict: Conflict | None
+
+    def status(self, tolerance: float) -> Status:
+        """Return how the search ended."""
+        if self.conflict:
+            return "infeasible_proven"
+        if not self.measured.made:
+            return "empty"
+        gap = self.solution.gap
+        return "gap_not_reached" if gap is None or gap > tolerance else "optimal_within_tolerance"
+
+    @property
+    def sums(self) -> Sums | None:
+        """Return the sums over the plan; None without one."""
+        return self.solution.plan.sums if self.solution.plan else None
+
+    def price_rows(self) -> list[tuple[str, str, float, float | None, float]]:
+        """Return the rows of `PRICE_COLUMNS`."""
+        told: list[tuple[str, str, float, float | None, float]] = []
+        limits = {limit["name"]: limit for limit in self.limits}
+        for row, price in zip(self.problem.rows, self.solution.prices, strict=True):
+            limit = limits.get(row.limit)
+            bound = _bound(limit) if limit else 0.0
+            used = self._used(limit) if limit else None
+            told.append((row.limit, row.sense, bound, used, float(price)))
+        return told
+
+    def _used(self, limit: Limit) -> float | None:
+        if self.sums is None:
+            return None
+        at = [row.limit for row in self.problem.rows].index(limit["name"])
+        row = self.problem.rows[at]
+        excess = self.problem.exact_usages(self.sums)[at]
+        if "per" not in limit:
+            return abs(float(excess / MILLION))
+        per = Fraction(sum(self.sums.whole()[:, 1 + self.problem.measures.index(limit["per"])]))
+        if not per:
+            return None
+        sign = 1 if row.sense == "at most" else -1
+        return float(exact(_bound(limit)) + sign * excess / per)
+
+
+def certificate(
+    certified: Certified, tolerance: float, points: Mapping[str, Sequence[Point]]
+) -> Evidence:
+    """Return the certificate as metrics, tables and figures."""
+    solution = certified.solution
+    plan = solution.plan
+    bound = float(solution.bound / MILLION)
+    relaxed = None if solution.relaxed is None else min(solution.relaxed, solution.bound)
+    size = abs(solution.bound)
+    metrics: dict[str, float | None] = {
+        "applicants": float(certified.applicants),
+        "offers": float(certified.measured.made),
+        "approved": float(certified.approved),
+        "profit": None if plan is None else float(plan.value / MILLION),
+        "profit_of_offers": None if plan is None else _profit_of(plan.sums),
+        "profit_bound": bound,
+        "gap": solution.gap,
+        "gap_of_prices": _share(solution.bound - relaxed, size) if relaxed is not None else None,
+        "gap_of_whole_offers": (
+            _share(relaxed - plan.value, size) if plan and relaxed is not None else None
+        ),
+        "passes": float(len(solution.passes)),
+        "tolerance": tolerance,
+    }
+    status = certified.status(tolerance)
+    tables = {
+        "status": Table("Status", ("status",), ((status,),)),
+        "limits": _limits_table(certified),
+        "passes": _passes_table(solution),
+        "what_if": _what_if_table(certified),
+    }
+    if certified.conflict:
+        tables["conflict"] = _conflict_table(certified.conflict)
+    figures = {"limits": _limits_figure(certified), "passes": _passes_figure(solution)} | {
+        f"frontier {name}": _frontier_figure(name, along) for name, along in points.items()
+    }
+    return Evidence(metrics, tables, {name: each for name, each in figures.items() if each})
+
+
+def _limits_table(certified: Certified) -> Table:
+    rows = []
+    for name, sense, bound, used, price in certified.price_rows():
+        share = used / bound if used is not None and bound else None
+        rows.append((name, sense, bound, used, share, price))
+    columns = ("limit", "sense", "bound", "used by the plan", "share used", "price of one unit")
+    return Table("Limits, their use and their price", columns, tuple(rows))
+
+
+def _passes_table(solution: Solution) -> Table:
+    rows = []
+    for number, each in enumerate(solution.passes, start=1):
+        bound = float(each.bound / MILLION)
+        value = None if each.value is None else float(each.value / MILLION)
+        gap = None if each.value is None else _share(each.bound - each.value, abs(each.bound))
+        rows.append((number, each.sets, bound, value, gap, each.beyond))
+    columns = (
+        "pass", "prices tried", "profit bound", "best plan", "gap", "limits broken at the prices",
+    )  # fmt: skip
+    return Table("Passes over all offers", columns, tuple(rows))
+
+
+def _what_if_table(certified: Certified) -> Table:
+    """What no plan exceeds were a limit moved: g(l) + l (b' - b), without another pass."""
+    rows = []
+    dual = certified.solution.bound / MILLION
+    priced = zip(certified.problem.rows, certified.solution.prices, strict=True)
+    for row, price in priced:
+        if row.bound:
+            moved = [float(dual + Fraction(float(price)) * row.bound * (m - 1)) for m in _WHAT_IF]
+            rows.append((row.limit, *moved))
+    told = (f"profit bound at {float(multiple):g} x" for multiple in _WHAT_IF)
+    return Table("What if a limit were moved", ("limit", *told), tuple(rows))
+
+
+def _conflict_table(conflict: Conflict) -> Table:
+    rows = tuple(
+        (name, multiplier, conflict.relaxed.get(name))
+        for name, multiplier in conflict.multipliers.items()
+    )
+    columns = ("limit", "multiplier", "bound that it alone would need")
+    return Table("Limits that no plan can meet together", columns, rows)
+
+
+def _limits_figure(certified: Certified) -> Figure | None:
+    used = [
+        (name, 100 * use / bound)
+        for name, _, bound, use, _ in certified.price_rows()
+        if use is not None and bound
+    ]
+    if not used:
+        return None
+    names, shares = zip(*used, strict=True)
+    return Figure(
+        "Use of limits",
+        "limit",
+        "% of the limit",
+        (Series("used", names, shares, "bars"),),
+        "A cap is full at 100 %; a floor is met from 100 % on.",
+    )
+
+
+def _passes_figure(solution: Solution) -> Figure | None:
+    """How far each pass's bound lies above the last one."""
+    last = float(solution.bound)
+    above = [float(each.bound) / last - 1 for each in solution.passes] if last > 0 else []
+    told = [(n, 100 * share) for n, share in enumerate(above, start=1) if share > 0]
+    if len(told) < _FEWEST:
+        return None
+    numbers, shares = zip(*told, strict=True)
+    return Figure(
+        "The bound, pass by pass",
+        "pass over all offers",
+        "% above the last bound",
+        (Series("bound", tuple(map(float, numbers)), shares),),
+    )
+
+
+def _frontier_figure(name: str, along: Sequence[Point]) -> Figure:
+    bounds = tuple(point.bound for point in along)
+    return Figure(
+        f"Frontier of {name}",
+        name,
+        "profit",
+        (
+            Series("no plan exceeds", bounds, tuple(point.most for point in along)),
+            Series("plan by prices", bounds, tuple(p.at_prices for p in along), "points"),
+        ),
+        "The slope is the price of the limit.",
+    )
+
+
+def _profit_of(sums: Sums) -> float:
+    return float(Fraction(int(sum(sums.whole()[:, 0])), MILLION))
+
+
+def _bound(limit: Limit) -> float:
+    return float(limit["at_most"] if "at_most" in limit else limit["at_least"])
+
+
+def _share(part: Fraction, whole: Fraction) -> float:
+    return float(part / whole) if whole else 0.0

@@ -1,0 +1,92 @@
+"""The efficient frontier: the profit that a limit allows as it is moved, all other limits kept."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from penstock.portfolio.choice import MILLION, Floats, Sums
+from penstock.portfolio.dual import newton
+from penstock.portfolio.limits import exact
+from penstock.portfolio.passes import Passes, sum_best
+from penstock.portfolio.problem import Problem
+from penstock.portfolio.searching import SAMPLE, Solution, scales_of
+
+_PASSES = 2
+
+
+@dataclass(frozen=True)
+class Point:
+    """One point of the frontier.
+
+    Attributes:
+        bound: Of the moved limit, in its unit (of a limit "at least" too).
+        most: Profit that no plan exceeds there.
+        at_prices: Profit of the plan that the prices make, which may be a little beyond limits.
+        price: Profit for one more unit of the limit.
+    """
+
+    bound: float
+    most: float
+    at_prices: float
+    price: float
+
+
+def frontier(
+    problem: Problem,
+    passes: Passes,
+    row: int,
+    multiples: Sequence[float],
+    solution: Solution,
+) -> list[Point]:
+    """Return the frontier along one limit; all points share passes.
+
+    Args:
+        row: The limit that is moved.
+        multiples: Of its bound.
+        solution: Whose prices the search begins at.
+    """
+    moved = [_moved(problem, row, multiple) for multiple in multiples]
+    with threadpool_limits(1, user_api="blas"):
+        return _points(moved, passes, row, solution.prices, solution.sums)
+
+
+def _points(
+    moved: Sequence[Problem], passes: Passes, row: int, prices: Floats, sums: Sums
+) -> list[Point]:
+    sample = passes.sample(SAMPLE).offers
+    share = sample.applicants / passes.applicants
+    scales = scales_of(moved[0], sums)
+    at = [(prices, sums)] * len(moved)
+    best: list[tuple[Fraction, Floats, Sums] | None] = [None] * len(moved)
+    for _ in range(_PASSES):
+        tried = []
+        for problem, (near, found) in zip(moved, at, strict=True):
+            of_sample = sum_best(sample, problem.values(near), problem.n_cells)
+            bounds = share * (problem.bounds - problem.usages(found)) + problem.usages(of_sample)
+            tried.append(newton(problem, sample, bounds, scales, near))
+        passed = passes.sums([p.values(each) for p, each in zip(moved, tried, strict=True)])
+        for place, (problem, each, found) in enumerate(zip(moved, tried, passed, strict=True)):
+            dual = problem.dual_value(each, found, passes.applicants)
+            known = best[place]
+            if known is None or dual < known[0]:
+                best[place] = (dual, each, found)
+        at = [(kept[1], kept[2]) for kept in best if kept is not None]
+    return [_point(p, row, *kept) for p, kept in zip(moved, best, strict=True) if kept is not None]
+
+
+def _moved(problem: Problem, at: int, multiple: float) -> Problem:
+    rows = tuple(
+        replace(row, bound=row.bound * exact(multiple)) if place == at else row
+        for place, row in enumerate(problem.rows)
+    )
+    return replace(problem, rows=rows)
+
+
+def _point(problem: Problem, at: int, dual: Fraction, prices: Floats, sums: Sums) -> Point:
+    row = problem.rows[at]
+    bound = float(row.bound if row.sense == "at most" else -row.bound)
+    profit = float(np.sum(sums.whole()[:, 0])) / MILLION
+    return Point(bound, float(dual / MILLION), profit, float(prices[at]))

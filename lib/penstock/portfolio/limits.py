@@ -1,0 +1,204 @@
+"""Limits on a plan as users write them, and the linear rows that they are.
+
+Every row is a sum of measures, each weighed by a number that the cell of an offer alone decides: a
+cell is a combination of those attributes that some limit mentions. A thousand limits on segments
+cost a pass over the offers nothing more.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Annotated, Literal, NotRequired
+
+from annotated_types import MinLen
+from typing_extensions import TypedDict  # before Python 3.12, pydantic reads no other
+
+from penstock.annotations import NotNegative, Positive, ShareOrAll
+from penstock.errors import ConfigError, did_you_mean
+
+Cell = tuple[str | None, ...]
+APPROVALS = "approvals"  # the measure that counts 1 for each offer
+
+
+class Limit(TypedDict):
+    """A limit on the sum of a measure over the plan, in the measure's own unit.
+
+    Attributes:
+        name: What it is called in reports, once.
+        measure: Column whose sum is limited.
+        where: Attribute to its values: only those offers count.
+        per: Column to whose sum over the whole plan that of the measure is related: with `where`
+            and the measure itself it limits a share, with a weight an average.
+        at_most, at_least: The limit; exactly one of them.
+        penalty: Makes it a soft one: profit that a unit beyond it costs.
+    """
+
+    name: Annotated[str, MinLen(1)]
+    measure: str
+    where: NotRequired[dict[str, Annotated[list[str], MinLen(1)]]]
+    per: NotRequired[str]
+    at_most: NotRequired[NotNegative]
+    at_least: NotRequired[NotNegative]
+    penalty: NotRequired[Positive]
+
+
+class Parity(TypedDict):
+    """Approval rates of groups, compared: each at least `min_ratio` of every other's.
+
+    Attributes:
+        attribute: Column whose values are the groups.
+        min_ratio: 0.8 is the four-fifths rule.
+        enforce: Whether the plan must keep it; else it is reported only.
+    """
+
+    attribute: str
+    min_ratio: ShareOrAll
+    enforce: bool
+
+
+@dataclass(frozen=True)
+class Row:
+    """One linear row: sum of weight[cell] x measure over the plan <= bound.
+
+    Attributes:
+        limit: Name of the limit that it is.
+        sense: "at most", or "at least": then weights and bound are those of the limit, negated.
+        weights: Measure to one weight for each cell.
+        bound: In the unit of the measure; 0 if the limit is one per sum of another measure.
+        penalty: Profit that a unit beyond the bound costs; None: the limit is hard.
+    """
+
+    limit: str
+    sense: Literal["at most", "at least"]
+    weights: Mapping[str, tuple[Fraction, ...]]
+    bound: Fraction
+    penalty: Fraction | None = None
+
+
+def attributes_of(limits: Sequence[Limit], parities: Sequence[Parity]) -> tuple[str, ...]:
+    """Return the attributes that limits mention, in the order of the alphabet."""
+    mentioned = {name for limit in limits for name in limit.get("where", {})}
+    return tuple(sorted(mentioned | {parity["attribute"] for parity in parities}))
+
+
+def measures_of(limits: Sequence[Limit], parities: Sequence[Parity]) -> tuple[str, ...]:
+    """Return the measures that limits mention, in the order of the alphabet."""
+    mentioned = {limit["measure"] for limit in limits} | {
+        limit["per"] for limit in limits if "per" in limit
+    }
+    return tuple(sorted(mentioned | ({APPROVALS} if parities else set())))
+
+
+def check_limits(
+    limits: Sequence[Limit], parities: Sequence[Parity], columns: Sequence[str]
+) -> None:
+    """Refuse limits that say nothing, twice something, or speak of columns that are not there.
+
+    Raises:
+        ConfigError: Naming the limit, the value and the cure.
+    """
+    seen = set()
+    for limit in limits:
+        name = limit["name"]
+        if name in seen:
+            raise ConfigError(f"Two limits are called '{name}': give each a name of its own.")
+        seen.add(name)
+        if ("at_most" in limit) == ("at_least" in limit):
+            raise ConfigError(f"Limit '{name}' needs either at_most or at_least.")
+        if limit.get("per") == limit["measure"] and not limit.get("where"):
+            raise ConfigError(
+                f"Limit '{name}' relates {limit['measure']} to itself, which is always 1: say "
+                "`where`, or another `per`."
+            )
+        for column in (limit["measure"], limit.get("per", limit["measure"])):
+            if column not in columns and column != APPROVALS:
+                raise ConfigError(
+                    f"Limit '{name}' is on '{column}', which the offers have not."
+                    f"{did_you_mean(column, [*columns, APPROVALS])}"
+                )
+    for attribute in attributes_of(limits, parities):
+        if attribute not in columns:
+            raise ConfigError(
+                f"A limit speaks of attribute '{attribute}', which the offers have not."
+                f"{did_you_mean(attribute, columns)}"
+            )
+
+
+def compile_rows(
+    limits: Sequence[Limit],
+    parities: Sequence[Parity],
+    cells: Sequence[Cell],
+    applicants: Mapping[str, Mapping[str | None, int]],
+) -> tuple[Row, ...]:
+    """Compile limits and enforced parities to rows over cells.
+
+    Args:
+        cells: Values of `attributes_of`, in that order, of each cell.
+        applicants: Attribute of each parity to the number of applicants in each group.
+
+    Raises:
+        ConfigError: A limit speaks of a value that no offer has.
+    """
+    attributes = attributes_of(limits, parities)
+    rows = [_row(limit, attributes, cells) for limit in limits]
+    for parity in parities:
+        if parity["enforce"]:
+            rows += _parity_rows(parity, attributes, cells, applicants[parity["attribute"]])
+    return tuple(rows)
+
+
+def is_inside(limit: Limit, attributes: Sequence[str], cell: Cell) -> bool:
+    """Return whether the offers of a cell count for a limit."""
+    values = dict(zip(attributes, cell, strict=True))
+    return all(values[name] in chosen for name, chosen in limit.get("where", {}).items())
+
+
+def exact(number: float) -> Fraction:
+    """Return a number as it is written: 0.1 is a tenth."""
+    return Fraction(repr(number))
+
+
+def _row(limit: Limit, attributes: Sequence[str], cells: Sequence[Cell]) -> Row:
+    for name, values in limit.get("where", {}).items():
+        known = sorted({str(cell[attributes.index(name)]) for cell in cells})
+        for value in values:
+            if value not in known:
+                raise ConfigError(
+                    f"Limit '{limit['name']}' is on {name} '{value}', and no offer has it."
+                    f"{did_you_mean(value, known)}"
+                )
+    sign = 1 if "at_most" in limit else -1
+    bound = exact(limit["at_most"] if "at_most" in limit else limit["at_least"])
+    inside = [Fraction(sign * is_inside(limit, attributes, cell)) for cell in cells]
+    weights = {limit["measure"]: tuple(inside)}
+    if "per" in limit:
+        before = weights.get(limit["per"], (Fraction(0),) * len(cells))
+        weights[limit["per"]] = tuple(weight - sign * bound for weight in before)
+        bound = Fraction(0)
+    penalty = exact(limit["penalty"]) if "penalty" in limit else None
+    return Row(limit["name"], "at most" if sign > 0 else "at least", weights, sign * bound, penalty)
+
+
+def _parity_rows(
+    parity: Parity,
+    attributes: Sequence[str],
+    cells: Sequence[Cell],
+    applicants: Mapping[str | None, int],
+) -> list[Row]:
+    """Rate of the one group x the ratio <= rate of the other, for each two groups."""
+    at = attributes.index(parity["attribute"])
+    least = exact(parity["min_ratio"])
+    groups = [group for group in sorted(applicants, key=str) if group is not None]
+    rows = []
+    for one in groups:
+        for other in groups:
+            if one == other:
+                continue
+            of_one, of_other = least / applicants[one], Fraction(-1, applicants[other])
+            weights = tuple(
+                of_one if cell[at] == one else of_other if cell[at] == other else Fraction(0)
+                for cell in cells
+            )
+            name = f"{parity['attribute']}: {other} to {one}"
+            rows.append(Row(name, "at most", {APPROVALS: weights}, Fraction(0)))
+    return rows

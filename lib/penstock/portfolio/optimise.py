@@ -1,0 +1,287 @@
+"""The node: from offers and limits to a plan, its certificate, prices and frontier."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import astuple, dataclass
+from functools import reduce
+from operator import and_
+from typing import Annotated
+
+import numpy as np
+from annotated_types import Ge, MinLen
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+from typing_extensions import TypedDict  # before Python 3.12, pydantic reads no other
+
+from penstock.annotations import Positive, Share
+from penstock.errors import ConfigError, DataError, did_you_mean
+from penstock.evidence import Evidence
+from penstock.portfolio.audit import use_of
+from penstock.portfolio.bid_prices import BID_PRICE_COLUMNS, bid_price_rows
+from penstock.portfolio.blocks import Blocks
+from penstock.portfolio.certificate import Certified, certificate
+from penstock.portfolio.choice import MILLION, Floats
+from penstock.portfolio.feasibility import Conflict, find_conflict, needs_offers
+from penstock.portfolio.frontier import Point, frontier
+from penstock.portfolio.limits import (
+    Limit,
+    Parity,
+    attributes_of,
+    check_limits,
+    compile_rows,
+    measures_of,
+)
+from penstock.portfolio.measuring import Measured, amount_of, in_millionths, measure_offers
+from penstock.portfolio.passes import InMemory, Passes
+from penstock.portfolio.problem import Problem
+from penstock.portfolio.searching import SAMPLE, Search, Solution
+
+PLAN_COLUMNS = """
+    application_id STRING COMMENT 'key',
+    offer INT COMMENT 'number of the offer to make; null: none',
+    profit DOUBLE COMMENT 'of the offer, in the unit of profit; null: no offer',
+    worth DOUBLE COMMENT 'profit less the prices of all that the offer uses; 0: no offer',
+    second_offer INT COMMENT 'what comes next; null: no offer',
+    margin DOUBLE COMMENT 'worth above that; below 0: for whole offers to fill a limit; null: no
+        offer can be made',
+    charges ARRAY<STRUCT<limit: STRING, used: DOUBLE, price: DOUBLE, cost: DOUBLE>>
+        COMMENT 'what the offer uses of each limit that has a price, in the limit''s unit'"""
+CHARGES = "ARRAY<STRUCT<limit: STRING, used: DOUBLE, price: DOUBLE, cost: DOUBLE>>"
+PRICE_COLUMNS = """
+    limit STRING COMMENT 'key, with sense',
+    sense STRING COMMENT 'at most, or at least',
+    bound DOUBLE COMMENT 'in the unit of the measure; of a limit per a measure the ratio',
+    used DOUBLE COMMENT 'by the plan, in the same; null: nothing to relate to, or no plan',
+    price DOUBLE COMMENT 'profit for one more unit of the measure'"""
+FRONTIER_COLUMNS = """
+    limit STRING COMMENT 'that is moved, all others kept; key, with bound',
+    bound DOUBLE COMMENT 'of it, in its unit',
+    most_profit DOUBLE COMMENT 'that no plan exceeds',
+    plan_profit DOUBLE COMMENT 'of the plan by prices, maybe a little beyond limits',
+    price DOUBLE COMMENT 'profit for one more unit of the limit'"""
+
+
+class Frontier(TypedDict):
+    """Which limit is moved, and the multiples of its bound."""
+
+    limit: str
+    multiples: Annotated[list[Positive], MinLen(1)]
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What the plan is to be.
+
+    Attributes:
+        profit: Column whose sum is maximised.
+        limits, parities: What it must keep.
+    """
+
+    profit: str
+    limits: Sequence[Limit]
+    parities: Sequence[Parity]
+
+    @property
+    def measures(self) -> tuple[str, ...]:
+        """Return the measures of limits."""
+        return measures_of(self.limits, self.parities)
+
+    @property
+    def attributes(self) -> tuple[str, ...]:
+        """Return the attributes of limits."""
+        return attributes_of(self.limits, self.parities)
+
+
+def optimise(
+    candidates: DataFrame,
+    *,
+    profit: str,
+    limits: list[Limit],
+    parities: list[Parity],
+    tolerance: Share,
+    frontiers: list[Frontier],
+    start_prices: dict[str, Annotated[float, Ge(0)]],
+) -> tuple[DataFrame, DataFrame, DataFrame, DataFrame, Evidence]:
+    """Choose at most one offer for each applicant so that profit is greatest within limits.
+
+    Args:
+        candidates: One row per `application_id` STRING and `offer` INT, with profit, measures (at
+            least 0, to six decimals) and attributes. An offer without a profit cannot be made.
+        profit: Column whose sum is maximised.
+        limits: Caps, floors, shares and averages; soft ones have a penalty.
+        parities: Approval rates of groups, reported, and kept where `enforce` says so.
+        tolerance: Certified gap at which the search ends.
+        frontiers: Limits to be moved.
+        start_prices: Limit to the price that the search begins at, as of the last plan.
+
+    Returns:
+        The plan (`PLAN_COLUMNS`), one row per applicant; prices of limits (`PRICE_COLUMNS`);
+        frontier (`FRONTIER_COLUMNS`); bid prices (`BID_PRICE_COLUMNS`); and the certificate:
+        status, bound, value, gap, use of limits, passes. Where no plan was found nobody has an
+        offer.
+
+    Raises:
+        ConfigError: A limit is on what the offers have not, or says nothing.
+        DataError: A measure is no finite number from 0, or an applicant has an offer twice.
+    """
+    wishes = Wishes(profit, limits, parities)
+    check_limits(limits, parities, candidates.columns)
+    _check_names([each["limit"] for each in frontiers], limits, "frontiers")
+    _check_names(start_prices, limits, "start_prices")
+    measured = measure_offers(candidates, profit, wishes.measures, wishes.attributes)
+    blocks = _pack(candidates, wishes, measured)
+    if blocks.duplicate is not None:
+        blocks.close()
+        raise DataError(
+            f"Applicant {blocks.duplicate} has an offer with the same number twice. Number the "
+            "offers of each applicant apart."
+        )
+    problem = _problem(candidates, wishes, measured)
+    passes: Passes = blocks
+    if blocks.applicants <= SAMPLE:  # then passes over the driver's memory are quicker
+        passes = InMemory(blocks.sample(blocks.applicants), problem.n_cells)
+    try:
+        solution, conflict = _solve(problem, passes, tolerance, start_prices)
+        points = {} if conflict else _frontiers(problem, passes, frontiers, solution)
+        # The rows of the plan alone are kept; the blocks can go.
+        chosen = _chosen(candidates, blocks, problem, solution)
+        plan = _plan(candidates, chosen, problem, wishes, _plan_prices(solution)).localCheckpoint()
+    finally:
+        blocks.close()
+    spark = candidates.sparkSession
+    applicants, approved = plan.agg(F.count(F.lit(1)), F.count("offer")).collect()[0]
+    certified = Certified(limits, problem, measured, applicants, approved, solution, conflict)
+    values = problem.values(_plan_prices(solution))
+    bids = bid_price_rows(wishes.attributes, measured.cells, wishes.measures, values)
+    along = [(name, *astuple(point)) for name, each in points.items() for point in each]
+    return (
+        plan,
+        spark.createDataFrame(certified.price_rows(), PRICE_COLUMNS),
+        spark.createDataFrame(along, FRONTIER_COLUMNS),
+        spark.createDataFrame(bids, BID_PRICE_COLUMNS),
+        certificate(certified, tolerance, points),
+    )
+
+
+def _pack(candidates: DataFrame, wishes: Wishes, measured: Measured) -> Blocks:
+    """Pack offers with the number of their cell."""
+    numbered = [(*cell, number) for number, cell in enumerate(measured.cells)]
+    columns = ", ".join([*(f"`{name}` STRING" for name in wishes.attributes), "cell INT"])
+    cells = F.broadcast(candidates.sparkSession.createDataFrame(numbered, columns))
+    keyed = candidates.where(F.col(wishes.profit).isNotNull()).select(
+        F.col("application_id").alias("key"),
+        F.col("offer").alias("number"),
+        in_millionths(wishes.profit, wishes.measures).alias("amounts"),
+        *(F.col(name).cast("string").alias(name) for name in wishes.attributes),
+    )
+    is_cell = [keyed[name].eqNullSafe(cells[name]) for name in wishes.attributes]
+    in_cells = keyed.join(cells, reduce(and_, is_cell, F.lit(True)))
+    packed = in_cells.select("key", "number", "amounts", "cell")
+    return Blocks(packed, measured.made, max(len(measured.cells), 1), 1 + len(wishes.measures))
+
+
+def _problem(candidates: DataFrame, wishes: Wishes, measured: Measured) -> Problem:
+    applicants = {
+        parity["attribute"]: _applicants_by(candidates, parity["attribute"])
+        for parity in wishes.parities
+        if parity["enforce"]
+    }
+    return Problem(
+        wishes.measures,
+        max(len(measured.cells), 1),
+        compile_rows(wishes.limits, wishes.parities, measured.cells, applicants),
+        np.array(measured.largest),
+    )
+
+
+def _applicants_by(candidates: DataFrame, attribute: str) -> dict[str | None, int]:
+    groups = candidates.groupBy(F.col(attribute).cast("string").alias("group"))
+    counts = groups.agg(F.countDistinct("application_id").alias("applicants"))
+    return {row.group: row.applicants for row in counts.collect()}
+
+
+def _solve(
+    problem: Problem, passes: Passes, tolerance: float, start_prices: Mapping[str, float]
+) -> tuple[Solution, Conflict | None]:
+    search = Search(problem, passes, tolerance)
+    if needs_offers(problem):
+        conflict = find_conflict(problem, passes, tolerance)
+        if conflict:
+            return search.nobody(), conflict
+    start = np.array([start_prices.get(row.limit, 0.0) for row in problem.rows])
+    return search.solve(start if start.any() else None), None
+
+
+def _frontiers(
+    problem: Problem, passes: Passes, frontiers: Sequence[Frontier], solution: Solution
+) -> dict[str, list[Point]]:
+    names = [row.limit for row in problem.rows]
+    if not passes.applicants:
+        return {}
+    return {
+        each["limit"]: frontier(
+            problem, passes, names.index(each["limit"]), each["multiples"], solution
+        )
+        for each in frontiers
+    }
+
+
+def _plan_prices(solution: Solution) -> Floats:
+    return solution.plan.prices if solution.plan else solution.prices
+
+
+def _chosen(
+    candidates: DataFrame, blocks: Blocks, problem: Problem, solution: Solution
+) -> DataFrame:
+    """Return the offer of each applicant, with worth and margin in the unit of profit."""
+    values, plan = problem.values(_plan_prices(solution)), solution.plan
+    if plan is None:
+        values = np.zeros_like(values)  # nothing is worth anything: nobody has an offer
+    chosen = blocks.chosen(values, plan.moved if plan else {})
+    in_units = chosen.withColumns({name: F.col(name) / MILLION for name in ("worth", "margin")})
+    # Who has no offer that can be made is in no block.
+    everyone = candidates.select("application_id").distinct()
+    return everyone.join(in_units, "application_id", "left").fillna(0.0, ["worth"])
+
+
+def _plan(
+    candidates: DataFrame, chosen: DataFrame, problem: Problem, wishes: Wishes, prices: Floats
+) -> DataFrame:
+    """Return the columns of `PLAN_COLUMNS`."""
+    known = candidates.select(
+        "application_id",
+        "offer",
+        amount_of(wishes.profit).cast("double").alias("profit"),
+        _charges(wishes.limits, problem, prices).alias("charges"),
+    )
+    return chosen.join(known, ["application_id", "offer"], "left").select(
+        "application_id", "offer", "profit", "worth", "second_offer", "margin", "charges"
+    )
+
+
+def _charges(limits: Sequence[Limit], problem: Problem, prices: Floats) -> Column:
+    priced = dict(zip((row.limit for row in problem.rows), prices, strict=True))
+    charges = []
+    for limit in limits:
+        if price := float(priced[limit["name"]]):
+            used = use_of(limit)
+            sign = 1 if "at_most" in limit else -1
+            charges.append(
+                F.struct(
+                    F.lit(limit["name"]).alias("limit"),
+                    used.alias("used"),
+                    F.lit(price).alias("price"),
+                    (sign * price * used).alias("cost"),
+                )
+            )
+    if not charges:
+        return F.array().cast(CHARGES)
+    return F.array(*charges)
+
+
+def _check_names(names: Iterable[str], limits: Sequence[Limit], key: str) -> None:
+    known = [limit["name"] for limit in limits]
+    for name in names:
+        if name not in known:
+            raise ConfigError(
+                f"`{key}` speaks of '{name}', and no limit is called so.{did_you_mean(name, known)}"
+            )

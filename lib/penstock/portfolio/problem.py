@@ -1,0 +1,119 @@
+"""The problem as numbers: what a unit of each measure costs at given prices, and exact accounts.
+
+max sum p x  s.t.  sum a x <= b,  at most one offer for each applicant. Prices are those of rows:
+profit for one unit of what a row limits, at least 0.
+"""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+
+import numpy as np
+
+from penstock.portfolio.choice import MILLION, Floats, Sums
+from penstock.portfolio.limits import Row
+
+_ROUND_OFF = 2.0**-52
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Rows over cells and measures.
+
+    Attributes:
+        measures: Names; profit comes before them, at 0, in all arrays.
+        n_cells: Number of cells.
+        rows: What limits the plan.
+        largest: Largest size of profit and of each measure over all offers, in millionths.
+        profit: Weight of profit in what is maximised: 1, or 0 to ask only for what is possible.
+    """
+
+    measures: tuple[str, ...]
+    n_cells: int
+    rows: tuple[Row, ...]
+    largest: Floats
+    profit: int = 1
+
+    @cached_property
+    def weights(self) -> Floats:
+        """Return the weights, rows x cells x (1 + measures)."""
+        shape = (len(self.rows), self.n_cells, 1 + len(self.measures))
+        weights = np.zeros(shape)
+        for number, row in enumerate(self.rows):
+            for measure, of_cells in row.weights.items():
+                weights[number, :, self._at(measure)] = [float(weight) for weight in of_cells]
+        return weights
+
+    @cached_property
+    def bounds(self) -> Floats:
+        """Return the bounds of rows, in millionths."""
+        return np.array([float(row.bound * MILLION) for row in self.rows])
+
+    @cached_property
+    def highest(self) -> Floats:
+        """Return the highest price of each row: the penalty of a soft one."""
+        return np.array([np.inf if r.penalty is None else float(r.penalty) for r in self.rows])
+
+    def values(self, prices: Floats) -> Floats:
+        """Return what a unit of profit and of each measure is worth, cells x (1 + measures)."""
+        # Without BLAS, whose sums depend on the number of cores.
+        values: Floats = -np.einsum("k,kcm->cm", prices, self.weights)
+        values[:, 0] += self.profit
+        return values
+
+    def usages(self, sums: Sums) -> Floats:
+        """Return what rows use, in millionths, as doubles."""
+        used: Floats = np.einsum("kcm,cm->k", self.weights, sums.whole().astype(np.float64))
+        return used
+
+    def exact_usages(self, sums: Sums) -> list[Fraction]:
+        """Return what rows use, in millionths, exactly."""
+        whole = sums.whole()
+        return [
+            sum(
+                (
+                    weight * int(amount)
+                    for measure, of_cells in row.weights.items()
+                    for weight, amount in zip(of_cells, whole[:, self._at(measure)], strict=True)
+                    if weight and amount
+                ),
+                Fraction(0),
+            )
+            for row in self.rows
+        ]
+
+    def value_of(self, sums: Sums) -> Fraction | None:
+        """Return what a plan is worth, penalties off, in millionths; None if it breaks a limit."""
+        worth = Fraction(self.profit * int(sum(sums.whole()[:, 0])))
+        for row, used in zip(self.rows, self.exact_usages(sums), strict=True):
+            excess = used - row.bound * MILLION
+            if excess > 0:
+                if row.penalty is None:
+                    return None
+                worth -= row.penalty * excess
+        return worth
+
+    def dual_value(self, prices: Floats, sums: Sums, applicants: int) -> Fraction:
+        """Return a bound that no plan within the limits exceeds, in millionths.
+
+        Args:
+            prices: At least 0, those of soft rows at most their penalty.
+            sums: Over the offers that are best at these prices.
+
+        Source:
+            Weak duality: sum b l + sum max(0, max(p - a l)). The sum is exact for the chosen
+            offers; that a choice was made in doubles is allowed for by the rounding of each worth.
+        """
+        bound = Fraction(self.profit * int(sum(sums.whole()[:, 0])))
+        exact = zip(prices, self.rows, self.exact_usages(sums), strict=True)
+        bound += sum(Fraction(float(price)) * (r.bound * MILLION - g) for price, r, g in exact)
+        return bound + Fraction(applicants * self._rounding(prices))
+
+    def _rounding(self, prices: Floats) -> float:
+        sizes = np.einsum("k,kcm->cm", prices, np.abs(self.weights))
+        sizes[:, 0] += self.profit
+        terms = len(self.rows) + len(self.measures) + 2
+        return float(2 * terms * _ROUND_OFF * (sizes * self.largest).sum(axis=1).max(initial=0.0))
+
+    def _at(self, measure: str) -> int:
+        return 1 + self.measures.index(measure)

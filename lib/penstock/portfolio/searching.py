@@ -1,0 +1,265 @@
+"""The method: prices from a sample that passes over all offers correct, then the core problem.
+
+A pass over all offers gives the dual's value and slopes exactly. The sample's bounds are moved so
+that its slopes there are those of the whole, and it is solved again (DANE: Shamir, Srebro and
+Zhang, 2014). The best prices name the core; what the core's relaxation says of prices is tried in a
+pass of its own.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from penstock.portfolio.choice import Floats, Sums
+from penstock.portfolio.core import Relaxed
+from penstock.portfolio.dual import Scales, newton
+from penstock.portfolio.passes import Passes, margins_of, sum_best
+from penstock.portfolio.problem import Problem
+from penstock.portfolio.rounding import Rounding
+
+SAMPLE = 50_000  # applicants that are solved on the driver for prices
+SMALL = 10_000  # applicants, up to which all are the core
+MOST_PASSES = 10  # to find prices
+_STEPS = (0.3, 0.6, 1.0, 1.4)  # shares of a step that one pass tries
+_GAIN = Fraction(1, 10**7)  # of the dual's value: a pass that gains less is the last
+_CORES = (3_000, 9_000, 27_000)  # applicants of the core, in turn
+_OF_CELL = 40  # applicants of each cell that are in the core
+_FREE = (120, 400)  # applicants who are decided anew at once, in turn
+
+
+@dataclass(frozen=True)
+class Pass:
+    """What one pass has shown; money in millionths.
+
+    Attributes:
+        sets: How many sets of prices it tried; 0: whole offers were decided, without a pass.
+        bound: Least bound so far that no plan exceeds.
+        value: Of the best plan so far; None as long as there is none.
+        beyond: How many limits the plan at the pass's best prices is beyond.
+    """
+
+    sets: int
+    bound: Fraction
+    value: Fraction | None
+    beyond: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Offers chosen within all limits; money in millionths.
+
+    Attributes:
+        value: Profit less penalties.
+        prices: At which all but the moved have their best offer.
+        moved: Key to the place of the offer among the applicant's, from 0; `NOBODY` for none.
+        sums: Over the offers chosen.
+    """
+
+    value: Fraction
+    prices: Floats
+    moved: dict[str, int]
+    sums: Sums
+
+
+@dataclass(frozen=True)
+class Solution:
+    """The best plan found, and what no plan exceeds; money in millionths.
+
+    Attributes:
+        prices: Of each row, where the bound is least.
+        sums: Over the best offers at these prices.
+        bound: That no plan exceeds.
+        relaxed: Value of the core's relaxation with all others: of the gap, what lies above is
+            due to prices, what lies below to whole offers. None without a core.
+        plan: None if none was found.
+        passes: In their order.
+    """
+
+    prices: Floats
+    sums: Sums
+    bound: Fraction
+    relaxed: Fraction | None
+    plan: Plan | None
+    passes: tuple[Pass, ...]
+
+    @property
+    def gap(self) -> float | None:
+        """Return the certified gap, as a share of the bound; None without a plan."""
+        if self.plan is None:
+            return None
+        return float((self.bound - self.plan.value) / abs(self.bound)) if self.bound else 0.0
+
+
+class Search:
+    """The search for prices and plan.
+
+    Args:
+        problem: Rows over cells and measures.
+        passes: Over all offers.
+        tolerance: Gap at which the search ends.
+        tell: Called after each pass.
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        passes: Passes,
+        tolerance: float,
+        tell: Callable[[Pass], None] = lambda _: None,
+    ) -> None:
+        self.problem, self.passes, self.tolerance, self.tell = problem, passes, tolerance, tell
+        self.told: list[Pass] = []
+        self.prices = np.zeros(len(problem.rows))
+        self.sums: Sums | None = None
+        self.bound: Fraction | None = None
+        self.plan: Plan | None = None
+        self.relaxed: Fraction | None = None
+
+    def solve(self, start: Floats | None = None) -> Solution:
+        """Return the best plan found and the proof of how good it is.
+
+        Args:
+            start: Prices to begin at, such as those of the last plan.
+        """
+        with threadpool_limits(1, user_api="blas"):  # the same sums on any number of cores
+            self.find_prices(start)
+            if not self._is_proven():
+                self._find_plan()
+        assert self.sums is not None and self.bound is not None
+        return Solution(
+            self.prices, self.sums, self.bound, self.relaxed, self.plan, tuple(self.told)
+        )
+
+    def nobody(self) -> Solution:
+        """Return that nobody has an offer, which is no plan, where limits are known to conflict."""
+        prices = np.zeros(len(self.problem.rows))
+        [sums] = self.passes.sums([self.problem.values(prices)])
+        bound = self.problem.dual_value(prices, sums, self.passes.applicants)
+        return Solution(prices, sums, bound, None, None, ())
+
+    def find_prices(self, start: Floats | None = None) -> None:
+        """Find the prices at which the dual, over all offers, is least."""
+        problem = self.problem
+        free = self.try_prices([np.zeros(len(problem.rows))])[0]
+        if self._is_proven() or not len(problem.rows):
+            return
+        if start is not None:
+            self.try_prices([np.clip(start, 0, problem.highest)])
+        scales = scales_of(problem, free)
+        sample = self.passes.sample(SAMPLE).offers
+        share = sample.applicants / self.passes.applicants
+        bounds = share * problem.bounds
+        while len(self.told) < MOST_PASSES:
+            assert self.bound is not None and self.sums is not None
+            before = self.bound
+            if start is not None or len(self.told) > 1:
+                # The sample's slopes at these prices become those of all offers.
+                of_sample = problem.usages(
+                    sum_best(sample, problem.values(self.prices), problem.n_cells)
+                )
+                bounds = share * (problem.bounds - problem.usages(self.sums)) + of_sample
+            aimed = newton(problem, sample, bounds, scales, self.prices)
+            steps = (1.0,) if share == 1 or len(self.told) == 1 else _STEPS
+            moves = [self.prices + step * (aimed - self.prices) for step in steps]
+            self.try_prices([np.clip(prices, 0, problem.highest) for prices in moves])
+            if share == 1 or before - self.bound <= _GAIN * abs(self.bound):
+                break
+
+    def try_prices(self, tried: Sequence[Floats]) -> list[Sums]:
+        """Pass over all offers at some prices; keep the best bound, and any plan."""
+        problem = self.problem
+        found = self.passes.sums([problem.values(prices) for prices in tried])
+        duals = []
+        for prices, sums in zip(tried, found, strict=True):
+            duals.append(problem.dual_value(prices, sums, self.passes.applicants))
+            self._keep(prices, {}, sums)
+            if self.bound is None or duals[-1] < self.bound:
+                self.bound, self.prices, self.sums = duals[-1], prices, sums
+        best = found[duals.index(min(duals))]
+        beyond = int((problem.usages(best) > problem.bounds).sum())
+        self._tell(len(tried), beyond)
+        return found
+
+    def _tell(self, sets: int, beyond: int) -> None:
+        assert self.bound is not None
+        value = self.plan.value if self.plan else None
+        self.told.append(Pass(sets, self.bound, value, beyond))
+        self.tell(self.told[-1])
+
+    def _find_plan(self) -> None:
+        """Decide the applicants near indifference in whole offers; take more until it is proven."""
+        for size in _CORES:
+            assert self.sums is not None
+            is_all = self.passes.applicants <= max(size, SMALL)
+            widths = np.full(self.problem.n_cells, np.inf) if is_all else self._widths(size)
+            near = self.passes.near(self.problem.values(self.prices), widths)
+            rounding = Rounding(self.problem, near, self.prices, self.sums)
+            relaxed = rounding.relax()
+            if relaxed is not None:
+                [at_relaxed] = self.try_prices([relaxed.prices])
+                in_parts = rounding.value_in_parts(relaxed)
+                self.relaxed = in_parts if self.relaxed is None else max(in_parts, self.relaxed)
+                if is_all:  # then no choice hangs on the prices that made the core
+                    rounding = rounding.at(relaxed.prices, at_relaxed)
+                self._round(rounding, relaxed, is_all)
+                self._tell(0, 0)
+            if is_all or self._is_proven() or self._is_for_whole_offers():
+                return
+
+    def _round(self, rounding: Rounding, relaxed: Relaxed, is_all: bool) -> None:
+        assert self.bound is not None
+        tolerance = self.tolerance / 2 * abs(float(self.bound))
+        rows = rounding.first_plan(relaxed, tolerance)
+        if rows is None:
+            return
+        for free in (None, *_FREE, *((rounding.near.offers.applicants,) if is_all else ())):
+            if free is not None:
+                rows = rounding.better_plan(rows, relaxed, free, tolerance)
+            self._keep(rounding.prices, rounding.moved(rows), rounding.sums_of(rows))
+            if self._is_proven():
+                return
+
+    def _keep(self, prices: Floats, moved: dict[str, int], sums: Sums) -> None:
+        value = self.problem.value_of(sums)
+        if value is not None and (self.plan is None or value > self.plan.value):
+            self.plan = Plan(value, prices, moved, sums)
+
+    def _widths(self, size: int) -> Floats:
+        """Return, for each cell, the margin within which enough applicants lie."""
+        sample = self.passes.sample(SAMPLE).offers
+        margins, cells = margins_of(sample, self.problem.values(self.prices))
+        share = sample.applicants / self.passes.applicants
+        widths = np.full(self.problem.n_cells, _nearest(margins, size * share))
+        of_cell = min(_OF_CELL, size / self.problem.n_cells) * share
+        for cell in range(self.problem.n_cells):
+            widths[cell] = max(widths[cell], _nearest(margins[cells == cell], of_cell))
+        return widths
+
+    def _is_for_whole_offers(self) -> bool:
+        """Return whether what is left of the gap is for whole offers: a larger core is no help."""
+        if self.plan is None or self.bound is None or self.relaxed is None:
+            return False
+        return 10 * (self.bound - self.relaxed) < self.bound - self.plan.value
+
+    def _is_proven(self) -> bool:
+        if self.plan is None or self.bound is None:
+            return False
+        return self.bound - self.plan.value <= Fraction(self.tolerance) * abs(self.bound)
+
+
+def scales_of(problem: Problem, free: Sums) -> Scales:
+    """Return the units of prices, by the plan that no limit holds back."""
+    used = np.einsum("kcm,cm->k", np.abs(problem.weights), free.whole().astype(np.float64))
+    profit = max(float(sum(free.whole()[:, 0])), 1.0)
+    return Scales(profit, np.maximum(np.maximum(np.abs(problem.bounds), 0.1 * used), 1.0))
+
+
+def _nearest(margins: Floats, wanted: float) -> float:
+    """Return the margin within which so many lie."""
+    if not len(margins):
+        return 0.0
+    at = min(max(int(np.ceil(wanted)), 1), len(margins)) - 1
+    return float(np.partition(margins, at)[at])

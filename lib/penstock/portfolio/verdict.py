@@ -1,0 +1,107 @@
+"""The audit as evidence, and the gate that it and the certificate open."""
+
+from pyspark.sql import DataFrame
+
+from penstock.annotations import NotNegative
+from penstock.evidence import Evidence, Table
+from penstock.portfolio.audit import Audit, audit_plan
+from penstock.portfolio.limits import Limit, Parity
+
+
+def audit_portfolio(
+    candidates: DataFrame,
+    plan: DataFrame,
+    *,
+    profit: str,
+    limits: list[Limit],
+    parities: list[Parity],
+) -> Evidence:
+    """Audit a plan against its limits, by SQL on the tables as they were written.
+
+    Knows nothing of how the plan was found.
+
+    Args:
+        candidates: What it was chosen from.
+        plan: `application_id` and `offer` (null: none).
+        profit: Column whose sum the plan maximises.
+        limits, parities: What it must keep.
+
+    Returns:
+        Metrics profit, offers, most_offers (to one applicant) and broken_limits (hard ones); tables
+        "limits" and, with parities, "approval_rates".
+    """
+    audit = audit_plan(candidates, plan, profit, limits, parities)
+    broken = sum(
+        use.excess > 0 and "penalty" not in limit
+        for use, limit in zip(audit.uses, limits, strict=True)
+    )
+    metrics: dict[str, float | None] = {
+        "profit": float(audit.profit),
+        "offers": float(audit.offers),
+        "most_offers": float(audit.most),
+        "broken_limits": float(broken),
+    }
+    tables = {"limits": _limits_table(limits, audit)}
+    if parities:
+        tables["approval_rates"] = _rates_table(parities, audit)
+    return Evidence(metrics, tables)
+
+
+def portfolio_gate(certificate: Evidence, audit: Evidence, *, max_gap: NotNegative) -> list[str]:
+    """Return why the plan must not be released, one phrase each; an empty list lets it pass.
+
+    Args:
+        certificate: Of `optimise`.
+        audit: Of `audit_portfolio`.
+        max_gap: Largest certified gap, as a share of the bound.
+    """
+    metrics, gap = certificate.metrics, certificate.metrics["gap"]
+    [[status]] = certificate.tables["status"].rows
+    reasons = []
+    if status == "infeasible_proven":
+        named = ", ".join(str(row[0]) for row in certificate.tables["conflict"].rows)
+        return [f"No plan can meet these limits together: {named}"]
+    if status == "empty":
+        return []
+    if gap is None:
+        return ["No plan within all limits was found"]
+    if gap > max_gap:
+        reasons.append(f"Gap {gap:.3g}, at most {max_gap:g} allowed (max_gap)")
+    if audit.metrics["broken_limits"]:
+        broken = [row[0] for row in audit.tables["limits"].rows if row[-1]]
+        reasons.append(f"The audit finds limits broken: {', '.join(broken)}")
+    if (audit.metrics["most_offers"] or 0) > 1:
+        reasons.append("The audit finds an applicant with more than one offer")
+    if audit.metrics["offers"] != metrics["approved"]:
+        reasons.append("The audit finds another number of offers than the certificate")
+    if audit.metrics["profit"] != metrics["profit_of_offers"]:
+        reasons.append("The audit finds another profit than the certificate")
+    return reasons
+
+
+def _limits_table(limits: list[Limit], audit: Audit) -> Table:
+    rows = []
+    for limit, use in zip(limits, audit.uses, strict=True):
+        sense = "at_most" if "at_most" in limit else "at_least"
+        used = None if use.amount is None else float(use.amount)
+        bound = limit["at_most"] if "at_most" in limit else limit["at_least"]
+        is_broken = use.excess > 0 and "penalty" not in limit
+        beyond = max(float(use.excess), 0.0)
+        rows.append((limit["name"], sense.replace("_", " "), bound, used, beyond, is_broken))
+    columns = ("limit", "sense", "bound", "used", "beyond it", "broken")
+    return Table("Limits, by SQL on the tables", columns, tuple(rows))
+
+
+def _rates_table(parities: list[Parity], audit: Audit) -> Table:
+    rows = []
+    for parity in parities:
+        rates = audit.approval_rates[parity["attribute"]]
+        highest = max(rates.values(), default=0.0)
+        for group, rate in sorted(rates.items()):
+            ratio = rate / highest if highest else None
+            is_met = None if ratio is None else ratio >= parity["min_ratio"]
+            rows.append((parity["attribute"], group, rate, ratio, is_met, parity["enforce"]))
+    columns = (
+        "attribute", "group", "approval rate", "ratio to the best", "within the rule", "enforced",
+    )  # fmt: skip
+    return Table("Approval rates of groups", columns, tuple(rows))
