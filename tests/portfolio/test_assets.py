@@ -12,6 +12,7 @@ from penstock.conf import load_conf
 from penstock.errors import ConfigError, DataError
 from penstock.graphs import assets
 from penstock.lending.cleaning import clean_loans
+from penstock.portfolio.asset_returns import read_returns
 from penstock.portfolio.assets import optimise_assets
 from penstock.synthetic.book import generate_book
 from penstock.synthetic.returns import generate_returns
@@ -181,6 +182,17 @@ REFUSED = {
 }
 
 
+def test_texts_are_read_and_what_cannot_be_read_is_null(spark):
+    texts = spark.createDataFrame(
+        [("2024-01-31", "a", "0.01", "x"), ("31.1.2024", "a", "-0,01", None)],
+        "date STRING, asset STRING, return STRING, kind STRING",
+    )
+    assert [tuple(row) for row in read_returns(texts).collect()] == [
+        (date(2024, 1, 31), "a", 0.01, "x"),
+        (None, "a", None, None),
+    ]
+
+
 @pytest.mark.parametrize("said", REFUSED)
 def test_what_cannot_be_asked_for_is_refused(spark, said):
     with pytest.raises(ConfigError, match=said):
@@ -199,7 +211,8 @@ def test_limits_on_unknown_columns_or_texts_are_refused(spark):
 def test_the_shipped_configuration_optimises_the_generated_returns(spark):
     values = bind_parameters(assets.GRAPH, load_conf(PROJECT / "conf", "local", ()).params)
     returns = generate_returns(spark.range(120), **values["generate_returns"])
-    weights, evidence = optimise_assets(returns, **values["optimise_assets"])
+    texts = returns.selectExpr("CAST(date AS STRING)", "asset", "STRING(return)", "asset_class")
+    weights, evidence = optimise_assets(read_returns(texts), **values["optimise_assets"])
     assert weights.agg(F.sum("weight")).first()[0] == pytest.approx(1)
     assert evidence.metrics["expected_return"] == pytest.approx(0.005)
     assert 0 < evidence.metrics["shrinkage"] < 0.5
@@ -222,6 +235,5 @@ def test_the_pools_of_the_page_make_a_portfolio(spark):
     weights, evidence = optimise(spark, pools)
     by_grade = weights.toPandas().set_index("asset")
     assert list(by_grade.index) == list("ABCDE") and evidence.metrics["periods"] == 17
-    # Worse grades earn more or less, and vary more: the price of risk, and losses.
     assert by_grade.expected_return.between(-0.1, 0.2).all()
     assert by_grade.volatility["E"] > by_grade.volatility["A"]

@@ -43,12 +43,32 @@ class Returns:
         return found
 
 
-def read_returns(returns: DataFrame, *, attributes: Sequence[str]) -> Returns:
-    """Read returns, in one Spark query and another one for attributes.
+def read_returns(raw_returns: DataFrame) -> DataFrame:
+    """Read dates and returns, which a file may have as texts; all other columns stay.
+
+    Grain: one row per raw row, in and out.
 
     Args:
-        returns: One row per `date` and `asset`, with the `return` of the asset over the period that
-            ends on the date, as a fraction, and the attributes.
+        raw_returns: Needs `date` (as 2024-01-31), `asset` and `return` (fraction over the period
+            that ends on the date).
+
+    Returns:
+        The same columns: `date` DATE, `asset` STRING, `return` DOUBLE. What cannot be read is null.
+    """
+    return raw_returns.withColumns(
+        {
+            "date": F.col("date").try_cast("date"),
+            "asset": F.col("asset").cast("string"),
+            "return": F.col("return").try_cast("double"),
+        }
+    )
+
+
+def collect_returns(returns: DataFrame, *, attributes: Sequence[str]) -> Returns:
+    """Bring returns to the driver, in one Spark query and another one for attributes.
+
+    Args:
+        returns: From `read_returns`, one row per `date` and `asset`.
         attributes: Columns that hold one value for each asset: texts, or numbers.
 
     Raises:
@@ -62,7 +82,7 @@ def read_returns(returns: DataFrame, *, attributes: Sequence[str]) -> Returns:
                 f"A limit speaks of '{name}', which the returns have not."
                 f"{did_you_mean(name, returns.columns)}"
             )
-    rows = returns.select("date", "asset", F.col("return").cast("double")).limit(MOST_RETURNS + 1)
+    rows = returns.select("date", "asset", "return").limit(MOST_RETURNS + 1)
     by_period = _by_period(rows.toPandas())
     assets = tuple(str(name) for name in by_period.columns)
     found = _attributes(returns, attributes)
@@ -87,7 +107,7 @@ def _by_period(rows: pandas.DataFrame) -> pandas.DataFrame:
             "return null, NaN or infinite": (~np.isfinite(rows["return"].astype(float))).sum(),
         },
         purpose="Cannot choose weights",
-        cure="Mend them, or leave out those assets or dates.",
+        cure="Mend them, or leave out those assets or dates. A date reads 2024-01-31.",
     )
     is_repeated = rows.duplicated(["date", "asset"])
     if is_repeated.any():

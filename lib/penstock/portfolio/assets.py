@@ -10,7 +10,7 @@ from penstock.annotations import Positive
 from penstock.errors import ConfigError
 from penstock.evidence import Evidence
 from penstock.portfolio.asset_report import Portfolio, report_weights
-from penstock.portfolio.asset_returns import read_returns
+from penstock.portfolio.asset_returns import collect_returns
 from penstock.portfolio.asset_risk import Estimator, Shortfall, Volatility, covariance_of
 from penstock.portfolio.weight_limits import (
     Bounds,
@@ -55,7 +55,7 @@ def optimise_assets(
 
     Args:
         returns: One row per `date` and `asset`, without gaps, with the `return` (fraction) over the
-            period that ends on the date, and the columns that limits mention.
+            period that ends on the date, and the columns that limits mention: texts, or numbers.
         objective: What risk is: "mean_variance" the variance, "cvar" the expected shortfall.
         risk_aversion: Greatest is return less this x half the variance, or this x the shortfall.
         target_return: Or least is the risk at this expected return. One of the two must be null.
@@ -76,7 +76,7 @@ def optimise_assets(
             "weights".
 
     Raises:
-        DataError: As of `read_returns`.
+        DataError: As of `collect_returns`.
         ConfigError: Both or none of aversion and target, limits that speak of what is not there, or
             that exclude each other.
     """
@@ -85,7 +85,7 @@ def optimise_assets(
             f"risk_aversion is {risk_aversion} and target_return {target_return}: give one of the "
             "two, and null for the other."
         )
-    past = read_returns(returns, attributes=attributes_of(limits))
+    past = collect_returns(returns, attributes=attributes_of(limits))
     scale = float(np.sqrt((past.by_period**2).mean())) or 1.0
     spread, shrinkage = covariance_of(past.by_period / scale, covariance)
     risks = (Volatility(spread), Shortfall(past.by_period / scale, level))

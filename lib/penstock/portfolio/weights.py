@@ -76,7 +76,8 @@ class WeightProblem:
             return
         # The prices of the relaxed problem prove by which limits it cannot be: Farkas.
         prices = np.concatenate([_prices(each) for each in limits[1:]])
-        opposed = [names[place] for place in np.flatnonzero(prices > TOUCHES)]
+        first_rows = np.argsort(np.arange(len(names)) < 2 * n, kind="stable")
+        opposed = [names[place] for place in first_rows if prices[place] > TOUCHES]
         units = np.ones(len(names))
         units[len(names) - (target is not None) :] = self.scale
         cure = [
