@@ -1,7 +1,6 @@
 """A plan by sector and band of PD: the few numbers that its loss distribution depends on."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,10 +19,12 @@ PLAN_COLUMNS = (
 )
 MOST_CELLS = 20_000
 
-# A sum of doubles depends on their order, one of decimals does not.
-_USD, _SQUARED_USD = "decimal(28,10)", "decimal(28,4)"
+# A sum of doubles depends on their order, one of whole numbers does not; so many make a unit.
+_USD, _SQUARED_USD = 1e6, 1.0
+MOST_USD = 1e9  # of a loan: its square still is a bigint
+_WHOLE = "decimal(20,0)"  # whose sums have room; a double becomes one fast by way of a bigint only
 _FAULTS = {
-    "amount_usd null, NaN or below 0": "bad_amount",
+    "amount_usd null, NaN, below 0 or above a billion": "bad_amount",
     "pd null, NaN or outside 0-1": "bad_pd",
     "lgd null, NaN or outside 0-1": "bad_lgd",
     "take_up null, NaN or outside 0-1": "bad_take_up",
@@ -41,7 +42,7 @@ class LossCells:
 
     Attributes:
         sector: Name.
-        pd: Mean PD, 0-1, weighted with `at_default`: the expected loss is exact.
+        pd: Mean PD, 0-1, weighted with `at_default`: it gives the expected loss of the loans.
         loans: Number.
         exposure: Sum of t A, USD.
         squared_exposure: Sum of (t A)^2, USD^2.
@@ -80,7 +81,9 @@ class LossCells:
 
 
 def count_loss_cells(plan: DataFrame, *, sector: str, pd_step: float) -> LossCells:
-    """Sum a plan up by sector and band of PD, in one Spark query, exactly.
+    """Sum a plan up by sector and band of PD, in one Spark query.
+
+    Sums are the same in any order of rows, and true to a millionth of a dollar a loan.
 
     Args:
         plan: One row per applicant, with the columns of `PLAN_COLUMNS` and the sector.
@@ -112,7 +115,7 @@ def count_loss_cells(plan: DataFrame, *, sector: str, pd_step: float) -> LossCel
 
 def largest_exposures(plan: DataFrame, *, most: int) -> Floats:
     """Return the greatest amounts x take-up of single loans, USD, in falling order."""
-    exposure = (F.col("take_up") * F.col("amount_usd")).cast(_USD).alias("usd")
+    exposure = (F.col("take_up") * F.col("amount_usd").cast("double")).alias("usd")
     rows = plan.select(exposure).orderBy(F.col("usd").desc()).limit(most).collect()
     return np.array([float(row["usd"]) for row in rows])
 
@@ -124,13 +127,17 @@ def _is_rate(name: str) -> Column:
 
 def _is_amount() -> Column:
     amount = F.col("amount_usd").cast("double")
-    return F.coalesce((amount >= 0) & ~F.isnan(amount), F.lit(False))
+    return F.coalesce(amount.between(0, MOST_USD), F.lit(False))
 
 
 def _is_usable(sector: Column) -> Column:
     return (
         _is_amount() & _is_rate("pd") & _is_rate("lgd") & _is_rate("take_up") & sector.isNotNull()
     )
+
+
+def _whole(value: Column, parts: float) -> Column:
+    return F.floor(value * parts + 0.5).cast("bigint").cast(_WHOLE)
 
 
 def _sums(sector: Column) -> list[Column]:
@@ -150,22 +157,31 @@ def _sums(sector: Column) -> list[Column]:
         *[F.count_if(~_is_rate(rate)).alias(f"bad_{rate}") for rate in ("pd", "lgd", "take_up")],
         F.count_if(sector.isNull()).alias("no_sector"),
         *[
-            F.sum(F.when(_is_usable(sector), value).cast(kind)).alias(name)
-            for name, (value, kind) in summed.items()
+            F.sum(F.when(_is_usable(sector), _whole(value, parts))).alias(name)
+            for name, (value, parts) in summed.items()
         ],
     ]
 
 
 def _cells(rows: list[Row]) -> LossCells:
-    def column(name: str) -> Floats:
-        values: list[Any] = [row[name] for row in rows]
-        return np.array([float(value) for value in values])
+    def column(name: str, parts: float = 1.0) -> Floats:
+        return np.array([float(row[name]) for row in rows]) / parts
 
-    at_default = column("at_default")
+    at_default = column("at_default", _USD)
     # Where nothing can be lost, any PD will do.
     pd = np.divide(
-        column("expected_loss"), at_default, out=np.zeros(len(rows)), where=at_default > 0
+        column("expected_loss", _USD), at_default, out=np.zeros(len(rows)), where=at_default > 0
     )
-    names = ("loans", "exposure", "squared_exposure", "at_default", "squares", "squared_means")
-    by_name = {name: column(name) for name in names}
-    return LossCells(np.array([row["sector"] for row in rows], dtype=str), pd, **by_name)
+    loans, exposure = column("loans"), column("exposure", _USD)
+    # Sums of squares are rounded to whole units; no sum is below that of equal loans.
+    squared_means = np.maximum(column("squared_means", _SQUARED_USD), at_default**2 / loans)
+    return LossCells(
+        sector=np.array([row["sector"] for row in rows], dtype=str),
+        pd=pd,
+        loans=loans,
+        exposure=exposure,
+        squared_exposure=np.maximum(column("squared_exposure", _SQUARED_USD), exposure**2 / loans),
+        at_default=at_default,
+        squares=np.maximum(column("squares", _SQUARED_USD), squared_means),
+        squared_means=squared_means,
+    )

@@ -49,7 +49,7 @@ def measure_losses(
 
     Offers that may not be taken up count with their probability: exposure is amount x take-up. The
     analytic risk has one factor for all sectors; the simulated one a factor for each. Two Spark
-    queries; the sums of some thousand cells at most reach the driver, and they are exact: equal
+    queries; the sums of some thousand cells reach the driver, the same in any order of rows: equal
     plans give equal evidence.
 
     Args:
