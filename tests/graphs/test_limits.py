@@ -36,12 +36,16 @@ def bind(graph, *overrides):
         ("scorecard_gate.min_auc", "60", " is 60; it must be less than or equal to 1"),
         ("compare_pds.confidence", "95", " is 95; it must be less than 1"),
         ("compare_pds.profit_of_good", "0", " is 0; it must be greater than 0"),
+        ("make_offers.rate_cap", "36", " is 36; it must be less than or equal to 1"),
+        ("make_offers.price_steps", "[0.0, -0.1]", "[1] is -0.1; it must be greater than or equal"),
+        ("make_offers.funding_rate", "0", " is 0; it must be greater than 0"),
         ("compare_shadow.approval_rates", "[0.7, 80]", "[1] is 80; it must be less than 1"),
     ],
 )
 def test_a_value_beyond_its_limits_is_named_with_its_key(key, value, said):
     with pytest.raises(ConfigError) as refused:
-        bind(scorecard.GRAPH, f"params.{key}={value}")
+        for graph in (scorecard.GRAPH, lending.GRAPH):
+            bind(graph, f"params.{key}={value}")
     assert str(refused.value).startswith(f"params.{key}{said}")
 
 

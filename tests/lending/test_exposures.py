@@ -72,10 +72,23 @@ def test_closed_loans_and_loans_to_come_are_not_open(spark):
         loan("charged off on June 1st", "Charged Off", 0, issued=dt.date(2014, 12, 1)),
         loan("issued later", "Current", 0, issued=dt.date(2015, 7, 1)),
         loan("all paid", "Current", 12, issued=dt.date(2014, 1, 1), term=12),
-        loan("no rate", "Current", 5, rate=None),
     )
-    assert {name for name, _ in found} == {"charged off on July 1st", "no rate"}
-    assert found["no rate", DAY].balance_usd is None  # its contract puts it aside
+    assert {name for name, _ in found} == {"charged off on July 1st"}
+
+
+def test_what_cannot_be_told_is_left_to_the_contract_and_stops_nobody(spark):
+    found = exposures(
+        spark,
+        loan("no rate", "Current", 5, rate=None),
+        loan("no interest", "Current", 5, rate=0.0),
+        loan("paid back on some day", "Fully Paid", None),
+    )
+    assert found["no rate", DAY].balance_usd is None
+    # In equal parts: 31 of 36 are owed.
+    assert float(found["no interest", DAY].balance_usd) == pytest.approx(1000 * 31 / 36, abs=0.005)
+    undated = found["paid back on some day", DAY]
+    assert undated.instalments_paid is undated.balance_usd is None
+    assert undated.days_past_due == 0 and not undated.is_default
 
 
 def test_each_day_has_a_book_of_its_own(spark):

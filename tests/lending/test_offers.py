@@ -34,14 +34,25 @@ UNKNOWN = {
     "lost": (5_000, 36, 1.0, 0.5),
     "no pd": (5_000, 36, None, 0.5),
     "no lgd": (5_000, 36, 0.1, None),
+    "pd no number": (5_000, 36, float("nan"), 0.5),
+    "pd below 0": (5_000, 36, -0.1, 0.5),
+    "pd above 1": (5_000, 36, 1.5, 0.5),
+    "lgd no number": (5_000, 36, 0.1, float("nan")),
+    "lgd below 0": (5_000, 36, 0.1, -0.5),
+    "lgd above 1": (5_000, 36, 0.1, 1.5),
 }
+NOT_ASSESSED = {"unassessed": (5_000, 36)}
+NOTHING_LENT = {"half a cent": ("0.00", 36, 0.1, 0.5), "less": ("-5.00", 36, 0.1, 0.5)}
 
 
 @pytest.fixture(scope="module")
 def offers(spark):
-    everybody = RISKS | UNKNOWN
+    everybody = RISKS | UNKNOWN | NOTHING_LENT
     assessed = [(key, pd, lgd) for key, (_, _, pd, lgd) in everybody.items()]
-    asked = [(key, Decimal(amount), term) for key, (amount, term, _, _) in everybody.items()]
+    asked = [
+        (key, Decimal(amount), term)
+        for key, (amount, term, *_) in (everybody | NOT_ASSESSED).items()
+    ]
     made = make_offers(
         spark.createDataFrame(assessed, "application_id STRING, pd DOUBLE, lgd DOUBLE"),
         spark.createDataFrame(
@@ -123,11 +134,11 @@ def test_a_dearer_and_a_smaller_offer_are_taken_up_less(offers):
 
 
 def test_who_cannot_be_priced_keeps_the_offers_without_a_price(offers):
-    assert len(offers) == 4 * len(RISKS | UNKNOWN)
-    for key in UNKNOWN:
+    assert len(offers) == 4 * len(RISKS | UNKNOWN | NOTHING_LENT | NOT_ASSESSED)
+    for key in UNKNOWN | NOTHING_LENT | NOT_ASSESSED:
         for number in (1, 2, 3, 4):
             offer = offers[key, number]
-            assert offer.amount_usd is not None
+            assert (offer.amount_usd is None) == (key in NOTHING_LENT)
             assert offer.interest_rate is offer.expected_profit_usd is offer.capital_usd is None
 
 

@@ -80,6 +80,7 @@ CONTRACTS = {
     "scores": Contract(
         checks.SCORE_COLUMNS, key=("application_id", "as_of_date"), checks=checks.SCORE_CHECKS
     ),
+    "raw_overrides": Contract(decision_checks.RAW_OVERRIDE_COLUMNS, is_open=True),
     "overrides": Contract(
         decision_checks.OVERRIDE_COLUMNS,
         key=("application_id",),

@@ -8,6 +8,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from penstock.lending.parsing import (
+    broken_line,
     date,
     fraction,
     money,
@@ -93,7 +94,7 @@ def clean_loans(raw_loans: DataFrame, *, policy_exception_prefix: str) -> DataFr
         **_applicant_columns(),
         **_decision_columns(),
         **_outcome_columns(policy_exception_prefix),
-        "raw": F.struct(*RAW_LOAN_FIELDS, _broken_line(raw_loans)),
+        "raw": F.struct(*RAW_LOAN_FIELDS, broken_line(raw_loans)),
     }
     return raw_loans.select(*(column.alias(name) for name, column in columns.items()))
 
@@ -119,18 +120,10 @@ def clean_applications(raw_applications: DataFrame, *, date_column: str) -> Data
         "raw": F.struct(
             *RAW_APPLICATION_FIELDS,
             F.col(date_column).alias("application_date"),
-            _broken_line(raw_applications),
+            broken_line(raw_applications),
         ),
     }
     return raw_applications.select(*(column.alias(name) for name, column in columns.items()))
-
-
-def _broken_line(raw: DataFrame) -> Column:
-    """Return the whole text of a line that does not fit its file's header; null for a sound one."""
-    # The name is Spark's; a table that was never a text file does not have the column.
-    has_lines = "_corrupt_record" in raw.columns
-    line = F.col("_corrupt_record") if has_lines else F.lit(None).cast("string")
-    return line.alias("broken_line")
 
 
 def _applicant_columns() -> dict[str, Column]:

@@ -20,6 +20,10 @@ CASE_COLUMNS = (
     model_version STRING COMMENT 'registered version of the model that gave it'"""
 )
 
+RAW_OVERRIDE_COLUMNS = (
+    "application_id STRING, decision STRING, `by` STRING, why STRING, `at` STRING"
+)
+
 OVERRIDE_COLUMNS = """
     application_id STRING COMMENT 'key',
     decision STRING COMMENT 'approve, refer or decline: in the place of the policy''s',
@@ -73,6 +77,7 @@ NO_OFFER = "No offer earns its costs within the cap on rates."
 _DECISIONS = "'approve', 'refer', 'decline'"
 
 OVERRIDE_CHECKS = {
+    "line_fits_the_header": "broken_line IS NULL",
     "decision_is_known": f"decision IN ({_DECISIONS})",
     # Nobody's decision, or one for no reason, is none.
     "by_is_present": "by IS NOT NULL",

@@ -13,6 +13,7 @@ from penstock.lending.instalments import balance_share, growth, instalments_paid
 from penstock.lending.outlook import Outlooks
 
 DefaultDays = Annotated[int, Ge(1)]
+PAID_BACK = "Fully Paid"
 
 
 def list_exposures(
@@ -43,7 +44,8 @@ def list_exposures(
 
     Returns:
         The columns of `provision_checks.EXPOSURE_COLUMNS`. `balance_usd` is that of the schedule,
-        null where the rate is unknown.
+        null where the rate is unknown; `instalments_paid` and it are null for a loan that was paid
+        back on an unknown day.
 
     Raises:
         ConfigError: A reporting date is later than `as_of`.
@@ -59,15 +61,18 @@ def list_exposures(
         F.col("issue_date") <= F.col("reporting_date")
     )
     paid = dated.withColumn("paid_in_all", instalments_paid())
+    is_undated = (F.col("loan_status") == PAID_BACK) & F.col("last_payment_date").isNull()
     counted = paid.where(~_is_closed(lost_statuses, charge_off_months)).withColumn(
-        "instalments_paid", F.least("paid_in_all", _instalments_due())
+        "instalments_paid",
+        F.when(is_undated, None).otherwise(F.least("paid_in_all", _instalments_due())),
     )
     remaining = (F.col("term_months") - F.col("instalments_paid")).alias("remaining_months")
     first_missed = F.add_months("issue_date", F.col("instalments_paid") + 1)
     days_past_due = F.greatest(F.datediff("reporting_date", first_missed), F.lit(0))
     rate = growth(F.col("interest_rate"))
     share = balance_share(remaining, F.col("term_months"), rate)
-    return counted.where(remaining > 0).select(
+    # What cannot be told is for the contract to put aside, with the reason.
+    return counted.where(F.coalesce(remaining > 0, F.lit(True))).select(
         "loan_id",
         "reporting_date",
         "issue_date",
@@ -89,7 +94,7 @@ def _instalments_due() -> Column:
 
 def _is_closed(lost_statuses: list[str], charge_off_months: int) -> Column:
     reporting_date = F.col("reporting_date")
-    is_paid_back = (F.col("loan_status") == "Fully Paid") & (
+    is_paid_back = (F.col("loan_status") == PAID_BACK) & (
         F.col("last_payment_date") <= reporting_date
     )
     charged_off_on = F.add_months("issue_date", F.col("paid_in_all") + 1 + charge_off_months)

@@ -35,12 +35,13 @@ def balance_share(remaining: Column, term: Column, rate: Column) -> Column:
     Args:
         remaining: Instalments still to pay, 0 to `term`.
         term: All instalments.
-        rate: ln(1 + monthly rate), above 0.
+        rate: ln(1 + monthly rate); without interest the principal is paid back in equal parts.
 
     Source:
         Present value of an annuity: B = A (1 - (1 + r)^-n) / r, in the ratio of two terms.
     """
-    return F.expm1(-remaining * rate) / F.expm1(-term * rate)
+    of_annuity = F.try_divide(F.expm1(-remaining * rate), F.expm1(-term * rate))
+    return F.when(rate == 0, F.try_divide(remaining, term)).otherwise(of_annuity)
 
 
 def discounted_balances(months: Column, term: Column, rate: Column, discount: Column) -> Column:

@@ -48,10 +48,10 @@ def make_offers(
     applications: DataFrame,
     *,
     amount_shares: Annotated[list[ShareOrAll], MinLen(1)],
-    price_steps: Annotated[list[float], MinLen(1)],
-    rate_cap: Positive,
+    price_steps: Annotated[list[NotNegative], MinLen(1)],
+    rate_cap: ShareOrAll,
     margin: NotNegative,
-    funding_rate: NotNegative,
+    funding_rate: Positive,
     operating_rate: NotNegative,
     return_on_capital: NotNegative,
     handling_cost_usd: NotNegative,
@@ -67,7 +67,7 @@ def make_offers(
     Grain: one row per `application_id` and `offer`, the first amount at all prices first.
 
     Args:
-        assessed: Needs `application_id`, `pd` (over the term) and `lgd`, both 0-1.
+        assessed: Needs `application_id` (once at most), `pd` (over the term) and `lgd`, both 0-1.
         applications: Needs `application_id`, `amount_usd` and `term_months`.
         amount_shares: Shares of the amount asked for.
         price_steps: What is asked beyond the needed rate, yearly fractions.
@@ -82,8 +82,9 @@ def make_offers(
         take_up_by_amount: Log-odds by unit of ln(share of the amount asked for).
 
     Returns:
-        The columns of `OFFER_COLUMNS`. Where PD or LGD is null, or the PD is 1, the application
-        has its offers without a price: nobody is dropped.
+        The columns of `OFFER_COLUMNS`. Where PD or LGD is missing or outside 0-1, the PD is 1, or
+        less than a cent would be lent, the application has its offers without a price: nobody is
+        dropped.
 
     Raises:
         ConfigError: The cap is not above what money and running the loan cost.
@@ -97,17 +98,24 @@ def make_offers(
     asked = applications.select(
         "application_id", F.col("amount_usd").alias("asked_usd"), "term_months"
     )
+    # NaN is above every number in Spark, so the upper bounds leave it out too.
+    is_probability = (F.col("pd") >= 0) & (F.col("pd") < 1)
     risks = assessed.select(
-        "application_id", F.when(F.col("pd") < 1, F.col("pd")).alias("pd"), "lgd"
+        "application_id",
+        F.when(is_probability, F.col("pd")).alias("pd"),
+        F.when(F.col("lgd").between(0, 1), F.col("lgd")).alias("lgd"),
     )
-    offered = asked.join(risks, "application_id").select("*", _menu(amount_shares, price_steps))
+    offered = asked.join(risks, "application_id", how="left").select(
+        "*", _menu(amount_shares, price_steps)
+    )
+    lent = _usd(F.col("asked_usd").cast("double") * F.col("menu.amount_share"))
     sized = offered.select(
         "application_id",
         "term_months",
         "pd",
         "lgd",
         "menu.*",
-        _usd(F.col("asked_usd").cast("double") * F.col("menu.amount_share")).alias("amount_usd"),
+        F.when(lent > 0, lent).alias("amount_usd"),
     )
     needed = add_needed_rate(sized, costs=costs, margin=margin, handling_cost_usd=handling_cost_usd)
     wished = F.col("needed_rate") + F.col("price_step")

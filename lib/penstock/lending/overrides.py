@@ -3,7 +3,7 @@
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from penstock.lending.parsing import text
+from penstock.lending.parsing import broken_line, text
 
 FIELDS = ("application_id", "decision", "by", "why", "at")
 
@@ -37,7 +37,8 @@ def read_overrides(raw_overrides: DataFrame, applications: DataFrame) -> DataFra
 
     Returns:
         The columns of `decision_checks.OVERRIDE_COLUMNS`, null where missing or unreadable; and
-        `is_applied`, null where there is no such application.
+        `is_applied`, null where there is no such application, and `broken_line`, the text of a line
+        that does not fit its file's header.
     """
     known = applications.select("application_id", F.lit(True).alias("is_applied"))
     read = raw_overrides.select(
@@ -46,5 +47,6 @@ def read_overrides(raw_overrides: DataFrame, applications: DataFrame) -> DataFra
         text("by").alias("by"),
         text("why").alias("why"),
         text("at").try_cast("timestamp").alias("at"),
+        broken_line(raw_overrides),
     )
     return read.join(known, "application_id", how="left")

@@ -5,7 +5,7 @@ column is read in which way is decided in `cleaning.py`, what an unreadable valu
 `checks.py`.
 """
 
-from pyspark.sql import Column
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 # Compared in lower case and trimmed. "none" is absent on purpose: it is a kind of home ownership.
@@ -62,3 +62,11 @@ def years_employed(value: Column) -> Column:
     """Read "< 1 year" as 0, "3 years" as 3, "10+ years" as 10, an INT; null for anything else."""
     years = whole_number(F.regexp_replace(value, r"\+?\s*years?$", ""))
     return F.when(value == "< 1 year", F.lit(0)).otherwise(years)
+
+
+def broken_line(raw: DataFrame) -> Column:
+    """Return the whole text of a line that does not fit its file's header; null for a sound one."""
+    # The name is Spark's; a table that was never a text file does not have the column.
+    has_lines = "_corrupt_record" in raw.columns
+    line = F.col("_corrupt_record") if has_lines else F.lit(None).cast("string")
+    return line.alias("broken_line")

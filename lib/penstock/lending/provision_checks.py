@@ -64,10 +64,13 @@ EXPOSURE_CHECKS = {
     "balance_usd_is_positive": "balance_usd > 0",
     # The balances of a loan without interest are no annuity's.
     "interest_rate_is_above_a_thousandth": "interest_rate > 0.001",
+    "day_of_payoff_is_known": "instalments_paid IS NOT NULL",
     "instalments_paid_in_range": "instalments_paid BETWEEN 0 AND term_months - 1",
 }
 
 PROVISION_CHECKS = {
+    # A loan of another length than those that have had their whole term.
+    "term_has_default_timing": "lifetime_pd IS NOT NULL OR pd IS NULL",
     # NaN is above every number in Spark, so the upper bounds refuse it too.
     "pd_in_range": "pd > 0 AND pd < 1",
     "lgd_in_range": "lgd BETWEEN 0 AND 1",

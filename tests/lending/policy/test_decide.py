@@ -102,8 +102,15 @@ def test_an_override_without_who_why_and_when_breaks_its_contract(spark):
         ("b", "x", *whole[2:]),
     ]
     key = spark.createDataFrame([("a",)], "application_id STRING")
-    overrides = read_overrides(overrides_of(spark, *rows), key)
-    assert [(f.name, f.dataType) for f in overrides.drop("is_applied").schema] == [
+    told = overrides_of(spark, *rows, ("cut", *whole[1:])).withColumn(
+        "_corrupt_record", F.expr("if(application_id = 'cut', 'cut,x,y', null)")
+    )
+    read = read_overrides(told, key)
+    [cut] = read.where("application_id = 'cut'").select(broken(OVERRIDE_CHECKS)).collect()
+    assert cut.broken == ["line_fits_the_header"]
+    overrides = read.where("application_id != 'cut'")
+    stored = overrides.drop("is_applied", "broken_line")
+    assert [(f.name, f.dataType) for f in stored.schema] == [
         (f.name, f.dataType) for f in StructType.fromDDL(OVERRIDE_COLUMNS)
     ]
     judged = overrides.select("is_applied", broken(OVERRIDE_CHECKS)).collect()
@@ -116,7 +123,7 @@ def test_an_override_without_who_why_and_when_breaks_its_contract(spark):
 
 def test_nobody_overrides_where_no_file_says_so(spark, cases, tmp_path):
     nobody = read_overrides(no_overrides(cases), cases)
-    assert nobody.columns[:-1] == StructType.fromDDL(OVERRIDE_COLUMNS).names
+    assert nobody.columns[:-2] == StructType.fromDDL(OVERRIDE_COLUMNS).names
     decided = decide(cases, nobody, policy=history_of(tmp_path, POLICY), as_of=DAY)
     assert decided.where("decision = policy_decision").count() == len(CASES)
 

@@ -29,6 +29,7 @@ from penstock.lending.policy.expressions import (
     Opposite,
 )
 from penstock.lending.policy.in_python import Evaluation, evaluation
+from penstock.lending.policy.policy import PD
 
 MOST_TRIALS = 50_000
 _OTHER_TEXT = "\0"  # stands for all that no rule names
@@ -127,6 +128,8 @@ def _values(conditions: Sequence[Expression], kinds: dict[str, Kind]) -> dict[st
                 _add(found, side, constant)
             case Comparison(left=side, right=Constant() as constant):
                 _add(found, side, constant)
+    if PD in found:
+        found[PD] = {value for value in found[PD] if 0 <= value <= 1}
     return {name: [None, *_with_other(values, kinds[name])] for name, values in found.items()}
 
 

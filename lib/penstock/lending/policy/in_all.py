@@ -24,6 +24,7 @@ from penstock.errors import ConfigError, did_you_mean
 from penstock.lending.policy.expressions import Expression, Kind
 from penstock.lending.policy.in_spark import column_of_expression, fact_column
 from penstock.lending.policy.policy import (
+    DECISION,
     NOT_SCORED,
     PD,
     VALUES,
@@ -32,8 +33,6 @@ from penstock.lending.policy.policy import (
     Rule,
 )
 
-# What `add_decision` adds, and no table of applications may have.
-DECISION = ("decision", "rules_hit", "rules_untold", "reasons", "limit_usd", "interest_rate")
 _GROUP = 8
 _OWN = "policy: "  # begins the names of columns that are dropped again
 

@@ -1,10 +1,13 @@
 """Rules of a table that contradict each other, can never hit, or give what the law forbids."""
 
 from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
 
 from penstock.lending.policy.cells import Cells
-from penstock.lending.policy.expressions import Constant
-from penstock.lending.policy.policy import DecisionTable
+from penstock.lending.policy.expressions import Expression
+from penstock.lending.policy.in_python import evaluation
+from penstock.lending.policy.policy import VALUES, DecisionTable, Rule
 
 
 def judge_table(table: DecisionTable, legal_cap: float | None) -> Iterator[tuple[str, str]]:
@@ -16,15 +19,31 @@ def judge_table(table: DecisionTable, legal_cap: float | None) -> Iterator[tuple
     yield from _never_hit(table)
     if table.hit == "unique":
         yield from _overlapping(table)
-    if table.name == "price":
-        for rule in table.rules:
-            rate = rule.value
-            if isinstance(rate, Constant) and legal_cap is not None and rate.value > legal_cap:
-                yield (
-                    rule.place,
-                    f"rule '{rule.name}' gives the rate {rate.value}, above the legal cap of "
-                    f"{legal_cap}. Lower it.",
-                )
+    for rule in table.rules:
+        # What reads a column is left to the data.
+        if rule.value is not None and not rule.value.facts:
+            fault = _never_offered(rule, rule.value, table, legal_cap)
+            if fault:
+                yield rule.place, fault
+
+
+def _never_offered(
+    rule: Rule, value: Expression, table: DecisionTable, legal_cap: float | None
+) -> str:
+    found = evaluation(value)({})
+    if found is None:
+        return f"rule '{rule.name}' gives no number: it divides by zero, or is too great. Mend it."
+    _, money = VALUES[table.name]
+    is_rate = table.name == "price"
+    shown: Any = found if is_rate else Decimal(found).scaleb(-value.kind.scale)
+    gives = f"rule '{rule.name}' gives the {'rate' if is_rate else 'limit'} {shown}"
+    if found < 0:
+        return f"{gives}, below nothing. Mend it."
+    if is_rate and legal_cap is not None and found > legal_cap:
+        return f"{gives}, above the legal cap of {legal_cap}. Lower it."
+    if not is_rate and shown >= 10 ** (money.precision - money.scale):
+        return f"{gives}, and {money} cannot hold it. Lower it."
+    return ""
 
 
 def _never_hit(table: DecisionTable) -> Iterator[tuple[str, str]]:
@@ -33,7 +52,8 @@ def _never_hit(table: DecisionTable) -> Iterator[tuple[str, str]]:
         if not cells.can_hit(place):
             yield (
                 rule.place,
-                f"rule '{rule.name}' can never hit: its condition contradicts itself. Mend it.",
+                f"rule '{rule.name}' can never hit: its condition is true of no application. "
+                "Mend it.",
             )
         elif table.hit == "first" and not cells.can_hit(place, range(place)):
             by = [

@@ -20,6 +20,8 @@ VALUES: dict[str, tuple[str, Kind]] = {
     "limit": ("limit_usd", decimal_kind(12, 2)),
     "price": ("interest_rate", DOUBLE),
 }
+# What a decision adds to an application, and so no column of one may be called.
+DECISION = ("decision", "rules_hit", "rules_untold", "reasons", "limit_usd", "interest_rate")
 HITS = {False: ("first", "unique", "collect"), True: ("first", "unique", "least")}
 
 PD = "pd"

@@ -25,6 +25,7 @@ from penstock.lending.policy.grammar import WORDS, read_expression
 from penstock.lending.policy.judging import judge_table
 from penstock.lending.policy.kinds import as_kind, finite
 from penstock.lending.policy.policy import (
+    DECISION,
     HITS,
     OUTCOMES,
     PD,
@@ -71,6 +72,8 @@ class _Reader:
             for key, kind in _KEYS.items()
             if key in top
         }
+        for key in ("policy", "version"):
+            said[key] = self._shape.text(top[key], (key,))
         for key in _CONSTANTS:
             if key in said and not 0 <= said[key] <= 1:
                 self._shape.refuse((key,), f"{key} is {said[key]}; it is a fraction from 0 to 1.")
@@ -104,7 +107,7 @@ class _Reader:
         )
 
     def _columns(self, columns: Mapping[str, Any]) -> dict[str, Kind]:
-        reserved = (*WORDS, *_CONSTANTS, *(fact for fact, _ in VALUES.values()))
+        reserved = (*WORDS, *_CONSTANTS, *DECISION)
         kinds = {}
         for name, told in columns.items():
             steps = ("columns", name)

@@ -9,7 +9,8 @@ from pyspark.sql import functions as F
 
 from penstock.evidence import Evidence, Table
 from penstock.lending.policy.history import Policies
-from penstock.lending.policy.in_all import DECISION, add_decision
+from penstock.lending.policy.in_all import add_decision
+from penstock.lending.policy.policy import DECISION
 
 # What `compare_decisions` reads.
 COMPARED_COLUMNS = (
