@@ -23,6 +23,7 @@ from penstock.lending.policy.decide import decide
 from penstock.lending.realised_lgd import list_defaults
 from penstock.lending.samples import split_by_issue_date
 from penstock.lending.scores import present_scores
+from penstock.lending.unreadable import list_unreadable
 from penstock.synthetic.book import generate_applications, generate_book
 
 
@@ -54,6 +55,10 @@ class Chain:
             "applications", clean_applications(raw, **p["clean_applications"])
         )
 
+        self.unreadable = self._stored(
+            "unreadable", list_unreadable(raw, self.applications, **p["list_unreadable"])
+        )
+
     def score(self) -> None:
         """Score, and write to nowhere."""
         scored = self.pd_model.transform(self._features()).select("application_id", "pd")
@@ -69,15 +74,17 @@ class Chain:
         assessed = self.lgd_model.transform(scored)
         offers = self._stored("offers", make_offers(assessed, asked, **p["make_offers"]))
         cases = gather_cases(asked, scores, **p["gather_cases"])
-        overrides = read_overrides(no_overrides(asked), asked)
-        decided = decide(cases, overrides, **p["decide"])
+        overrides = read_overrides(no_overrides(asked), asked, self.unreadable)
+        decided = decide(cases, self.unreadable, overrides, **p["decide"])
         decisions = self._stored("decisions", decided)
         declined = select_declined(decisions, self._features())
         explained = self.reasons_model.transform(declined).withColumn(
             "model_version", F.lit("reasons/1")
         )
-        chosen = choose_offers(decisions, offers)
-        self._stored("records", record_decisions(decisions, cases, explained, chosen))
+        chosen = choose_offers(decisions, offers, **p["choose_offers"])
+        self._stored(
+            "records", record_decisions(decisions, cases, self.unreadable, explained, chosen)
+        )
 
     def decisions(self) -> str:
         """Return how many applications were decided how."""

@@ -42,6 +42,7 @@ from penstock.lending.realised_lgd import list_defaults
 from penstock.lending.samples import split_by_issue_date, split_defaults
 from penstock.lending.scores import present_scores
 from penstock.lending.staging import add_stage
+from penstock.lending.unreadable import list_unreadable
 from penstock.measure.evaluation import evaluate_pd
 from penstock.measure.gate import lgd_gate, pd_gate
 from penstock.measure.lgd_evaluation import evaluate_lgd
@@ -81,8 +82,8 @@ class PlainLending:
             scored = self.save("test_scores", model.transform(test))
             self.report("report", evaluated := evaluate_pd(scored, **p["evaluate_pd"]))
             self.report("coefficients", explain_pd(model))
-            if reasons := pd_gate(evaluated, **p["pd_gate"]):
-                raise SystemExit("; ".join(reasons))
+            if faults := pd_gate(evaluated, **p["pd_gate"]):
+                raise SystemExit("; ".join(faults))
         with mlflow.start_run():
             unfitted = decline_reasons(**p["lending_reasons"])
             unfitted.begin_from(model)
@@ -90,15 +91,19 @@ class PlainLending:
         lgd_model = self.fit_lgd(cleaned)
         self.value_strategies(lgd_model.transform(scored), cleaned)
         self.assess(cleaned, labelled, model, lgd_model)
-        cleaned_asked = self.save(
+        readable = self.save(
             "applications", clean_applications(raw_asked, **p["clean_applications"])
         )
-        asked_features = add_features(cleaned_asked, **p["add_features"])
+        self.save(
+            "unreadable_applications",
+            list_unreadable(raw_asked, readable, **p["list_unreadable"]),
+        )
+        asked_features = add_features(readable, **p["add_features"])
         asked_pd = _named(model.transform(asked_features), "plain_pd/1")
         scores = self.save("scores", present_scores(asked_pd, **p["present_scores"]))
-        offers = make_offers(lgd_model.transform(asked_pd), cleaned_asked, **p["make_offers"])
+        offers = make_offers(lgd_model.transform(asked_pd), readable, **p["make_offers"])
         stored = self.save("loan_offers", offers)
-        self.decide(cleaned_asked, asked_features, scores, stored, reason_model)
+        self.decide(readable, asked_features, scores, stored, reason_model)
 
     def fit_lgd(self, loans: DataFrame) -> PipelineModel:
         """Fit, judge and save the LGD model."""
@@ -138,16 +143,19 @@ class PlainLending:
     ) -> None:
         """Decide on the applications, record why, and report the policy's hits."""
         p = self.params
+        unreadable = self.read("unreadable_applications")
         raw_overrides = no_overrides(applications, **p["no_overrides"])
         overrides = self.save(
-            "overrides", read_overrides(raw_overrides, applications, **p["read_overrides"])
+            "overrides",
+            read_overrides(raw_overrides, applications, unreadable, **p["read_overrides"]),
         )
         cases = gather_cases(applications, scores, **p["gather_cases"])
-        decisions = self.save("decisions", decide(cases, overrides, **p["decide"]))
+        decisions = self.save("decisions", decide(cases, unreadable, overrides, **p["decide"]))
         declined = reasons.transform(select_declined(decisions, features))
         explained = _named(declined, "plain_reasons/1")
-        chosen = choose_offers(decisions, offers)
-        self.save("decision_records", record_decisions(decisions, cases, explained, chosen))
+        chosen = choose_offers(decisions, offers, **p["choose_offers"])
+        records = record_decisions(decisions, cases, unreadable, explained, chosen)
+        self.save("decision_records", records)
         by_both = decide_by_both(cases, **p["decide_by_both"])
         with mlflow.start_run():
             self.report("policy_report", count_hits(cases, **p["count_hits"]))

@@ -73,10 +73,17 @@ def test_every_application_is_decided_by_the_policy_in_force(lending):
     assert {row.decision for row in decisions} == {"approve", "refer", "decline"}
     assert {row.policy_version for row in decisions} == {"consumer 2025"}
     scored = {row.application_id: row.pd for row in lending.table("scores").collect()}
-    assert {row.application_id: row.pd for row in decisions} == scored
+    assert {row.application_id: row.pd for row in decisions if row.pd is not None} == scored
+    asked = {row.id for row in lending.table("raw_applications").collect() if row.id}
+    assert {row.application_id for row in decisions} == asked and len(decisions) == len(asked)
+    unscored = [row for row in decisions if row.pd is None]
+    assert unscored and {row.decision for row in unscored} == {"refer"}
+    assert all(row.reasons[0].startswith("cannot be scored: ") for row in unscored)
+    recorded = lending.table("decision_records").select("application_id", "input_hash").collect()
+    assert {row.application_id for row in recorded if row.input_hash} == asked
     reports = lending.first_record["evidence"]
-    assert reports["policy_report"]["metrics"]["applications"] == len(decisions)
-    approved = sum(row.decision == "approve" for row in decisions) / len(decisions)
+    assert reports["policy_report"]["metrics"]["applications"] == len(scored)
+    approved = sum(row.decision == "approve" for row in decisions) / len(scored)
     assert reports["policy_comparison"]["metrics"]["approval_rate"] == approved
 
 

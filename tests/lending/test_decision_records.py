@@ -1,15 +1,20 @@
 import datetime
 import hashlib
 import json
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 from pyspark.sql import functions as F
 
 from penstock.columns import columns_in
+from penstock.documents import Documents
 from penstock.lending.decision_checks import NO_OFFER, RECORD_COLUMNS
 from penstock.lending.decision_records import choose_offers, record_decisions, select_declined
 from penstock.lending.offers import OFFER_COLUMNS
+from penstock.lending.policy.history import PolicyHistory
+from penstock.lending.policy.policy import Policy
+from penstock.lending.unreadable import UNREADABLE_COLUMNS
 
 DAY = datetime.date(2025, 7, 1)
 DECISIONS = (
@@ -20,10 +25,10 @@ DECISIONS = (
 )
 
 
-def decided(key, decision, limit=None, by=None):
+def decided(key, decision, limit=None, by=None, rate=None):
     limit = None if limit is None else Decimal(limit)
     return (key, DAY, decision, "approve" if by else decision, [], [], [f"why {decision}"], limit,
-            None, 0.2, "m/1", "consumer 2025", by, "known" if by else None, None)  # fmt: skip
+            rate, 0.2, "m/1", "consumer 2025", by, "known" if by else None, None)  # fmt: skip
 
 
 ALL = [
@@ -33,12 +38,15 @@ ALL = [
     decided("trusted", "approve", 20000, by="ann"),
     decided("bad", "decline", 20000),
     decided("near", "refer", 20000),
+    decided("torn", "refer"),
+    decided("dear", "approve", 20000, rate=0.12),
+    decided("unlawful", "approve", 20000),
 ]
 
 
-def offer(key, number, amount, profit):
+def offer(key, number, amount, profit, rate=0.1):
     expected = None if profit is None else Decimal(profit) / 2
-    rate = None if profit is None else 0.1
+    rate = None if profit is None else rate
     return (key, number, Decimal(amount), 36, rate, Decimal(10), rate, False, 0.2, 0.5, 0.5,
             Decimal(1), Decimal(1), expected and 2 * expected, expected)  # fmt: skip
 
@@ -50,13 +58,24 @@ OFFERS = [
     offer("poor", 2, 5000, None),
     offer("bad", 1, 5000, 100),
     offer("near", 1, 5000, 100),
+    *(offer("dear", n, 5000, 100 * n, rate) for n, rate in ((1, 0.11), (2, 0.12), (3, 0.13))),
+    *(offer("unlawful", n, 5000, 100 * n, rate) for n, rate in ((1, 0.3601), (2, 0.5))),
 ]
+LAWFUL = Policy(
+    name="p", version="1", effective_from=DAY, effective_until=None, legal_cap=0.36, columns={},
+    places={}, tables=(),
+)  # fmt: skip
+NO_LAW = replace(LAWFUL, legal_cap=None)
+
+
+def chosen_by(policy, *tables):
+    return choose_offers(*tables, policy=PolicyHistory(Documents("p", ()), (policy,)), as_of=DAY)
 
 
 @pytest.fixture(scope="module")
 def tables(spark):
     cases = spark.createDataFrame(
-        [(row[0], None if row[0] == "near" else 5000) for row in ALL],
+        [(row[0], None if row[0] == "near" else 5000) for row in ALL if row[0] != "torn"],
         "application_id STRING, income INT",
     )
     explained = cases.where("application_id = 'bad'").select(
@@ -68,8 +87,9 @@ def tables(spark):
         F.lit("reasons/3").alias("model_version"),
     )
     decisions = spark.createDataFrame(ALL, DECISIONS)
-    chosen = choose_offers(decisions, spark.createDataFrame(OFFERS, OFFER_COLUMNS))
-    return decisions, cases, explained, chosen
+    chosen = chosen_by(LAWFUL, decisions, spark.createDataFrame(OFFERS, OFFER_COLUMNS))
+    unreadable = spark.createDataFrame([("torn", ["why refer"], "1f")], UNREADABLE_COLUMNS)
+    return decisions, cases, unreadable, explained, chosen
 
 
 @pytest.fixture(scope="module")
@@ -84,9 +104,18 @@ def records(tables):
 
 
 def test_the_offer_is_the_most_profitable_within_the_limit(tables):
-    chosen = {row.application_id: row.chosen for row in tables[3].collect()}
+    chosen = {row.application_id: row.chosen for row in tables[-1].collect()}
     # Of two as good ones the first; above the limit, without profit or for a decline there is none.
-    assert {key: its.offer for key, its in chosen.items()} == {"good": 2, "no limit": 2, "near": 1}
+    # Nor is there one above the price that the policy gives, or its legal cap.
+    assert {key: its.offer for key, its in chosen.items()} == {
+        "good": 2, "no limit": 2, "near": 1, "dear": 2,
+    }  # fmt: skip
+
+
+def test_without_a_legal_cap_any_rate_may_be_offered(tables, spark):
+    offers = spark.createDataFrame(OFFERS, OFFER_COLUMNS).where("application_id = 'unlawful'")
+    [row] = chosen_by(NO_LAW, tables[0], offers).collect()
+    assert row.chosen.offer == 2
 
 
 def test_each_decision_is_recorded_with_what_it_rests_on(records):
@@ -114,14 +143,15 @@ def test_who_has_no_offer_that_earns_is_referred_unless_a_person_decided(records
 
 def test_hashes_are_those_of_the_rows_and_move_with_any_value(records, tables):
     text = json.dumps({"application_id": "near", "income": None}, separators=(",", ":"))
+    assert records["torn"].input_hash == "1f"
     assert records["near"].input_hash == hashlib.sha256(text.encode()).hexdigest()
-    decisions, cases, explained, chosen = tables
+    decisions, cases, unreadable, explained, chosen = tables
     again = {r.application_id: r for r in record_decisions(*tables).repartition(3).collect()}
     assert again == records
     richer = cases.withColumn(
         "income", F.when(F.col("application_id") == "bad", 1).otherwise(F.col("income"))
     )
-    other = record_decisions(decisions, richer, explained, chosen).collect()
+    other = record_decisions(decisions, richer, unreadable, explained, chosen).collect()
     moved = {
         r.application_id for r in other if r.record_hash != records[r.application_id].record_hash
     }

@@ -37,6 +37,7 @@ from penstock.lending.realised_lgd import list_defaults
 from penstock.lending.samples import split_by_issue_date, split_defaults
 from penstock.lending.scores import present_scores
 from penstock.lending.staging import add_stage
+from penstock.lending.unreadable import list_unreadable
 from penstock.measure.evaluation import SCORED_COLUMNS, evaluate_pd
 from penstock.measure.gate import lgd_gate, pd_gate
 from penstock.measure.lgd_evaluation import (
@@ -125,6 +126,7 @@ PROVISIONS = (
 
 SCORING = (
     Transform(clean_applications, "raw_applications", "applications"),
+    Transform(list_unreadable, ("raw_applications", "applications"), "unreadable_applications"),
     Transform(add_features, "applications", "application_features", name="add_features_to_score"),
     Apply("champion", "application_features", "scored_applications"),
     Transform(present_scores, "scored_applications", "scores"),
@@ -134,15 +136,23 @@ SCORING = (
 
 DECIDING = (
     Transform(no_overrides, "applications", "raw_overrides"),
-    Transform(read_overrides, ("raw_overrides", "applications"), "overrides"),
+    Transform(
+        read_overrides, ("raw_overrides", "applications", "unreadable_applications"), "overrides"
+    ),
     Transform(gather_cases, ("applications", "scores"), "cases"),
-    Transform(decide, ("cases", "overrides"), "decisions"),
+    Transform(decide, ("cases", "unreadable_applications", "overrides"), "decisions"),
     Transform(select_declined, ("decisions", "application_features"), "declined_features"),
     Apply("reasons_champion", "declined_features", "explained_declines"),
     Transform(choose_offers, ("decisions", "loan_offers"), "chosen_offers"),
     Transform(
         record_decisions,
-        ("decisions", "cases", "explained_declines", "chosen_offers"),
+        (
+            "decisions",
+            "cases",
+            "unreadable_applications",
+            "explained_declines",
+            "chosen_offers",
+        ),
         "decision_records",
     ),
     Measure(count_hits, "cases", "policy_report", reads={"cases": CASE_COLUMNS}),
@@ -185,7 +195,9 @@ GRAPH = Graph(
     (*BOOK, *TRAINING, *LOSS, *PROVISIONS, *STRATEGY, *SCORING, *DECIDING, *PORTFOLIO),
     contracts=CONTRACTS,
     jobs={
-        "prepare": Slice(("train", "test", "lgd_train", "lgd_test", "applications")),
+        "prepare": Slice(
+            ("train", "test", "lgd_train", "lgd_test", "applications", "unreadable_applications")
+        ),
         "train": Slice(("pd_model", "lgd_model"), given=("train", "lgd_train")),
         "evaluate": Slice(
             ("pd_report", "pd_coefficients", "lgd_report", "lgd_coefficients", "strategy_report"),
@@ -202,7 +214,13 @@ GRAPH = Graph(
         "score": Slice(("scores", "loan_offers"), given=("champion", "lgd_champion")),
         "decide": Slice(
             ("decision_records", "policy_report", "policy_comparison"),
-            given=("applications", "scores", "loan_offers", "reasons_champion"),
+            given=(
+                "applications",
+                "unreadable_applications",
+                "scores",
+                "loan_offers",
+                "reasons_champion",
+            ),
         ),
         "optimise": Slice(
             ("portfolio_verdict", "portfolio_losses"),

@@ -8,6 +8,7 @@ from penstock.lending import checks, decision_checks, provision_checks
 from penstock.lending.candidates import CANDIDATE_COLUMNS, PORTFOLIO_COLUMNS
 from penstock.lending.judged_value import VALUED_COLUMNS
 from penstock.lending.offers import OFFER_CHECKS, OFFER_COLUMNS
+from penstock.lending.unreadable import UNREADABLE_COLUMNS
 from penstock.portfolio.bid_prices import BID_PRICE_COLUMNS
 from penstock.portfolio.optimise import FRONTIER_COLUMNS, PLAN_COLUMNS, PRICE_COLUMNS
 
@@ -27,6 +28,7 @@ CONTRACTS = {
         checks=checks.APPLICATION_CHECKS,
         quarantine="applications_quarantine",
     ),
+    "unreadable_applications": Contract(UNREADABLE_COLUMNS, key=("application_id",)),
     "train": Contract(
         checks.TRAIN_COLUMNS, key=("loan_id",), checks=checks.TRAIN_CHECKS, min_rows=1
     ),
@@ -60,7 +62,6 @@ CONTRACTS = {
         key=("loan_id", "reporting_date"),
         checks=provision_checks.EXPOSURE_CHECKS,
         quarantine="exposures_quarantine",
-        min_rows=1,
     ),
     "default_timing": Contract(
         provision_checks.DEFAULT_TIMING_COLUMNS, key=("term_months", "month")
@@ -70,7 +71,6 @@ CONTRACTS = {
         key=("loan_id", "reporting_date"),
         checks=provision_checks.PROVISION_CHECKS,
         quarantine="provisions_quarantine",
-        min_rows=1,
     ),
     "allowance_walk": Contract(
         provision_checks.WALK_COLUMNS,

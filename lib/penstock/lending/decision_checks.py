@@ -72,7 +72,7 @@ RECORD_COLUMNS = """
     overridden_at TIMESTAMP COMMENT 'when',
     record_hash STRING COMMENT 'SHA-256 of all other columns'"""
 
-NO_OFFER = "No offer earns its costs within the cap on rates."
+NO_OFFER = "No offer earns its costs within the limit and the caps on rates."
 
 _DECISIONS = "'approve', 'refer', 'decline'"
 
@@ -88,6 +88,10 @@ OVERRIDE_CHECKS = {
 DECISION_CHECKS = {
     "decision_is_known": f"decision IN ({_DECISIONS})",
     "what_is_not_approved_has_a_reason": "policy_decision = 'approve' OR size(reasons) > 0",
+    # A day mistyped would decide by a policy that nobody applied under.
+    "as_of_date_not_before_the_application": (
+        "application_date IS NULL OR application_date <= as_of_date"
+    ),
     "who_has_not_been_scored_is_not_approved": "pd IS NOT NULL OR policy_decision != 'approve'",
 }
 

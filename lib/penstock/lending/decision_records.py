@@ -1,10 +1,14 @@
 """Decision records: for each application one row that says what was decided, by what, and why."""
 
+import datetime as dt
+
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from penstock.learn.reasons.declines import REASONS
 from penstock.lending.decision_checks import NO_OFFER
+from penstock.lending.policy.history import Policies
+from penstock.lending.policy.in_all import within_cap
 
 OFFER = ("offer", "amount_usd", "term_months", "interest_rate", "installment_usd", "pd",
          "take_up", "expected_profit_usd")  # fmt: skip
@@ -23,28 +27,47 @@ def select_declined(decisions: DataFrame, features: DataFrame) -> DataFrame:
     return features.join(declined, "application_id", "left_semi")
 
 
-def choose_offers(decisions: DataFrame, offers: DataFrame) -> DataFrame:
+def choose_offers(
+    decisions: DataFrame, offers: DataFrame, *, policy: Policies, as_of: dt.date
+) -> DataFrame:
     """Choose the offer of greatest expected profit for each application that is not declined.
 
-    Grain: one row per `application_id` that has such an offer. An offer above the policy's limit or
-    without an expected profit above 0 is none. Of equal ones the first counts.
+    Grain: one row per `application_id` that has such an offer. An offer above the policy's limit,
+    its price or its legal cap, or without an expected profit above 0, is none. Of equal ones the
+    first counts.
 
     Args:
         decisions: Columns of `decision_checks.DECISION_COLUMNS`.
         offers: Columns of `offers.OFFER_COLUMNS`.
+        policy: History of the policy.
+        as_of: Day whose version's legal cap holds.
 
     Returns:
         `application_id` and `chosen`, a struct of the columns of `OFFER`.
     """
-    limits = decisions.where("decision != 'decline'").select("application_id", "limit_usd")
-    is_within = F.col("limit_usd").isNull() | (F.col("amount_usd") <= F.col("limit_usd"))
-    worth = offers.join(limits, "application_id").where(is_within & (F.col("profit_usd") > 0))
+    bounds = decisions.where("decision != 'decline'").select(
+        "application_id", "limit_usd", F.col("interest_rate").alias("greatest_rate")
+    )
+    is_within = _is_at_most("amount_usd", "limit_usd") & _is_at_most(
+        "interest_rate", "greatest_rate"
+    )
+    is_lawful = within_cap(F.col("interest_rate"), policy.in_force(as_of)).isNotNull()
+    worth = offers.where(is_lawful & (F.col("profit_usd") > 0)).join(bounds, "application_id")
     order = F.struct("expected_profit_usd", (-F.col("offer")).alias("order"))
-    return worth.groupBy("application_id").agg(F.max_by(F.struct(*OFFER), order).alias("chosen"))
+    chosen = F.max_by(F.struct(*OFFER), order).alias("chosen")
+    return worth.where(is_within).groupBy("application_id").agg(chosen)
+
+
+def _is_at_most(name: str, bound: str) -> Column:
+    return F.col(bound).isNull() | (F.col(name) <= F.col(bound))
 
 
 def record_decisions(
-    decisions: DataFrame, cases: DataFrame, explained: DataFrame, chosen: DataFrame
+    decisions: DataFrame,
+    cases: DataFrame,
+    unreadable: DataFrame,
+    explained: DataFrame,
+    chosen: DataFrame,
 ) -> DataFrame:
     """Record each decision with all that it rests on.
 
@@ -56,16 +79,19 @@ def record_decisions(
     Args:
         decisions: Columns of `decision_checks.DECISION_COLUMNS`.
         cases: Columns of `decision_checks.CASE_COLUMNS`: what the policy has looked at.
+        unreadable: From `list_unreadable`.
         explained: Declined applications with `reasons` and the `model_version` that tells them.
         chosen: From `choose_offers`.
 
     Returns:
         The columns of `decision_checks.RECORD_COLUMNS`. `input_hash` is the SHA-256 of the case as
-        JSON, `record_hash` that of all other columns of the row: the same bits of input, versions
-        and policy give the same two.
+        JSON, for an unreadable application of its raw rows; `record_hash` that of all other columns
+        of the row: the same bits of input, versions and policy give the same two.
     """
     looked_at = [name for name in cases.columns if name != "model_version"]
-    hashed = cases.select("application_id", _hash(looked_at).alias("input_hash"))
+    hashed = cases.select("application_id", _hash(looked_at).alias("input_hash")).unionByName(
+        unreadable.select("application_id", "input_hash")
+    )
     told = explained.select(
         "application_id",
         F.col(REASONS).alias("score_reasons"),

@@ -24,7 +24,9 @@ def no_overrides(applications: DataFrame) -> DataFrame:
     return nobody.select(key, *(F.lit(None).cast("string").alias(name) for name in others))
 
 
-def read_overrides(raw_overrides: DataFrame, applications: DataFrame) -> DataFrame:
+def read_overrides(
+    raw_overrides: DataFrame, applications: DataFrame, unreadable: DataFrame
+) -> DataFrame:
     """Read the overrides into typed columns.
 
     Grain: one row per raw row, in and out. Whether a row says who and why is for
@@ -34,13 +36,15 @@ def read_overrides(raw_overrides: DataFrame, applications: DataFrame) -> DataFra
         raw_overrides: All columns STRING: `FIELDS`. `decision` in any case; `at` as
             "2025-07-01 10:30:00" in the session's time zone, or a day.
         applications: Needs `application_id`, each once at most.
+        unreadable: Needs `application_id`, each once at most, and none of the others.
 
     Returns:
         The columns of `decision_checks.OVERRIDE_COLUMNS`, null where missing or unreadable; and
         `is_applied`, null where there is no such application, and `broken_line`, the text of a line
         that does not fit its file's header.
     """
-    known = applications.select("application_id", F.lit(True).alias("is_applied"))
+    keys = applications.select("application_id").unionByName(unreadable.select("application_id"))
+    known = keys.withColumn("is_applied", F.lit(True))
     read = raw_overrides.select(
         text("application_id").alias("application_id"),
         F.lower(text("decision")).alias("decision"),

@@ -48,7 +48,9 @@ def report_provisions(provisions: DataFrame, allowance_walk: DataFrame) -> Evide
     by_stage = sorted(counted.collect(), key=lambda row: (row["reporting_date"], row["stage"]))
     if not by_stage:
         raise DataError(
-            "There are no exposures to report: check the reporting dates in params.common.outlooks."
+            "There are no exposures to report: no loan is open on a reporting_date of "
+            "params.common.outlooks, or all were put aside in exposures_quarantine and "
+            "provisions_quarantine. Give days between the first issue and the last instalment."
         )
     walked = allowance_walk.collect()
     totals = _totals(by_stage)

@@ -18,18 +18,20 @@ from penstock.lending.overrides import no_overrides, read_overrides
 from penstock.lending.policy.decide import decide
 from penstock.lending.policy.hits import count_hits
 from penstock.lending.policy.what_if import COMPARED_COLUMNS, compare_decisions, decide_by_both
+from penstock.lending.unreadable import UNREADABLE_COLUMNS
 from tests.lending.policy.written import POLICY, history_of
 
 DAY = dt.date(2025, 7, 1)
 DDL = (
-    "application_id STRING, pd DOUBLE, income DECIMAL(12,2), months INT, purpose STRING, "
-    "is_staff BOOLEAN, since DATE, model_version STRING, amount_usd DECIMAL(12,2)"
+    "application_id STRING, application_date DATE, pd DOUBLE, income DECIMAL(12,2), months INT, "
+    "purpose STRING, is_staff BOOLEAN, since DATE, model_version STRING, amount_usd DECIMAL(12,2)"
 )
 BEGUN = dt.date(2020, 1, 1)
 
 
 def case(name, **changes):
     row = {
+        "application_date": DAY,
         "pd": 0.1, "income": Decimal("30000.00"), "months": 60, "purpose": "house",
         "is_staff": False, "since": BEGUN, "model": "m 1", "amount": Decimal("1000.00"), **changes,
     }  # fmt: skip
@@ -48,9 +50,18 @@ CASES = [
 ]
 
 
+TORN = "cannot be scored: fico_in_range"
+
+
 @pytest.fixture
 def cases(spark):
     return spark.createDataFrame(CASES, DDL)
+
+
+@pytest.fixture
+def unreadable(spark):
+    rows = [("torn", [TORN], "1f"), ("torn too", [TORN], "2f")]
+    return spark.createDataFrame(rows, UNREADABLE_COLUMNS)
 
 
 def broken(checks):
@@ -64,22 +75,33 @@ def overrides_of(spark, *rows):
     return spark.createDataFrame([*rows], ddl)
 
 
-def test_each_application_is_decided_and_an_override_lies_over_the_policy(spark, cases, tmp_path):
-    overrides = read_overrides(
-        overrides_of(spark, ("young", "Approve", " A. Smith ", "Long known to us.", "2025-07-01")),
-        cases,
+def test_each_application_is_decided_and_an_override_lies_over_the_policy(
+    spark, cases, unreadable, tmp_path
+):
+    by_people = overrides_of(
+        spark,
+        ("young", "Approve", " A. Smith ", "Long known to us.", "2025-07-01"),
+        ("torn too", "decline", "A. Smith", "Nobody answers.", "2025-07-01"),
     )
-    decisions = decide(cases, overrides, policy=history_of(tmp_path, POLICY), as_of=DAY)
-    assert [(f.name, f.dataType.simpleString()) for f in decisions.schema] == [
+    overrides = read_overrides(by_people, cases, unreadable)
+    assert overrides.where("is_applied").count() == 2
+    policy = history_of(tmp_path, POLICY)
+    decisions = decide(cases, unreadable, overrides, policy=policy, as_of=DAY)
+    stored = decisions.drop("application_date")
+    assert [(f.name, f.dataType.simpleString()) for f in stored.schema] == [
         (f.name, f.dataType.simpleString()) for f in StructType.fromDDL(DECISION_COLUMNS)
     ]
     judged = decisions.select(broken(DECISION_CHECKS)).collect()
-    assert [row.broken for row in judged] == [[]] * len(CASES)
+    assert [row.broken for row in judged] == [[]] * (len(CASES) + 2)
     found = {row.application_id: row for row in decisions.collect()}
     assert {name: row.decision for name, row in found.items()} == {
         "good": "approve", "young": "approve", "young and risky": "decline", "unscored": "refer",
         "unscored and young": "decline", "untold": "refer", "staff": "refer", "safe": "approve",
+        "torn": "refer", "torn too": "decline",
     }  # fmt: skip
+    torn = found["torn"]
+    assert (torn.policy_decision, torn.reasons, torn.rules_hit) == ("refer", [TORN], [])
+    assert (found["torn too"].policy_decision, torn.policy_version) == ("refer", "small 1")
     young = found["young"]
     assert (young.policy_decision, young.overridden_by) == ("decline", "A. Smith")
     assert (young.overridden_why, young.overridden_at) == (
@@ -105,7 +127,7 @@ def test_an_override_without_who_why_and_when_breaks_its_contract(spark):
     told = overrides_of(spark, *rows, ("cut", *whole[1:])).withColumn(
         "_corrupt_record", F.expr("if(application_id = 'cut', 'cut,x,y', null)")
     )
-    read = read_overrides(told, key)
+    read = read_overrides(told, key, key.where("false"))
     [cut] = read.where("application_id = 'cut'").select(broken(OVERRIDE_CHECKS)).collect()
     assert cut.broken == ["line_fits_the_header"]
     overrides = read.where("application_id != 'cut'")
@@ -121,16 +143,25 @@ def test_an_override_without_who_why_and_when_breaks_its_contract(spark):
     assert [row.broken for row in judged if not row.is_applied] == [["decision_is_known"]]
 
 
-def test_nobody_overrides_where_no_file_says_so(spark, cases, tmp_path):
-    nobody = read_overrides(no_overrides(cases), cases)
+def test_nobody_overrides_where_no_file_says_so(spark, cases, unreadable, tmp_path):
+    nobody = read_overrides(no_overrides(cases), cases, unreadable)
     assert nobody.columns[:-2] == StructType.fromDDL(OVERRIDE_COLUMNS).names
-    decided = decide(cases, nobody, policy=history_of(tmp_path, POLICY), as_of=DAY)
-    assert decided.where("decision = policy_decision").count() == len(CASES)
+    policy = history_of(tmp_path, POLICY)
+    decided = decide(cases, unreadable, nobody, policy=policy, as_of=DAY)
+    assert decided.where("decision = policy_decision").count() == len(CASES) + 2
 
 
-def test_a_decision_costs_one_join_and_no_python(spark, cases, tmp_path):
+def test_a_day_before_the_application_breaks_the_contract(spark, cases, unreadable, tmp_path):
     nobody = spark.createDataFrame([], OVERRIDE_COLUMNS)
-    decided = decide(cases, nobody, policy=history_of(tmp_path, POLICY), as_of=DAY)
+    early = {"policy": history_of(tmp_path, POLICY), "as_of": DAY - dt.timedelta(1)}
+    decided = decide(cases, unreadable, nobody, **early).select(broken(DECISION_CHECKS))
+    rule = "as_of_date_not_before_the_application"
+    assert decided.where(F.array_contains("broken", rule)).count() == len(CASES)
+
+
+def test_a_decision_costs_one_join_and_no_python(spark, cases, unreadable, tmp_path):
+    nobody = spark.createDataFrame([], OVERRIDE_COLUMNS)
+    decided = decide(cases, unreadable, nobody, policy=history_of(tmp_path, POLICY), as_of=DAY)
     plan = decided._jdf.queryExecution().executedPlan().toString()
     assert "Python" not in plan and plan.count("Exchange hashpartitioning") <= 2
 
@@ -197,13 +228,15 @@ def test_two_policies_are_compared_on_the_same_applications(cases, tmp_path):
     ],
 )  # fmt: skip
 def test_columns_that_do_not_fit_the_policy_are_refused_with_its_line(
-    spark, cases, tmp_path, change, message
+    cases, unreadable, tmp_path, change, message
 ):
-    nobody = read_overrides(no_overrides(cases), cases)
+    nobody = read_overrides(no_overrides(cases), cases, unreadable)
     with pytest.raises(ConfigError, match=message):
-        decide(change(cases), nobody, policy=history_of(tmp_path, POLICY), as_of=DAY)
+        decide(change(cases), unreadable, nobody, policy=history_of(tmp_path, POLICY), as_of=DAY)
 
 
 def test_a_policy_of_the_wrong_day_is_refused(spark, cases, tmp_path):
     with pytest.raises(ConfigError, match="no version of the policy is in force on 2024-12-31"):
-        decide(cases, cases, policy=history_of(tmp_path, POLICY), as_of=dt.date(2024, 12, 31))
+        decide(
+            cases, cases, cases, policy=history_of(tmp_path, POLICY), as_of=dt.date(2024, 12, 31)
+        )

@@ -58,7 +58,7 @@ WRONG = {
     "limit below 0": ("20000", "10.5 - 20", "- name: most", "the limit -9.5, below nothing. Mend"),
     "limit too great": ("20000", "10000000000", "- name: most", r"decimal\(12,2\) cannot hold it"),
     "pd above 1": ("pd <= 0.05", "pd > 1", "- name: safe", "can never hit: .* of no application"),
-    "reserved": ("  months:", "  reasons: text\n  months:", "reasons", "cannot be the name of a col"),
+    "reserved": ("  months:", "  reasons: text\n  months:", "reasons", "cannot be the name of"),
     "no version": ('"1"', '" "', "version", "version is empty. Write it"),
     "no cap": ("legal_cap: 0.36\n", "", "price", "a price needs legal_cap, the highest rate by"),
     "kinds": ("months < 24", 'months < "24"', "when: months", "integer < text: compare values of"),

@@ -8,30 +8,55 @@ from pyspark.sql import functions as F
 from penstock.lending.policy.history import Policies
 from penstock.lending.policy.in_all import add_decision
 
+_DECIDED = (
+    "application_id", "application_date", "policy_decision", "rules_hit", "rules_untold", "reasons",
+    "limit_usd", "interest_rate", "pd", "model_version",
+)  # fmt: skip
+
 
 def decide(
-    cases: DataFrame, overrides: DataFrame, *, policy: Policies, as_of: dt.date
+    cases: DataFrame,
+    unreadable: DataFrame,
+    overrides: DataFrame,
+    *,
+    policy: Policies,
+    as_of: dt.date,
 ) -> DataFrame:
     """Decide on each application by the policy in force, and lay the overrides over it.
 
-    Grain: one row per `application_id`, in and out; none is dropped.
+    Grain: one row per `application_id` of the first two, which have none in common; none is
+    dropped.
 
     Args:
-        cases: Needs `application_id`, `model_version` and the columns of the policy, `pd` among
-            them; an application without a PD is referred, unless a rule declines it.
+        cases: Needs `application_id`, `application_date`, `model_version` and the columns of the
+            policy, `pd` among them; an application without a PD is referred, unless a rule declines
+            it.
+        unreadable: From `list_unreadable`: no rule looks at them, each is referred.
         overrides: What people decided in the policy's place: `application_id` (once at most),
             `decision`, `by`, `why`, `at`. May be empty.
         policy: History of the policy.
         as_of: Day of the decisions; the version in force on it decides.
 
     Returns:
-        The columns of `decision_checks.DECISION_COLUMNS`.
+        The columns of `decision_checks.DECISION_COLUMNS`, and `application_date` for its checks.
 
     Raises:
         ConfigError: No version is in force, or a column of it is not there or of another type.
     """
     version = policy.in_force(as_of)
-    decided = add_decision(cases, policy=version).withColumnRenamed("decision", "policy_decision")
+    by_policy = add_decision(cases, policy=version).withColumnRenamed("decision", "policy_decision")
+    decided = by_policy.select(*_DECIDED).unionByName(
+        unreadable.select(
+            "application_id",
+            "reasons",
+            F.lit("refer").alias("policy_decision"),
+            *(
+                F.array().cast("array<string>").alias(name)
+                for name in ("rules_hit", "rules_untold")
+            ),
+        ),
+        allowMissingColumns=True,
+    )
     laid_over = overrides.select(
         "application_id",
         F.col("decision").alias("override"),
@@ -43,16 +68,10 @@ def decide(
         "application_id",
         F.lit(as_of).alias("as_of_date"),
         F.coalesce("override", "policy_decision").alias("decision"),
-        "policy_decision",
-        "rules_hit",
-        "rules_untold",
-        "reasons",
-        "limit_usd",
-        "interest_rate",
-        "pd",
-        "model_version",
+        *_DECIDED[2:],
         F.lit(version.label).alias("policy_version"),
         "overridden_by",
         "overridden_why",
         "overridden_at",
+        "application_date",
     )

@@ -4,6 +4,7 @@ What is made on the way stands in columns of its own, so that no condition is co
 expression grows with the number of rules.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -221,7 +222,9 @@ def within_cap(rate: Column, policy: Policy) -> Column:
 
     What any offer's rate is held against, whoever has set it.
     """
-    return F.when((rate >= 0) & (rate <= F.lit(policy.legal_cap)), rate)
+    # NaN is above every number in Spark.
+    most = math.inf if policy.legal_cap is None else policy.legal_cap
+    return F.when((rate >= 0) & (rate <= F.lit(most)), rate)
 
 
 def _any_of(columns: Sequence[Column]) -> Column:
