@@ -66,7 +66,7 @@ def list_exposures(
         "instalments_paid",
         F.when(is_undated, None).otherwise(F.least("paid_in_all", _instalments_due())),
     )
-    remaining = (F.col("term_months") - F.col("instalments_paid")).alias("remaining_months")
+    remaining = F.col("term_months") - F.col("instalments_paid")
     first_missed = F.add_months("issue_date", F.col("instalments_paid") + 1)
     days_past_due = F.greatest(F.datediff("reporting_date", first_missed), F.lit(0))
     rate = growth(F.col("interest_rate"))
@@ -80,7 +80,7 @@ def list_exposures(
         "interest_rate",
         "grade",
         "instalments_paid",
-        remaining,
+        remaining.alias("remaining_months"),
         days_past_due.alias("days_past_due"),
         (days_past_due >= default_days).alias("is_default"),
         (F.col("amount_usd").cast("double") * share).cast("decimal(12,2)").alias("balance_usd"),
