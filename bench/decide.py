@@ -1,6 +1,7 @@
 """Decisions on many applications: rows a second of the whole chain, and beside scoring alone.
 
-`APPLICATIONS=n` measures fewer than a million.
+And the expected credit losses of a book, beside a library that goes loan by loan.
+`APPLICATIONS=n` measures other than a million.
 """
 
 import os
@@ -9,26 +10,32 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bench.result import Figure, Result
 
+if TYPE_CHECKING:
+    from bench.decide_losses import Losses
+
 APPLICATIONS = "APPLICATIONS"
-LOANS, CORES, ROUNDS = 20_000, 2, 3
+LOANS, CORES, ROUNDS, SAMPLE = 20_000, 2, 2, 1_000
+MILLION = 1_000_000
 
 
 def measure() -> Result:
     """Fit the models on the embedded book, then decide on many generated applications by them."""
     # Imported here: `make bench` starts no Spark for the benches that need none.
     from bench.decide_chain import Chain  # noqa: PLC0415
+    from bench.decide_losses import measure_losses  # noqa: PLC0415
     from bench.session import own_session  # noqa: PLC0415
 
-    n = int(os.environ.get(APPLICATIONS, "1000000"))
+    n = int(os.environ.get(APPLICATIONS, str(MILLION)))
     with (
         tempfile.TemporaryDirectory(prefix="penstock-bench-") as folder,
         own_session("decide", f"local[{CORES}]", Path(folder), {}) as spark,
     ):
         chain = Chain(spark, Path(folder), loans=LOANS, applications=n)
+        losses = measure_losses(chain, exposures=n, sample=SAMPLE, rounds=ROUNDS)
         steps: dict[str, Callable[[], Any]] = {"scoring": chain.score, "chain": chain.run}
         seconds: dict[str, list[float]] = {name: [] for name in steps}
         for turn in range(ROUNDS + 1):
@@ -39,7 +46,6 @@ def measure() -> Result:
                     seconds[name].append(time.perf_counter() - started)
         counts = chain.decisions()
     scoring, whole = (median(seconds[name]) for name in steps)
-    taken = {name: ", ".join(f"{s:.1f}" for s in each) for name, each in seconds.items()}
     return Result(
         (
             Figure("scoring_rows_a_second_and_core", n / scoring / CORES, "features and PD alone"),
@@ -49,12 +55,33 @@ def measure() -> Result:
                 "PD, LGD, six offers each, policy, reasons of declines, record",
             ),
             Figure("ratio_to_scoring", whole / scoring, "time of the whole chain / scoring alone"),
+            *_loss_figures(losses),
         ),
         (
             f"{n:,} generated applications, cleaned and stored, {CORES} cores, medians of {ROUNDS} "
-            f"rounds by turns after one to warm up: scoring {taken['scoring']} s, the whole chain "
-            f"{taken['chain']} s. Models are those of {LOANS:,} loans of the embedded book.",
+            f"rounds by turns after one to warm up: scoring {_shown(seconds['scoring'])} s, the "
+            f"whole chain {_shown(seconds['chain'])} s. Models are those of {LOANS:,} loans of the "
+            "embedded book.",
             "As in the graph, scores, offers, decisions and records are written as they come; "
             f"decided: {counts}.",
+            f"Losses: {losses.exposures:,} exposures, twelve months and life, three scenarios, "
+            f"written; {_shown(losses.seconds)} s after one round to warm up. creditriskengine "
+            f"went through {losses.sample:,} of them on one core, with the arrays of months made "
+            f"by numpy, in {losses.library_seconds:.2f} s; the same losses to "
+            f"{losses.difference:.0e} of each.",
         ),
     )
+
+
+def _loss_figures(losses: "Losses") -> tuple[Figure, ...]:
+    own = median(losses.seconds) * CORES * MILLION / losses.exposures
+    library = losses.library_seconds * MILLION / losses.sample
+    return (
+        Figure("losses_of_a_million_loans_core_s", own, "expected credit losses, joined, written"),
+        Figure("library_losses_of_a_million_loans_core_s", library, "the same loan by loan"),
+        Figure("library_to_losses", library / own, "CPU time of the library / by expressions"),
+    )
+
+
+def _shown(seconds: list[float]) -> str:
+    return ", ".join(f"{s:.1f}" for s in seconds)

@@ -1,5 +1,6 @@
 """The stages of the lending graph from cleaned applications to decision records, one by one."""
 
+import datetime as dt
 from pathlib import Path
 
 from pyspark.sql import DataFrame, SparkSession
@@ -34,28 +35,29 @@ class Chain:
         self.spark, self.folder = spark, folder
         self.params = p = bind_parameters(GRAPH, load_conf(PROJECT / "conf", "local", []).params)
         unspoilt = {"malformed_share": 0.0}  # nobody puts the others aside here
-        raw_loans, _, _ = generate_book(spark.range(loans), **p["generate_book"] | unspoilt)
-        cleaned = self._stored("loans", clean_loans(raw_loans, **p["clean_loans"]))
-        labelled = label_defaults(cleaned, **p["label_defaults"])
+        book = p["generate_book"] | unspoilt | {"duplicate_share": 0.0}
+        raw_loans, _, _ = generate_book(spark.range(loans), **book)
+        self.loans = self.stored("loans", clean_loans(raw_loans, **p["clean_loans"]))
+        self.labelled = label_defaults(self.loans, **p["label_defaults"])
         split = split_by_issue_date(
-            add_features(labelled, **p["add_features"]), **p["split_by_issue_date"]
+            add_features(self.labelled, **p["add_features"]), **p["split_by_issue_date"]
         )
-        train = self._stored("train", split[0])
+        train = self.stored("train", split[0])
         self.pd_model = logistic_pd(**p["logistic_pd"]).fit(train)
         reasons = decline_reasons(**p["lending_reasons"])
         reasons.begin_from(self.pd_model)
         self.reasons_model = reasons.fit(train)
-        defaults = list_defaults(cleaned, **p["list_defaults"])
+        defaults = list_defaults(self.loans, **p["list_defaults"])
         self.lgd_model = fractional_lgd(**p["fractional_lgd"]).fit(
-            self._stored("defaults", add_features(defaults, **p["add_features"]))
+            self.stored("defaults", add_features(defaults, **p["add_features"]))
         )
         asked = p["generate_applications"] | unspoilt
         raw, _ = generate_applications(spark.range(applications), **asked)
-        self.applications = self._stored(
+        self.applications = self.stored(
             "applications", clean_applications(raw, **p["clean_applications"])
         )
 
-        self.unreadable = self._stored(
+        self.unreadable = self.stored(
             "unreadable", list_unreadable(raw, self.applications, **p["list_unreadable"])
         )
 
@@ -70,19 +72,19 @@ class Chain:
         scored = self.pd_model.transform(self._features()).withColumn(
             "model_version", F.lit("pd/1")
         )
-        scores = self._stored("scores", present_scores(scored, **p["present_scores"]))
+        scores = self.stored("scores", present_scores(scored, **p["present_scores"]))
         assessed = self.lgd_model.transform(scored)
-        offers = self._stored("offers", make_offers(assessed, asked, **p["make_offers"]))
+        offers = self.stored("offers", make_offers(assessed, asked, **p["make_offers"]))
         cases = gather_cases(asked, scores, **p["gather_cases"])
         overrides = read_overrides(no_overrides(asked), asked, self.unreadable)
         decided = decide(cases, self.unreadable, overrides, **p["decide"])
-        decisions = self._stored("decisions", decided)
+        decisions = self.stored("decisions", decided)
         declined = select_declined(decisions, self._features())
         explained = self.reasons_model.transform(declined).withColumn(
             "model_version", F.lit("reasons/1")
         )
         chosen = choose_offers(decisions, offers, **p["choose_offers"])
-        self._stored(
+        self.stored(
             "records", record_decisions(decisions, cases, self.unreadable, explained, chosen)
         )
 
@@ -92,10 +94,17 @@ class Chain:
         rows = records.groupBy("decision").count().orderBy("decision").collect()
         return ", ".join(f"{row['count']:,} {row.decision}" for row in rows)
 
+    @property
+    def last_reporting_date(self) -> dt.date:
+        """The last day that the book is drawn up of."""
+        day: dt.date = self.params["list_exposures"]["outlooks"][-1]["reporting_date"]
+        return day
+
     def _features(self) -> DataFrame:
         return add_features(self.applications, **self.params["add_features"])
 
-    def _stored(self, name: str, table: DataFrame) -> DataFrame:
+    def stored(self, name: str, table: DataFrame) -> DataFrame:
+        """Write a table of the folder and return it as it is read from there."""
         path = str(self.folder / name)
         table.write.mode("overwrite").parquet(path)
         return self.spark.read.parquet(path)

@@ -239,30 +239,47 @@ def test_behind_a_closed_gate_the_champion_stays_champion(lending):
     assert str(champion.version) == before.pins["champion"]
 
 
-def test_people_decide_otherwise_with_who_and_why_or_not_at_all(lending, tmp_path):
-    before = lending.release
-    # Whatever the PD is: the champion is another one by now.
+HEADER, WHY = "application_id,decision,by,why,at", "Known to us."
+
+
+@pytest.fixture(scope="module")
+def overridden(lending, tmp_path_factory):
+    """Decide with a file of overrides, and return it, who is declined, the run and its records."""
+    # Whatever the PD is: the champion may be another one by now.
     is_ineligible = "arrays_overlap(rules_hit, array('bankrupt', 'no_history', 'often_late'))"
     [declined] = lending.table("decisions").where(is_ineligible).limit(1).collect()
-    file = tmp_path / "overrides.csv"
-    in_file = ("--set", f"catalog.raw_overrides={{kind: csv, path: {file}}}")
+    file = tmp_path_factory.mktemp("overrides") / "overrides.csv"
     line = f"{declined.application_id},approve,A. Smith,{{}},2025-07-01 10:30:00"
-    file.write_text("\n".join(["application_id,decision,by,why,at", line.format("")]))
+    nobody = "misspelt,approve,A. Smith,x,2025-07-01"
+    file.write_text("\n".join([HEADER, line.format(WHY), nobody]))
+    in_file = ("--set", f"catalog.raw_overrides={{kind: csv, path: {file}}}")
     code, record = lending.do("decide", *in_file)
+    assert code == 0
+    records = sorted(lending.table("decision_records").collect())
+    # The file stays as it is: a replay reads it again.
+    missing = file.with_name("missing.csv")
+    missing.write_text("\n".join([HEADER, line.format("")]))
+    return declined, record, records, missing
+
+
+def test_people_decide_otherwise_with_who_and_why(lending, overridden):
+    declined, record, _, _ = overridden
+    [read] = [n for n in record["nodes"] if n["name"] == "read_overrides"]
+    assert (read["warned"], read["broken_rules"]) == (1, {"application_is_known": 1})
+    [decision] = lending.table("decisions").where("overridden_by IS NOT NULL").collect()
+    assert decision.application_id == declined.application_id
+    assert (decision.decision, decision.policy_decision) == ("approve", "decline")
+    assert decision.overridden_why == WHY
+
+
+def test_without_a_reason_nobody_decides_otherwise(lending, overridden):
+    before, file = lending.release, overridden[-1]
+    code, record = lending.do(
+        "decide", "--set", f"catalog.raw_overrides={{kind: csv, path: {file}}}"
+    )
     [failed] = [n for n in record["nodes"] if n["status"] == "failed"]
     assert (code, failed["name"]) == (DataError.exit_code, "read_overrides")
     assert "why_is_present" in failed["reason"] and lending.release == before
-
-    nobody = "misspelt,approve,A. Smith,x,2025-07-01"
-    header, whole = "application_id,decision,by,why,at", line.format("Known to us.")
-    file.write_text("\n".join([header, whole, nobody]))
-    code, record = lending.do("decide", *in_file)
-    [read] = [n for n in record["nodes"] if n["name"] == "read_overrides"]
-    assert (read["warned"], read["broken_rules"]) == (1, {"application_is_known": 1})
-    [overridden] = lending.table("decisions").where("overridden_by IS NOT NULL").collect()
-    assert (code, overridden.application_id) == (0, declined.application_id)
-    assert (overridden.decision, overridden.policy_decision) == ("approve", "decline")
-    assert overridden.overridden_why == "Known to us."
 
 
 def test_skipping_on_and_off_give_the_same_tables_models_and_reports(lending):
@@ -279,6 +296,19 @@ def test_skipping_on_and_off_give_the_same_tables_models_and_reports(lending):
     assert len(with_skipping) > 10
     assert contents(lending.spark, lending.home) == with_skipping
     assert record["evidence"] == evidence
+
+
+def test_a_replay_of_a_decide_makes_its_records_again_row_for_row(lending, overridden):
+    from tests.released import do_here
+
+    _, record, records, _ = overridden
+    # Another model has scored since, and nobody has been overridden.
+    assert sorted(lending.table("decision_records").collect()) != records
+    code, replayed = do_here(lending.spark, lending.home, "replay", record["run_id"])
+    assert code == 0 and {node["status"] for node in replayed["nodes"]} == {"done"}
+    again = sorted(lending.table("decision_records").collect())
+    assert [row.record_hash for row in again] == [row.record_hash for row in records]
+    assert again == records
 
 
 def test_files_in_the_catalog_take_the_place_of_the_generated_book():
