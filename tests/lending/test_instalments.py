@@ -6,7 +6,14 @@ from itertools import product
 import pytest
 from pyspark.sql import functions as F
 
-from penstock.lending.instalments import balance_share, discounted_balances, growth
+from penstock.lending.instalments import (
+    balance_share,
+    discount_factors,
+    discounted_balances,
+    growth,
+    own_rate_balances,
+    own_rate_columns,
+)
 
 TERMS, RATES, DISCOUNTS = (1, 2, 36, 360), (0.0011, 0.12, 0.36), (0.0, 0.12, 0.5)
 
@@ -29,13 +36,19 @@ def test_balances_and_discounted_sums_equal_those_of_the_schedule(spark):
     ]
     rows = spark.createDataFrame(cases, "term INT, rate DOUBLE, discount DOUBLE, months INT")
     rate = growth(F.col("rate"))
-    discounted = discounted_balances(
-        F.col("months"), F.col("term"), rate, growth(F.col("discount"))
-    )
+    discount, months = growth(F.col("discount")), F.col("months")
+    factors = discount_factors(months, discount)
+    discounted = discounted_balances(months, F.col("term"), rate, discount, factors)
     remaining = F.col("term") - F.col("months")
-    found = rows.select(
-        discounted.alias("sum"), balance_share(remaining, F.col("term"), rate).alias("balance")
-    ).collect()
+    found = (
+        rows.withColumns(own_rate_columns(F.col("term"), rate))
+        .select(
+            discounted.alias("sum"),
+            own_rate_balances(months).alias("at_own_rate"),
+            balance_share(remaining, F.col("term"), rate).alias("balance"),
+        )
+        .collect()
+    )
     for (term, yearly, discount, months), row in zip(cases, found, strict=True):
         schedule = balances(term, yearly)
         assert row.balance == pytest.approx(schedule[months], rel=1e-9, abs=1e-9)
@@ -43,3 +56,5 @@ def test_balances_and_discounted_sums_equal_those_of_the_schedule(spark):
             schedule[j - 1] / (1 + discount / 12) ** j for j in range(1, months + 1)
         )
         assert row.sum == pytest.approx(expected, rel=1e-9), (term, yearly, discount, months)
+        if yearly == discount:
+            assert row.at_own_rate == row.sum

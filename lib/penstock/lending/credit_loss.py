@@ -10,7 +10,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from penstock.lending.default_timing import Segments, last_month
-from penstock.lending.instalments import between, discounted_balances, growth
+from penstock.lending.instalments import between, growth, own_rate_balances, own_rate_columns
 from penstock.lending.odds import shifted
 from penstock.lending.outlook import Outlooks, PastDueFloor, Scenarios
 
@@ -62,8 +62,11 @@ def add_credit_loss(
         charged monthly: B5.5.44. Conditional PD: Bayes' rule.
     """
     known = exposures.join(loan_risk.select("loan_id", "pd", "lgd"), "loan_id", how="left")
-    timed = known.join(F.broadcast(_curves(default_timing)), "term_months", how="left")
-    begun = timed.withColumns(_curve_points()).withColumns(
+    curves = F.broadcast(_curves(default_timing, segments))
+    timed = known.join(curves, "term_months", how="left").withColumns(_curve_points())
+    begun = timed.withColumns(
+        own_rate_columns(F.col("remaining_months"), F.col("rate"))
+    ).withColumns(
         {
             "expected_lifetime_pd": shifted(F.col("pd"), _still_to_come()),
             "by_life": _expected_exposure(F.col("remaining_months"), segments),
@@ -91,11 +94,21 @@ def add_credit_loss(
     )
 
 
-def _curves(default_timing: DataFrame) -> DataFrame:
-    """Return one row per term, with its months in an array."""
+def _curves(default_timing: DataFrame, segments: int) -> DataFrame:
+    """Return one row per term: its months in an array, and arrays by segment.
+
+    `ends` are the last months of the segments, `falls` by how much the share of defaults in a month
+    of the segment is above that in a month of the next.
+    """
     month = F.struct("month", "monthly_share", "default_share", "open_share")
     in_order = F.sort_array(F.collect_list(month))
-    return default_timing.groupBy("term_months").agg(in_order.alias("curve"))
+    curves = default_timing.groupBy("term_months").agg(in_order.alias("curve"))
+    term = F.col("term_months")
+    ends = [last_month(segment, term, segments) for segment in range(segments)]
+    shares = [F.get("curve", end - 1)["monthly_share"] for end in ends]
+    nexts = [*shares[1:], F.lit(0.0)]
+    falls = [share - after for share, after in zip(shares, nexts, strict=True)]
+    return curves.withColumns({"ends": F.array(*ends), "falls": F.array(*falls)})
 
 
 def _curve_points() -> dict[str, Column]:
@@ -143,25 +156,13 @@ def _within_time() -> dict[str, Column]:
 
 def _expected_exposure(months: Column, segments: int) -> Column:
     """Return the sum over the next months of the share of defaults x the discounted balance."""
-    paid, term, remaining = (
-        F.col(name) for name in ("instalments_paid", "term_months", "remaining_months")
-    )
-    rate, terms = F.col("rate"), []
+    terms = []
     for segment in range(segments):
-        ended = between(last_month(segment, term, segments) - paid, F.lit(0), months)
-        until = discounted_balances(ended, remaining, rate, discount=rate)
+        ended = F.get("ends", F.lit(segment)) - F.col("instalments_paid")
         # Summed by parts: balances until the end of each segment, by the fall of the share there.
-        fall = _share_of(segment, segments)
-        if segment + 1 < segments:
-            fall -= _share_of(segment + 1, segments)
-        terms.append(fall * until)
+        until = own_rate_balances(between(ended, F.lit(0), months))
+        terms.append(F.get("falls", F.lit(segment)) * until)
     return reduce(add, terms)
-
-
-def _share_of(segment: int, segments: int) -> Column:
-    """Return the share of a term's defaults in each month of a segment."""
-    last = last_month(segment, F.col("term_months"), segments)
-    return F.get(F.col("curve"), last - 1)["monthly_share"]
 
 
 def _in_scenarios(outlooks: Outlooks, scenarios: Scenarios) -> dict[str, Column]:

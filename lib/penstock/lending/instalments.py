@@ -8,6 +8,8 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 MONTHS_PER_YEAR = 12
+_STEP, _FACTOR, _FALL = "_own_step", "_own_factor", "_own_fall"
+_REPAID, _ANNUITY = "_own_repaid", "_own_annuity"
 
 
 def instalments_paid() -> Column:
@@ -44,7 +46,14 @@ def balance_share(remaining: Column, term: Column, rate: Column) -> Column:
     return F.when(rate == 0, F.try_divide(remaining, term)).otherwise(of_annuity)
 
 
-def discounted_balances(months: Column, term: Column, rate: Column, discount: Column) -> Column:
+def discount_factors(months: Column, discount: Column) -> Column:
+    """Return the sum of exp(-discount j) over the next instalments, j = 1 to `months`."""
+    return _powers(-discount, months)
+
+
+def discounted_balances(
+    months: Column, term: Column, rate: Column, discount: Column, factors: Column
+) -> Column:
     """Return the sum of discounted balances before each of the next instalments, in closed form.
 
     Sum over j = 1..months of B(j - 1) exp(-discount j), where B(0) = 1 is the balance now and
@@ -55,10 +64,34 @@ def discounted_balances(months: Column, term: Column, rate: Column, discount: Co
         term: Instalments until the loan is paid.
         rate: ln(1 + monthly rate), above 0.
         discount: ln(1 + monthly rate) to discount at, 0 or more.
+        factors: `discount_factors` of both, which do not hang on the rate.
     """
-    level = _powers(-discount, months)
     repaid = F.exp(-(term + 1) * rate) * _powers(rate - discount, months)
-    return (level - repaid) / -F.expm1(-term * rate)
+    return (factors - repaid) / -F.expm1(-term * rate)
+
+
+def own_rate_columns(term: Column, rate: Column) -> dict[str, Column]:
+    """Return the columns that `own_rate_balances` reads: they do not hang on the months.
+
+    Args:
+        term, rate: As of `discounted_balances`.
+    """
+    return {
+        _STEP: -rate,
+        _FACTOR: F.exp(-rate),
+        _FALL: F.expm1(-rate),
+        _REPAID: F.exp(-(term + 1) * rate),
+        _ANNUITY: -F.expm1(-term * rate),
+    }
+
+
+def own_rate_balances(months: Column) -> Column:
+    """Return `discounted_balances` at the loan's own rate, for a table with `own_rate_columns`.
+
+    Its second series is then one of equal terms.
+    """
+    factors = F.try_divide(F.expm1(months * F.col(_STEP)), _FALL)
+    return (F.col(_FACTOR) * factors - F.col(_REPAID) * months) / F.col(_ANNUITY)
 
 
 def _powers(step: Column, months: Column) -> Column:

@@ -1,6 +1,5 @@
 """Offers: what each applicant could be offered, at which price, and what it is expected to earn."""
 
-from itertools import product
 from typing import Annotated
 
 from annotated_types import Le, MinLen
@@ -105,22 +104,27 @@ def make_offers(
         F.when(is_probability, F.col("pd")).alias("pd"),
         F.when(F.col("lgd").between(0, 1), F.col("lgd")).alias("lgd"),
     )
-    offered = asked.join(risks, "application_id", how="left").select(
-        "*", _menu(amount_shares, price_steps)
-    )
-    lent = _usd(F.col("asked_usd").cast("double") * F.col("menu.amount_share"))
-    sized = offered.select(
+    costed = add_cost_rate(asked.join(risks, "application_id", how="left"), costs=costs)
+    # What does not hang on the price is computed once for each amount.
+    sized = costed.select("*", _amounts(amount_shares, len(price_steps)))
+    lent = _usd(F.col("asked_usd").cast("double") * F.col("amount.share"))
+    lendable = sized.withColumn("amount_usd", F.when(lent > 0, lent))
+    needed = add_needed_rate(lendable, margin=margin, handling_cost_usd=handling_cost_usd)
+    offered = needed.select(
         "application_id",
         "term_months",
-        "pd",
+        "amount_usd",
         "lgd",
-        "menu.*",
-        F.when(lent > 0, lent).alias("amount_usd"),
+        "pd",
+        "needed_rate",
+        F.col("amount.share").alias("amount_share"),
+        F.col("amount.first_offer").alias("first_offer"),
+        F.posexplode(F.array(*map(F.lit, price_steps))).alias("place", "price_step"),
     )
-    needed = add_needed_rate(sized, costs=costs, margin=margin, handling_cost_usd=handling_cost_usd)
     wished = F.col("needed_rate") + F.col("price_step")
-    priced = needed.withColumns(
+    priced = offered.withColumns(
         {
+            "offer": F.col("first_offer") + F.col("place"),
             "is_capped": wished > rate_cap,
             # least() skips nulls.
             "interest_rate": F.when(wished > rate_cap, rate_cap).otherwise(wished),
@@ -136,16 +140,13 @@ def make_offers(
     return _with_economics(taken_up, costs, handling_cost_usd)
 
 
-def _menu(amount_shares: list[float], price_steps: list[float]) -> Column:
-    offers = [
-        F.struct(
-            F.lit(number).alias("offer"),
-            F.lit(float(share)).alias("amount_share"),
-            F.lit(float(step)).alias("price_step"),
-        )
-        for number, (share, step) in enumerate(product(amount_shares, price_steps), start=1)
+def _amounts(shares: list[float], prices: int) -> Column:
+    """Return a row for each share of the amount asked for, with the number of its first offer."""
+    amounts = [
+        F.struct(F.lit(share).alias("share"), F.lit(1 + place * prices).alias("first_offer"))
+        for place, share in enumerate(shares)
     ]
-    return F.explode(F.array(*offers)).alias("menu")
+    return F.explode(F.array(*amounts)).alias("amount")
 
 
 def _with_economics(taken_up: DataFrame, costs: CostRates, handling_cost_usd: float) -> DataFrame:

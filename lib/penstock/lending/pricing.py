@@ -11,10 +11,15 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from penstock.lending.capital import add_capital_share
-from penstock.lending.instalments import MONTHS_PER_YEAR, discounted_balances, growth
+from penstock.lending.instalments import (
+    MONTHS_PER_YEAR,
+    discount_factors,
+    discounted_balances,
+    growth,
+)
 
 ROUNDS = 4  # each leaves a few hundredths of the error before
-_PD, _GROWTH, _ATTRITION = "_pd_of_year", "_growth", "_attrition"
+_PD, _GROWTH, _ATTRITION, _FACTORS = "_pd_of_year", "_growth", "_attrition", "_factors"
 
 
 @dataclass(frozen=True)
@@ -71,25 +76,34 @@ def add_balance_years(loans: DataFrame, *, rate: str) -> DataFrame:
         loans: Needs `term_months`, `pd` (over the term, below 1) and the yearly rate.
         rate: Column of the rate, above 0.
     """
-    term = F.col("term_months")
-    prepared = loans.withColumns(
-        {_GROWTH: growth(F.col(rate)), _ATTRITION: -F.log1p(-F.col("pd")) / term}
+    return (
+        _with_attrition(loans)
+        .withColumn(_GROWTH, growth(F.col(rate)))
+        .withColumn("balance_years", _balance_years())
+        .drop(_GROWTH, _ATTRITION, _FACTORS)
     )
-    balances = discounted_balances(term, term, F.col(_GROWTH), discount=F.col(_ATTRITION))
-    years = F.exp(_ATTRITION) * balances / MONTHS_PER_YEAR
-    return prepared.withColumn("balance_years", years).drop(_GROWTH, _ATTRITION)
 
 
-def add_needed_rate(
-    loans: DataFrame, *, costs: CostRates, margin: float, handling_cost_usd: float
-) -> DataFrame:
+def _with_attrition(loans: DataFrame) -> DataFrame:
+    """Add what balance-years need of a loan whatever its rate."""
+    term = F.col("term_months")
+    prepared = loans.withColumn(_ATTRITION, -F.log1p(-F.col("pd")) / term)
+    return prepared.withColumn(_FACTORS, discount_factors(term, F.col(_ATTRITION)))
+
+
+def _balance_years() -> Column:
+    term, attrition = F.col("term_months"), F.col(_ATTRITION)
+    balances = discounted_balances(term, term, F.col(_GROWTH), attrition, F.col(_FACTORS))
+    return F.exp(attrition) * balances / MONTHS_PER_YEAR
+
+
+def add_needed_rate(loans: DataFrame, *, margin: float, handling_cost_usd: float) -> DataFrame:
     """Add `needed_rate`: the yearly rate at which a loan earns the margin on its balance.
 
     Grain: one row per row in, all of them.
 
     Args:
-        loans: Needs `amount_usd`, `term_months`, `pd` (over the term, below 1) and `lgd`.
-        costs: What a loan costs.
+        loans: Needs `amount_usd`, `term_months`, `pd` (over the term, below 1) and `cost_rate`.
         margin: What it must earn, a yearly fraction of the balance.
         handling_cost_usd: Of a loan that is made, spread over its balance-years.
 
@@ -101,12 +115,12 @@ def add_needed_rate(
         balance-years hardly move with the rate.
     """
     handling = handling_cost_usd / F.col("amount_usd").cast("double")
-    costed = add_cost_rate(loans, costs=costs)
-    solved = costed.withColumn("needed_rate", F.col("cost_rate") + margin)
+    solved = _with_attrition(loans).withColumn("needed_rate", F.col("cost_rate") + margin)
     for _ in range(ROUNDS):
-        measured = add_balance_years(solved, rate="needed_rate")
-        needed = F.col("cost_rate") + margin + handling / F.col("balance_years")
-        solved = measured.withColumn("needed_rate", needed)
+        needed = F.col("cost_rate") + margin + handling / _balance_years()
+        solved = solved.withColumn(_GROWTH, growth(F.col("needed_rate"))).withColumn(
+            "needed_rate", needed
+        )
     return solved.select(*loans.columns, "needed_rate")
 
 
