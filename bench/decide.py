@@ -1,7 +1,7 @@
 """Decisions on many applications: rows a second of the whole chain, and beside scoring alone.
 
 And the expected credit losses of a book, beside a library that goes loan by loan.
-`APPLICATIONS=n` measures other than a million.
+`APPLICATIONS=n` measures another number of them: a million take half an hour.
 """
 
 import os
@@ -13,13 +13,17 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from bench.result import Figure, Result
+from penstock.conf import load_conf
 
 if TYPE_CHECKING:
     from bench.decide_losses import Losses
 
 APPLICATIONS = "APPLICATIONS"
 LOANS, CORES, ROUNDS, SAMPLE = 20_000, 2, 2, 1_000
-MILLION = 1_000_000
+FEWER = (
+    "Fewer than a million, so that it ends in ten minutes; `APPLICATIONS=1000000` measures these."
+)
+MILLION, USUAL = 1_000_000, 300_000
 
 
 def measure() -> Result:
@@ -28,11 +32,14 @@ def measure() -> Result:
     from bench.decide_chain import Chain  # noqa: PLC0415
     from bench.decide_losses import measure_losses  # noqa: PLC0415
     from bench.session import own_session  # noqa: PLC0415
+    from penstock.job import PROJECT  # noqa: PLC0415
 
-    n = int(os.environ.get(APPLICATIONS, str(MILLION)))
+    n = int(os.environ.get(APPLICATIONS, str(USUAL)))
+    configured = load_conf(PROJECT / "conf", "local", []).spark
+    settings = {key: each for key, each in configured.items() if key.startswith("spark.sql.")}
     with (
         tempfile.TemporaryDirectory(prefix="penstock-bench-") as folder,
-        own_session("decide", f"local[{CORES}]", Path(folder), {}) as spark,
+        own_session("decide", f"local[{CORES}]", Path(folder), settings) as spark,
     ):
         chain = Chain(spark, Path(folder), loans=LOANS, applications=n)
         losses = measure_losses(chain, exposures=n, sample=SAMPLE, rounds=ROUNDS)
@@ -62,6 +69,7 @@ def measure() -> Result:
             f"rounds by turns after one to warm up: scoring {_shown(seconds['scoring'])} s, the "
             f"whole chain {_shown(seconds['chain'])} s. Models are those of {LOANS:,} loans of the "
             "embedded book.",
+            *([FEWER] if n < MILLION else []),
             "As in the graph, scores, offers, decisions and records are written as they come; "
             f"decided: {counts}.",
             f"Losses: {losses.exposures:,} exposures, twelve months and life, three scenarios, "

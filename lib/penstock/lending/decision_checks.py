@@ -92,6 +92,8 @@ DECISION_CHECKS = {
     "as_of_date_not_before_the_application": (
         "application_date IS NULL OR application_date <= as_of_date"
     ),
+    # Of scores that another system has made. NaN is above every number in Spark.
+    "pd_in_range": "pd IS NULL OR pd BETWEEN 0 AND 1",
     "who_has_not_been_scored_is_not_approved": "pd IS NOT NULL OR policy_decision != 'approve'",
 }
 
