@@ -61,6 +61,14 @@ class Chain:
             "unreadable", list_unreadable(raw, self.applications, **p["list_unreadable"])
         )
 
+    def warm_up(self, applications: int) -> None:
+        """Score and decide on some of the applications."""
+        everybody = self.applications
+        self.applications = self.stored("some", everybody.limit(applications))
+        self.score()
+        self.run()
+        self.applications = everybody
+
     def score(self) -> None:
         """Score, and write to nowhere."""
         scored = self.pd_model.transform(self._features()).select("application_id", "pd")
