@@ -1,8 +1,12 @@
 """Candidates: the offers that a portfolio is chosen from, in the measures that limits speak of."""
 
+import datetime as dt
+
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from penstock.lending.makeable import bounds_of, is_makeable
+from penstock.lending.policy.history import Policies
 from penstock.portfolio.limits import Limit, Parity, check_limits
 
 _AMOUNT = "decimal(14,4)"
@@ -38,6 +42,8 @@ def list_candidates(
     decisions: DataFrame,
     applications: DataFrame,
     *,
+    policy: Policies,
+    as_of: dt.date,
     limits: list[Limit],
     parities: list[Parity],
 ) -> DataFrame:
@@ -45,13 +51,15 @@ def list_candidates(
 
     Grain: one row per `application_id` and `offer`, in and out.
 
-    An offer may be made to who is approved, within the limit that the policy sets. The others stay,
-    so that approval rates of groups count everyone.
+    An offer may be made to who is approved, within what the policy sets. The others stay, so that
+    approval rates of groups count everyone.
 
     Args:
         loan_offers: Columns of `offers.OFFER_COLUMNS`.
         decisions: Columns of `decision_checks.DECISION_COLUMNS`.
         applications: Columns of `checks.APPLICATION_COLUMNS`.
+        policy: History of the policy.
+        as_of: Day whose version's legal cap holds.
         limits, parities: Of the plan to be; their columns are looked up here, before any data move.
 
     Returns:
@@ -61,10 +69,10 @@ def list_candidates(
         ConfigError: A limit is on what candidates have not.
     """
     known = applications.select("application_id", "purpose", "home_ownership", "state")
-    allowed = decisions.select("application_id", "decision", "limit_usd")
-    joined = loan_offers.join(known, "application_id").join(allowed, "application_id", "left")
-    is_within = F.col("limit_usd").isNull() | (F.col("amount_usd") <= F.col("limit_usd"))
-    may_be_made = (F.col("decision") == "approve") & is_within & F.col("capital_usd").isNotNull()
+    joined = loan_offers.join(known, "application_id").join(
+        bounds_of(decisions), "application_id", "left"
+    )
+    may_be_made = (F.col("decision") == "approve") & is_makeable(policy, as_of)
     candidates = joined.select(
         "application_id",
         "offer",

@@ -7,8 +7,8 @@ from pyspark.sql import functions as F
 
 from penstock.learn.reasons.declines import REASONS
 from penstock.lending.decision_checks import NO_OFFER
+from penstock.lending.makeable import bounds_of, is_makeable
 from penstock.lending.policy.history import Policies
-from penstock.lending.policy.in_all import within_cap
 
 OFFER = ("offer", "amount_usd", "term_months", "interest_rate", "installment_usd", "pd",
          "take_up", "expected_profit_usd")  # fmt: skip
@@ -45,21 +45,11 @@ def choose_offers(
     Returns:
         `application_id` and `chosen`, a struct of the columns of `OFFER`.
     """
-    bounds = decisions.where("decision != 'decline'").select(
-        "application_id", "limit_usd", F.col("interest_rate").alias("greatest_rate")
-    )
-    is_within = _is_at_most("amount_usd", "limit_usd") & _is_at_most(
-        "interest_rate", "greatest_rate"
-    )
-    is_lawful = within_cap(F.col("interest_rate"), policy.in_force(as_of)).isNotNull()
-    worth = offers.where(is_lawful & (F.col("profit_usd") > 0)).join(bounds, "application_id")
+    bounds = bounds_of(decisions.where("decision != 'decline'"))
+    worth = offers.where("profit_usd > 0").join(bounds, "application_id")
     order = F.struct("expected_profit_usd", (-F.col("offer")).alias("order"))
     chosen = F.max_by(F.struct(*OFFER), order).alias("chosen")
-    return worth.where(is_within).groupBy("application_id").agg(chosen)
-
-
-def _is_at_most(name: str, bound: str) -> Column:
-    return F.col(bound).isNull() | (F.col(name) <= F.col(bound))
+    return worth.where(is_makeable(policy, as_of)).groupBy("application_id").agg(chosen)
 
 
 def record_decisions(
