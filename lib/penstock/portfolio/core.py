@@ -171,6 +171,7 @@ class Core:
         solver = _Quiet()  # type: ignore[no-untyped-call]
         options = {
             "output_flag": False,
+            "threads": 1,  # the same plan on any number of cores
             "random_seed": 0,
             "primal_feasibility_tolerance": _FEASIBILITY,
             "dual_feasibility_tolerance": _FEASIBILITY,
