@@ -91,6 +91,16 @@ NEEDED = {
     ("cases", "count_hits"): "amount_usd",
     ("cases", "decide_by_both"): "amount_usd",
     ("decisions_by_both", "compare_decisions"): "pd",
+    ("loan_offers", "list_candidates"): "expected_profit_usd",
+    ("decisions", "list_candidates"): "limit_usd",
+    ("applications", "list_candidates"): "purpose",
+    ("candidates", "optimise"): "lent_usd",
+    ("candidates", "audit_portfolio"): "lent_usd",
+    ("portfolio_plan", "audit_portfolio"): "offer",
+    ("portfolio_plan", "list_portfolio"): "offer",
+    ("loan_offers", "list_portfolio"): "pd",
+    ("candidates", "list_portfolio"): "profit_usd",
+    ("portfolio", "measure_losses"): "pd",
 }
 # A deployment may wait for anything: what stands behind its first input carries no data.
 CARRYING = [
@@ -109,7 +119,7 @@ def of_another_type(table, column):
 
 # Numbers are only hashed: any type of them will do.
 PLANTED = {
-    f"{spoilt.__name__}_{edge[0]}": (*edge, column, spoilt)
+    f"{spoilt.__name__}_{edge[0]}_for_{edge[1]}": (*edge, column, spoilt)
     for edge, column in NEEDED.items()
     for spoilt in (lost, of_another_type)
     if column != "id" or spoilt is lost

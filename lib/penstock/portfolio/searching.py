@@ -6,7 +6,7 @@ Zhang, 2014). The best prices name the core; what the core's relaxation says of 
 pass of its own.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -100,7 +100,6 @@ class Search:
         problem: Rows over cells and measures.
         passes: Over all offers.
         tolerance: Gap at which the search ends.
-        tell: Called after each pass.
     """
 
     def __init__(
@@ -108,9 +107,8 @@ class Search:
         problem: Problem,
         passes: Passes,
         tolerance: float,
-        tell: Callable[[Pass], None] = lambda _: None,
     ) -> None:
-        self.problem, self.passes, self.tolerance, self.tell = problem, passes, tolerance, tell
+        self.problem, self.passes, self.tolerance = problem, passes, tolerance
         self.told: list[Pass] = []
         self.prices = np.zeros(len(problem.rows))
         self.sums: Sums | None = None
@@ -187,7 +185,6 @@ class Search:
         assert self.bound is not None
         value = self.plan.value if self.plan else None
         self.told.append(Pass(sets, self.bound, value, beyond))
-        self.tell(self.told[-1])
 
     def _find_plan(self) -> None:
         """Decide the applicants near indifference in whole offers; take more until it is proven."""
