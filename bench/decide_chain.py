@@ -15,6 +15,7 @@ from penstock.learn.logistic import logistic_pd
 from penstock.learn.reasons.declines import decline_reasons
 from penstock.lending.cases import gather_cases
 from penstock.lending.cleaning import clean_applications, clean_loans
+from penstock.lending.counterfactuals import COUNTERFACTUAL_COLUMNS
 from penstock.lending.decision_records import choose_offers, record_decisions, select_declined
 from penstock.lending.features import add_features
 from penstock.lending.labels import label_defaults
@@ -92,9 +93,10 @@ class Chain:
             "model_version", F.lit("reasons/1")
         )
         chosen = choose_offers(decisions, offers, **p["choose_offers"])
-        self.stored(
-            "records", record_decisions(decisions, cases, self.unreadable, explained, chosen)
-        )
+        # What declines could have asked for is no part of this chain.
+        no_changes = self.spark.createDataFrame([], COUNTERFACTUAL_COLUMNS)
+        records = record_decisions(decisions, cases, self.unreadable, explained, no_changes, chosen)
+        self.stored("records", records)
 
     def decisions(self) -> str:
         """Return how many applications were decided how."""

@@ -8,7 +8,7 @@ the other. It has no plan, no release, no record and no way to go on after a fai
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import mlflow
 from pyspark.ml import PipelineModel
@@ -26,6 +26,11 @@ from penstock.lending.allowance_walk import walk_allowance
 from penstock.lending.capital import add_capital
 from penstock.lending.cases import gather_cases
 from penstock.lending.cleaning import clean_applications, clean_loans
+from penstock.lending.counterfactuals import (
+    find_counterfactuals,
+    select_approved,
+    vary_declines,
+)
 from penstock.lending.credit_loss import add_credit_loss
 from penstock.lending.decision_records import choose_offers, record_decisions, select_declined
 from penstock.lending.default_timing import estimate_default_timing
@@ -35,7 +40,7 @@ from penstock.lending.judged_value import value_loans
 from penstock.lending.labels import label_defaults
 from penstock.lending.offers import make_offers
 from penstock.lending.overrides import no_overrides, read_overrides
-from penstock.lending.policy.decide import decide
+from penstock.lending.policy.decide import decide, decide_by_policy
 from penstock.lending.policy.hits import count_hits
 from penstock.lending.policy.what_if import compare_decisions, decide_by_both
 from penstock.lending.realised_lgd import list_defaults
@@ -50,6 +55,13 @@ from penstock.measure.provisions import report_provisions
 from penstock.measure.strategy import compare_strategies
 from penstock.store.home import write_json
 from penstock.synthetic.book import generate_applications, generate_book
+
+
+class PdAndLgd(NamedTuple):
+    """The two models that offers are made by."""
+
+    pd: PipelineModel
+    lgd: PipelineModel
 
 
 class PlainLending:
@@ -102,8 +114,9 @@ class PlainLending:
         asked_pd = _named(model.transform(asked_features), "plain_pd/1")
         scores = self.save("scores", present_scores(asked_pd, **p["present_scores"]))
         offers = make_offers(lgd_model.transform(asked_pd), readable, **p["make_offers"])
-        stored = self.save("loan_offers", offers)
-        self.decide(readable, asked_features, scores, stored, reason_model)
+        self.save("loan_offers", offers)
+        models = PdAndLgd(model, lgd_model)
+        self.decide(readable, asked_features, scores, reason_model, models)
 
     def fit_lgd(self, loans: DataFrame) -> PipelineModel:
         """Fit, judge and save the LGD model."""
@@ -138,8 +151,8 @@ class PlainLending:
         applications: DataFrame,
         features: DataFrame,
         scores: DataFrame,
-        offers: DataFrame,
         reasons: PipelineModel,
+        models: PdAndLgd,
     ) -> None:
         """Decide on the applications, record why, and report the policy's hits."""
         p = self.params
@@ -153,13 +166,34 @@ class PlainLending:
         decisions = self.save("decisions", decide(cases, unreadable, overrides, **p["decide"]))
         declined = reasons.transform(select_declined(decisions, features))
         explained = _named(declined, "plain_reasons/1")
-        chosen = choose_offers(decisions, offers, **p["choose_offers"])
-        records = record_decisions(decisions, cases, unreadable, explained, chosen)
+        changes = self.find_counterfactuals(decisions, applications, models)
+        chosen = choose_offers(decisions, self.read("loan_offers"), **p["choose_offers"])
+        records = record_decisions(decisions, cases, unreadable, explained, changes, chosen)
         self.save("decision_records", records)
         by_both = decide_by_both(cases, **p["decide_by_both"])
         with mlflow.start_run():
             self.report("policy_report", count_hits(cases, **p["count_hits"]))
             self.report("policy_comparison", compare_decisions(by_both, **p["compare_decisions"]))
+
+    def find_counterfactuals(
+        self,
+        decisions: DataFrame,
+        applications: DataFrame,
+        models: PdAndLgd,
+    ) -> DataFrame:
+        """Decide on what declined applicants could have asked for instead."""
+        p = self.params
+        variants = vary_declines(decisions, applications, **p["vary_declines"])
+        features = add_features(variants, **p["add_features"])
+        scored = _named(models.pd.transform(features), "plain_pd/1")
+        cases = gather_cases(variants, scored, **p["gather_cases"])
+        by_policy = decide_by_policy(cases, **p["decide_on_variants"])
+        decided = self.save("variant_decisions", by_policy)
+        approved = models.pd.transform(select_approved(features, variants, decided))
+        offers = make_offers(models.lgd.transform(approved), variants, **p["make_offers"])
+        stored = self.save("variant_offers", offers)
+        chosen = choose_offers(decided, stored, **p["choose_offers"])
+        return self.save("counterfactuals", find_counterfactuals(variants, chosen))
 
     def assess(
         self, loans: DataFrame, labelled: DataFrame, pd: PipelineModel, lgd: PipelineModel

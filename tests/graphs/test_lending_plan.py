@@ -78,7 +78,26 @@ NEEDED = {
     ("cases", "record_decisions"): "application_id",
     ("unreadable_applications", "record_decisions"): "input_hash",
     ("explained_declines", "record_decisions"): "application_id",
+    ("counterfactuals", "record_decisions"): "application_id",
     ("chosen_offers", "record_decisions"): "application_id",
+    ("decisions", "vary_declines"): "decision",
+    ("applications", "vary_declines"): "amount_usd",
+    ("variants", "add_features_to_variants"): "annual_income_usd",
+    ("variant_features", "apply_champion_to_variant_features"): "fico",
+    ("variants", "gather_variant_cases"): "amount_usd",
+    ("scored_variants", "gather_variant_cases"): "application_id",
+    ("variant_cases", "decide_on_variants"): "amount_usd",
+    ("variant_features", "select_approved"): "application_id",
+    ("variants", "select_approved"): "amount_usd",
+    ("variant_decisions", "select_approved"): "limit_usd",
+    ("approved_variants", "apply_champion_to_approved_variants"): "fico",
+    ("scored_approved_variants", "apply_lgd_champion_to_scored_approved_variants"): "fico",
+    ("assessed_variants", "make_variant_offers"): "lgd",
+    ("variants", "make_variant_offers"): "amount_usd",
+    ("variant_decisions", "choose_variant_offers"): "interest_rate",
+    ("variant_offers", "choose_variant_offers"): "profit_usd",
+    ("variants", "find_counterfactuals"): "asked_months",
+    ("chosen_variant_offers", "find_counterfactuals"): "application_id",
     ("applications", "no_overrides"): "application_id",
     ("raw_overrides", "read_overrides"): "why",
     ("applications", "read_overrides"): "application_id",
@@ -255,7 +274,8 @@ def test_another_text_of_a_policy_is_the_cause_of_a_run_of_what_uses_it(spark, h
     _, plan = plan_of(spark, home, monkeypatch, "plan", *SMALL, *words)
     run = {p.node.name: p.cause for p in plan.nodes if p.action == "run"}
     of_policy = ("decide", "choose_offers", "count_hits", "decide_by_both")
-    readers = {name: run.pop(name) for name in of_policy}
+    on_variants = ("decide_on_variants", "choose_variant_offers")
+    readers = {name: run.pop(name) for name in (*of_policy, *on_variants)}
     for cause in readers.values():
         assert re.fullmatch(r"parameter policy ….*double'\}, 'cut_.* -> ….*double'.*", cause), cause
     assert run.pop("compare_decisions") == "decisions_by_both is made anew"

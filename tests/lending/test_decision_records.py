@@ -9,6 +9,7 @@ from pyspark.sql import functions as F
 
 from penstock.columns import columns_in
 from penstock.documents import Documents
+from penstock.lending.counterfactuals import COUNTERFACTUAL_COLUMNS
 from penstock.lending.decision_checks import NO_OFFER, RECORD_COLUMNS
 from penstock.lending.decision_records import choose_offers, record_decisions, select_declined
 from penstock.lending.offers import OFFER_COLUMNS
@@ -89,7 +90,9 @@ def tables(spark):
     decisions = spark.createDataFrame(ALL, DECISIONS)
     chosen = chosen_by(LAWFUL, decisions, spark.createDataFrame(OFFERS, OFFER_COLUMNS))
     unreadable = spark.createDataFrame([("torn", ["why refer"], "1f")], UNREADABLE_COLUMNS)
-    return decisions, cases, unreadable, explained, chosen
+    change = (Decimal(4000), 36, "The application would be approved for 4,000 USD.")
+    counterfactuals = spark.createDataFrame([("bad", change)], COUNTERFACTUAL_COLUMNS)
+    return decisions, cases, unreadable, explained, counterfactuals, chosen
 
 
 @pytest.fixture(scope="module")
@@ -128,6 +131,8 @@ def test_each_decision_is_recorded_with_what_it_rests_on(records):
     )
     assert [tuple(reason) for reason in bad.score_reasons] == [("debt", "dti", "Debts", 2.0)]
     assert records["good"].score_reasons is None and records["good"].offer.amount_usd == 6000
+    assert bad.counterfactual.text == "The application would be approved for 4,000 USD."
+    assert records["near"].counterfactual is None
     assert (bad.model_version, bad.policy_version) == ("m/1", "consumer 2025")
 
 
@@ -145,13 +150,13 @@ def test_hashes_are_those_of_the_rows_and_move_with_any_value(records, tables):
     text = json.dumps({"application_id": "near", "income": None}, separators=(",", ":"))
     assert records["torn"].input_hash == "1f"
     assert records["near"].input_hash == hashlib.sha256(text.encode()).hexdigest()
-    decisions, cases, unreadable, explained, chosen = tables
+    decisions, cases, *rest = tables
     again = {r.application_id: r for r in record_decisions(*tables).repartition(3).collect()}
     assert again == records
     richer = cases.withColumn(
         "income", F.when(F.col("application_id") == "bad", 1).otherwise(F.col("income"))
     )
-    other = record_decisions(decisions, richer, unreadable, explained, chosen).collect()
+    other = record_decisions(decisions, richer, *rest).collect()
     moved = {
         r.application_id for r in other if r.record_hash != records[r.application_id].record_hash
     }

@@ -16,6 +16,11 @@ from penstock.lending.candidates import CANDIDATE_COLUMNS, list_candidates, list
 from penstock.lending.capital import add_capital
 from penstock.lending.cases import gather_cases
 from penstock.lending.cleaning import clean_applications, clean_loans
+from penstock.lending.counterfactuals import (
+    find_counterfactuals,
+    select_approved,
+    vary_declines,
+)
 from penstock.lending.credit_loss import add_credit_loss
 from penstock.lending.decision_checks import CASE_COLUMNS
 from penstock.lending.decision_records import choose_offers, record_decisions, select_declined
@@ -26,7 +31,7 @@ from penstock.lending.judged_value import value_loans
 from penstock.lending.labels import label_defaults
 from penstock.lending.offers import make_offers
 from penstock.lending.overrides import no_overrides, read_overrides
-from penstock.lending.policy.decide import decide
+from penstock.lending.policy.decide import decide, decide_by_policy
 from penstock.lending.policy.hits import count_hits
 from penstock.lending.policy.what_if import (
     COMPARED_COLUMNS,
@@ -151,6 +156,7 @@ DECIDING = (
             "cases",
             "unreadable_applications",
             "explained_declines",
+            "counterfactuals",
             "chosen_offers",
         ),
         "decision_records",
@@ -163,6 +169,36 @@ DECIDING = (
         "policy_comparison",
         reads={"decisions_by_both": COMPARED_COLUMNS},
     ),
+)
+
+# What a declined applicant could have asked for instead, decided on as any application is.
+COUNTERFACTUALS = (
+    Transform(vary_declines, ("decisions", "applications"), "variants"),
+    Transform(add_features, "variants", "variant_features", name="add_features_to_variants"),
+    Apply("champion", "variant_features", "scored_variants"),
+    Transform(
+        gather_cases, ("variants", "scored_variants"), "variant_cases", name="gather_variant_cases"
+    ),
+    Transform(decide_by_policy, "variant_cases", "variant_decisions", name="decide_on_variants"),
+    # Few are, so that their PDs are made anew sooner than all are kept.
+    Transform(
+        select_approved, ("variant_features", "variants", "variant_decisions"), "approved_variants"
+    ),
+    Apply("champion", "approved_variants", "scored_approved_variants"),
+    Apply("lgd_champion", "scored_approved_variants", "assessed_variants"),
+    Transform(
+        make_offers,
+        ("assessed_variants", "variants"),
+        "variant_offers",
+        name="make_variant_offers",
+    ),
+    Transform(
+        choose_offers,
+        ("variant_decisions", "variant_offers"),
+        "chosen_variant_offers",
+        name="choose_variant_offers",
+    ),
+    Transform(find_counterfactuals, ("variants", "chosen_variant_offers"), "counterfactuals"),
 )
 
 # Which of the offers to make, under limits on all of them together.
@@ -192,7 +228,17 @@ PORTFOLIO = (
 
 GRAPH = Graph(
     "lending",
-    (*BOOK, *TRAINING, *LOSS, *PROVISIONS, *STRATEGY, *SCORING, *DECIDING, *PORTFOLIO),
+    (
+        *BOOK,
+        *TRAINING,
+        *LOSS,
+        *PROVISIONS,
+        *STRATEGY,
+        *SCORING,
+        *DECIDING,
+        *COUNTERFACTUALS,
+        *PORTFOLIO,
+    ),
     contracts=CONTRACTS,
     jobs={
         "prepare": Slice(
@@ -219,6 +265,8 @@ GRAPH = Graph(
                 "unreadable_applications",
                 "scores",
                 "loan_offers",
+                "champion",
+                "lgd_champion",
                 "reasons_champion",
             ),
         ),

@@ -6,6 +6,7 @@ The texts are in `lending/checks.py`, and `decision_checks.py` and `provision_ch
 from penstock.engine.contract import Check, Contract
 from penstock.lending import checks, decision_checks, provision_checks
 from penstock.lending.candidates import CANDIDATE_COLUMNS, PORTFOLIO_COLUMNS
+from penstock.lending.counterfactuals import COUNTERFACTUAL_COLUMNS
 from penstock.lending.judged_value import VALUED_COLUMNS
 from penstock.lending.offers import OFFER_CHECKS, OFFER_COLUMNS
 from penstock.lending.unreadable import UNREADABLE_COLUMNS
@@ -46,6 +47,7 @@ CONTRACTS = {
     "lgd_test": Contract(checks.DEFAULT_FEATURE_COLUMNS, key=("loan_id",), min_rows=1),
     "valued_loans": Contract(VALUED_COLUMNS, key=("loan_id",)),
     "loan_offers": Contract(OFFER_COLUMNS, key=("application_id", "offer"), checks=OFFER_CHECKS),
+    "counterfactuals": Contract(COUNTERFACTUAL_COLUMNS, key=("application_id",)),
     "candidates": Contract(CANDIDATE_COLUMNS, key=("application_id", "offer")),
     "portfolio_plan": Contract(PLAN_COLUMNS, key=("application_id",)),
     "limit_prices": Contract(PRICE_COLUMNS, key=("limit", "sense")),

@@ -37,7 +37,7 @@ def choose_offers(
     first counts.
 
     Args:
-        decisions: Columns of `decision_checks.DECISION_COLUMNS`.
+        decisions: From `decide` or `decide_by_policy`.
         offers: Columns of `offers.OFFER_COLUMNS`.
         policy: History of the policy.
         as_of: Day whose version's legal cap holds.
@@ -57,6 +57,7 @@ def record_decisions(
     cases: DataFrame,
     unreadable: DataFrame,
     explained: DataFrame,
+    counterfactuals: DataFrame,
     chosen: DataFrame,
 ) -> DataFrame:
     """Record each decision with all that it rests on.
@@ -71,6 +72,7 @@ def record_decisions(
         cases: Columns of `decision_checks.CASE_COLUMNS`: what the policy has looked at.
         unreadable: From `list_unreadable`.
         explained: Declined applications with `reasons` and the `model_version` that tells them.
+        counterfactuals: Columns of `counterfactuals.COUNTERFACTUAL_COLUMNS`.
         chosen: From `choose_offers`.
 
     Returns:
@@ -90,6 +92,7 @@ def record_decisions(
     joined = (
         decisions.join(hashed, "application_id")
         .join(told, "application_id", how="left")
+        .join(counterfactuals, "application_id", how="left")
         .join(chosen, "application_id", how="left")
     )
     has_no_offer = (
@@ -109,6 +112,7 @@ def record_decisions(
         .otherwise(F.col("reasons"))
         .alias("policy_reasons"),
         "score_reasons",
+        "counterfactual",
         "limit_usd",
         F.col("chosen").alias("offer"),
         "pd",

@@ -9,7 +9,7 @@ from penstock.lending.policy.history import Policies
 from penstock.lending.policy.in_all import add_decision
 
 _DECIDED = (
-    "application_id", "application_date", "policy_decision", "rules_hit", "rules_untold", "reasons",
+    "application_id", "application_date", "decision", "rules_hit", "rules_untold", "reasons",
     "limit_usd", "interest_rate", "pd", "model_version",
 )  # fmt: skip
 
@@ -43,13 +43,12 @@ def decide(
     Raises:
         ConfigError: No version is in force, or a column of it is not there or of another type.
     """
-    version = policy.in_force(as_of)
-    by_policy = add_decision(cases, policy=version).withColumnRenamed("decision", "policy_decision")
-    decided = by_policy.select(*_DECIDED).unionByName(
+    by_policy = decide_by_policy(cases, policy=policy, as_of=as_of)
+    decided = by_policy.unionByName(
         unreadable.select(
             "application_id",
             "reasons",
-            F.lit("refer").alias("policy_decision"),
+            F.lit("refer").alias("decision"),
             *(
                 F.array().cast("array<string>").alias(name)
                 for name in ("rules_hit", "rules_untold")
@@ -67,11 +66,29 @@ def decide(
     return decided.join(laid_over, "application_id", how="left").select(
         "application_id",
         F.lit(as_of).alias("as_of_date"),
-        F.coalesce("override", "policy_decision").alias("decision"),
-        *_DECIDED[2:],
-        F.lit(version.label).alias("policy_version"),
+        F.coalesce("override", "decision").alias("decision"),
+        F.col("decision").alias("policy_decision"),
+        *_DECIDED[3:],
+        F.lit(policy.in_force(as_of).label).alias("policy_version"),
         "overridden_by",
         "overridden_why",
         "overridden_at",
         "application_date",
     )
+
+
+def decide_by_policy(cases: DataFrame, *, policy: Policies, as_of: dt.date) -> DataFrame:
+    """Decide on each application by the policy in force, which nobody overrides.
+
+    Grain: one row per row of `cases`, in and out.
+
+    Args:
+        cases, policy, as_of: As of `decide`.
+
+    Returns:
+        Of the columns of `decide` those that the policy gives, with its `decision`.
+
+    Raises:
+        ConfigError: As of `decide`.
+    """
+    return add_decision(cases, policy=policy.in_force(as_of)).select(*_DECIDED)
