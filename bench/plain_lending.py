@@ -22,6 +22,7 @@ from penstock.learn.lgd.estimator import fractional_lgd
 from penstock.learn.lgd.explain import explain_lgd
 from penstock.learn.logistic import explain_pd, logistic_pd
 from penstock.learn.reasons.declines import decline_reasons
+from penstock.learn.reject_effect import show_reject_inference
 from penstock.lending.allowance_walk import walk_allowance
 from penstock.lending.capital import add_capital
 from penstock.lending.cases import gather_cases
@@ -44,6 +45,7 @@ from penstock.lending.policy.decide import decide, decide_by_policy
 from penstock.lending.policy.hits import count_hits
 from penstock.lending.policy.what_if import compare_decisions, decide_by_both
 from penstock.lending.realised_lgd import list_defaults
+from penstock.lending.rejects import add_rejects, no_rejects
 from penstock.lending.samples import split_by_issue_date, split_defaults
 from penstock.lending.scores import present_scores
 from penstock.lending.staging import add_stage
@@ -84,7 +86,10 @@ class PlainLending:
         labelled = label_defaults(cleaned, **p["label_defaults"])
         features = add_features(labelled, **p["add_features"])
         split = split_by_issue_date(features, **p["split_by_issue_date"])
-        train, test = map(self.save, ("train", "test"), split)
+        rejects = clean_applications(no_rejects(raw_asked), **p["clean_rejects"])
+        of_rejects = add_features(self.save("rejects", rejects), **p["add_features"])
+        sample = add_rejects(split[0], of_rejects, **p["add_rejects"])
+        train, test = map(self.save, ("train", "test"), (sample, split[1]))
         if mlflow.get_experiment_by_name("plain") is None:  # else its models go to this folder
             mlflow.create_experiment("plain", f"{self.folder}/artifacts")
         mlflow.set_experiment("plain")
@@ -94,6 +99,8 @@ class PlainLending:
             scored = self.save("test_scores", model.transform(test))
             self.report("report", evaluated := evaluate_pd(scored, **p["evaluate_pd"]))
             self.report("coefficients", explain_pd(model))
+            effect = show_reject_inference(train, test, model, **p["show_reject_inference"])
+            self.report("rejects", effect)
             if faults := pd_gate(evaluated, **p["pd_gate"]):
                 raise SystemExit("; ".join(faults))
         with mlflow.start_run():

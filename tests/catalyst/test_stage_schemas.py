@@ -44,6 +44,7 @@ def own():
     return logistic_pd(
         numeric=["amount"], categorical=["grade"],
         regularisation=0.01, elastic_net=0.0, max_iterations=3,
+        reject_inference="none", reject_bands=10, reject_risk=1.0,
     )  # fmt: skip
 
 

@@ -14,6 +14,9 @@ PARAMETERS = {
     "regularisation": 0.0,
     "elastic_net": 0.0,
     "max_iterations": 100,
+    "reject_inference": "none",
+    "reject_bands": 10,
+    "reject_risk": 1.0,
 }
 N = 6000
 TRUE_INCOME, TRUE_TERM, TRUE_OWNER, TRUE_CARD = -0.8, 0.05, -0.5, 0.7

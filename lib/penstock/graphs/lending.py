@@ -11,10 +11,12 @@ from penstock.learn.lgd.estimator import fractional_lgd
 from penstock.learn.lgd.explain import explain_lgd
 from penstock.learn.logistic import explain_pd, logistic_pd
 from penstock.learn.reasons.declines import decline_reasons
+from penstock.learn.reject_effect import show_reject_inference
 from penstock.lending.allowance_walk import walk_allowance
 from penstock.lending.candidates import CANDIDATE_COLUMNS, list_candidates, list_portfolio
 from penstock.lending.capital import add_capital
 from penstock.lending.cases import gather_cases
+from penstock.lending.checks import LOAN_FEATURE_COLUMNS, TRAIN_COLUMNS
 from penstock.lending.cleaning import clean_applications, clean_loans
 from penstock.lending.counterfactuals import (
     find_counterfactuals,
@@ -39,6 +41,7 @@ from penstock.lending.policy.what_if import (
     decide_by_both,
 )
 from penstock.lending.realised_lgd import list_defaults
+from penstock.lending.rejects import add_rejects, no_rejects
 from penstock.lending.samples import split_by_issue_date, split_defaults
 from penstock.lending.scores import present_scores
 from penstock.lending.staging import add_stage
@@ -72,11 +75,22 @@ TRAINING = (
     Transform(clean_loans, "raw_loans", "loans"),
     Transform(label_defaults, "loans", "labelled"),
     Transform(add_features, "labelled", "loan_features"),
-    Transform(split_by_issue_date, "loan_features", ("train", "test")),
+    Transform(split_by_issue_date, "loan_features", ("accepted_train", "test")),
+    # Earlier rejected applications, for reject inference. None, unless the catalog names a file.
+    Transform(no_rejects, "raw_applications", "raw_rejects"),
+    Transform(clean_applications, "raw_rejects", "rejects", name="clean_rejects"),
+    Transform(add_features, "rejects", "reject_features", name="add_features_to_rejects"),
+    Transform(add_rejects, ("accepted_train", "reject_features"), "train"),
     Fit(logistic_pd, "train", "pd_model"),
     Apply("pd_model", "test", "test_scores"),
     Measure(evaluate_pd, "test_scores", "pd_report", reads={"test_scores": SCORED_COLUMNS}),
     Measure(explain_pd, "pd_model", "pd_coefficients"),
+    Measure(
+        show_reject_inference,
+        ("train", "test", "pd_model"),
+        "reject_report",
+        reads={"train": TRAIN_COLUMNS, "test": LOAN_FEATURE_COLUMNS},
+    ),
     Deploy("pd_model", "candidate", after="pd_report"),
     Gate(pd_gate, "pd_report", "pd_verdict"),
     Deploy("candidate", "champion", after="pd_verdict"),
@@ -246,8 +260,15 @@ GRAPH = Graph(
         ),
         "train": Slice(("pd_model", "lgd_model"), given=("train", "lgd_train")),
         "evaluate": Slice(
-            ("pd_report", "pd_coefficients", "lgd_report", "lgd_coefficients", "strategy_report"),
-            given=("pd_model", "test", "lgd_model", "lgd_train", "lgd_test", "loans"),
+            (
+                "pd_report",
+                "pd_coefficients",
+                "reject_report",
+                "lgd_report",
+                "lgd_coefficients",
+                "strategy_report",
+            ),
+            given=("pd_model", "train", "test", "lgd_model", "lgd_train", "lgd_test", "loans"),
         ),
         "register": Slice(
             ("candidate", "lgd_candidate"),

@@ -16,6 +16,7 @@ from penstock.portfolio.optimise import FRONTIER_COLUMNS, PLAN_COLUMNS, PRICE_CO
 CONTRACTS = {
     "raw_loans": Contract(checks.RAW_LOAN_COLUMNS, is_open=True, known_at=checks.RAW_LOAN_CLOCKS),
     "raw_applications": Contract(checks.RAW_APPLICATION_COLUMNS, is_open=True),
+    "raw_rejects": Contract(checks.RAW_APPLICATION_COLUMNS, is_open=True),
     "loans": Contract(
         checks.LOAN_COLUMNS,
         key=("loan_id",),
@@ -30,6 +31,12 @@ CONTRACTS = {
         quarantine="applications_quarantine",
     ),
     "unreadable_applications": Contract(UNREADABLE_COLUMNS, key=("application_id",)),
+    "rejects": Contract(
+        checks.APPLICATION_COLUMNS,
+        key=("application_id",),
+        checks=checks.APPLICATION_CHECKS,
+        quarantine="rejects_quarantine",
+    ),
     "train": Contract(
         checks.TRAIN_COLUMNS, key=("loan_id",), checks=checks.TRAIN_CHECKS, min_rows=1
     ),

@@ -78,6 +78,8 @@ class CalibratedClassifier(Estimator[PipelineModel]):
             the model reads what it is made of (STRING).
         needs_values: Whether a feature without a value in development is refused; else the
             classifier leaves it out itself.
+        weight: Column of what a row counts for (DECIMAL), which the classifier reads as well; only
+            without folds. None: each counts for one.
 
     Source:
         One classifier on all rows with a scaling of its cross-fitted scores: Platt, Probabilistic
@@ -98,6 +100,7 @@ class CalibratedClassifier(Estimator[PipelineModel]):
         calibration: Calibration | None = None,
         cross_fitted: CrossFitted | None = None,
         needs_values: bool = True,
+        weight: str | None = None,
     ) -> None:
         super().__init__()
         self.classifier = classifier
@@ -111,6 +114,7 @@ class CalibratedClassifier(Estimator[PipelineModel]):
         self.calibration = calibration or Calibration()
         self.cross_fitted = cross_fitted
         self.needs_values = needs_values
+        self.weight = weight
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -139,7 +143,7 @@ class CalibratedClassifier(Estimator[PipelineModel]):
         Raises:
             DataError: As `transformSchema`, or label or sample column are missing or unfit.
         """
-        self._check_columns(schema, (*self.features, self.label, self.sample, *self._folds))
+        self._check_columns(schema, (*self.features, self.label, self.sample, *self._beside))
         self.transformSchema(schema)
 
     def resume_from(self, kept: MutableMapping[str, Any]) -> None:
@@ -206,6 +210,7 @@ class CalibratedClassifier(Estimator[PipelineModel]):
                 fitted.transform(self._part(dataset, CALIBRATION)),
                 margin=margin_of(MARGIN),
                 label=F.col(self.label),
+                weight=self.weight,
             )
         held_out = HeldOut.of(
             settled,
@@ -222,8 +227,12 @@ class CalibratedClassifier(Estimator[PipelineModel]):
 
     def _part(self, dataset: DataFrame, *parts: str) -> DataFrame:
         return dataset.where(F.col(self.sample).isin(*parts)).select(
-            *self.features, *self._folds, F.col(self.label).cast("double").alias(self.label)
+            *self.features, *self._beside, F.col(self.label).cast("double").alias(self.label)
         )
+
+    @property
+    def _beside(self) -> tuple[str, ...]:
+        return (*self._folds, *filter(None, (self.weight,)))
 
     @property
     def _folds(self) -> tuple[str, ...]:

@@ -6,10 +6,18 @@ from typing import Any
 from pyspark.ml import Pipeline, PipelineModel
 from pyspark.ml.classification import LogisticRegression, LogisticRegressionModel
 
+from penstock.annotations import Positive
 from penstock.evidence import Evidence, Table
 from penstock.learn.calibrated import CalibratedClassifier
 from penstock.learn.encoding import FEATURES, encoding, vector_slots
 from penstock.learn.feature_names import check_feature_names
+from penstock.learn.reject_inference import (
+    WEIGHT,
+    Bands,
+    InferringClassifier,
+    Method,
+    RejectInference,
+)
 from penstock.learn.stages import stage_of
 
 LABEL, SAMPLE, PD = "is_bad", "sample", "pd"
@@ -22,7 +30,10 @@ def logistic_pd(
     regularisation: float,
     elastic_net: float,
     max_iterations: int,
-) -> CalibratedClassifier:
+    reject_inference: Method,
+    reject_bands: Bands,
+    reject_risk: Positive,
+) -> CalibratedClassifier | InferringClassifier:
     """Return the unfitted PD model: logistic regression with Platt scaling.
 
     It is fitted on rows with `sample` = "development" and calibrated on "calibration" rows, by the
@@ -36,6 +47,10 @@ def logistic_pd(
         regularisation: Strength of the penalty on standardised coefficients, >= 0.
         elastic_net: Share of the penalty that is L1, 0-1 (0 = ridge).
         max_iterations: Most steps of the optimiser (L-BFGS or OWL-QN).
+        reject_inference: What rejected applications add; "none": nothing. See `RejectInference`.
+        reject_bands: Bands of PD for "parcelling" and "reweighting".
+        reject_risk: Odds of a rejected application to be bad, over those of an accepted one of the
+            same PD.
 
     Raises:
         ConfigError: No features, a feature named twice, or label, sample or PD among them.
@@ -43,21 +58,31 @@ def logistic_pd(
     check_feature_names(
         [*numeric, *categorical], reserved={LABEL, SAMPLE, PD}, model="the PD model"
     )
-    regression = LogisticRegression(
-        featuresCol=FEATURES,
-        labelCol=LABEL,
-        regParam=regularisation,
-        elasticNetParam=elastic_net,
-        maxIter=max_iterations,
-    )
-    return CalibratedClassifier(
-        Pipeline(stages=[*encoding(numeric, categorical), regression]),
-        numeric=numeric,
-        categorical=categorical,
-        label=LABEL,
-        sample=SAMPLE,
-        pd=PD,
-    )
+
+    def fitted_by(weight: str | None) -> CalibratedClassifier:
+        regression = LogisticRegression(
+            featuresCol=FEATURES,
+            labelCol=LABEL,
+            regParam=regularisation,
+            elasticNetParam=elastic_net,
+            maxIter=max_iterations,
+        )
+        if weight is not None:
+            regression.setWeightCol(weight)
+        return CalibratedClassifier(
+            Pipeline(stages=[*encoding(numeric, categorical), regression]),
+            numeric=numeric,
+            categorical=categorical,
+            label=LABEL,
+            sample=SAMPLE,
+            pd=PD,
+            weight=weight,
+        )
+
+    if reject_inference == "none":
+        return fitted_by(None)
+    inference = RejectInference(reject_inference, reject_bands, reject_risk)
+    return InferringClassifier(fitted_by(None), fitted_by(WEIGHT), inference)
 
 
 def explain_pd(model: PipelineModel) -> Evidence:

@@ -63,30 +63,43 @@ def margin_of(raw_prediction: str) -> Column:
     return F.when(vector.isNotNull(), vector_to_array(vector)[1])
 
 
-def count_by_margin(rows: DataFrame, *, margin: Column, label: Column) -> MarginCounts:
+def count_by_margin(
+    rows: DataFrame, *, margin: Column, label: Column, weight: str | None = None
+) -> MarginCounts:
     """Count goods and bads by margin, rounded to 1e-4, in one Spark query.
 
     At most 720,001 margins in -36..36 reach the driver, and never more than there are rows.
+
+    Args:
+        rows: Needs the columns of margin, label and weight.
+        weight: Column of what a row counts for (DECIMAL, so that sums are exact); None: for one.
 
     Raises:
         DataError: There are no rows, margins that are null, NaN or infinite, or labels other than 0
             and 1.
     """
+
+    def sum_of(number: int) -> Column:
+        if weight is None:
+            return F.count_if(label == number)
+        return F.sum(F.when(label == number, F.col(weight)).otherwise(0)).cast("double")
+
     counted = (
         rows.groupBy(F.round(margin, MARGIN_DECIMALS).alias("margin"))
         .agg(
-            F.count_if(label == 0).alias("n_good"),
-            F.count_if(label == 1).alias("n_bad"),
+            sum_of(0).alias("n_good"),
+            sum_of(1).alias("n_bad"),
             F.count(F.lit(1)).alias("n"),
+            F.count_if(F.coalesce(label.isin(0, 1), F.lit(False))).alias("labelled"),
         )
         .toArrow()
         .sort_by("margin")
     )
-    margins, n_good, n_bad, n = (column.to_numpy() for column in counted.columns)
+    margins, n_good, n_bad, n, labelled = (column.to_numpy() for column in counted.columns)
     margins = margins.astype(np.float64)
     faults = {
         "a margin that is null, NaN or infinite": n[~np.isfinite(margins)].sum(),
-        "a label neither 0 nor 1": (n - n_good - n_bad).sum(),
+        "a label neither 0 nor 1": (n - labelled).sum(),
     }
     found = [f"{int(lost):,} rows with {fault}" for fault, lost in faults.items() if lost]
     if found or not len(margins):

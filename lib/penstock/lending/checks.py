@@ -6,6 +6,7 @@ breaks it. Ranges are as wide as honest books are: they are there for broken row
 people. That a key is known and unique is the contract's own rule.
 """
 
+from penstock.learn.reject_inference import REJECTED
 from penstock.lending.cleaning import RAW_APPLICATION_FIELDS, RAW_LOAN_FIELDS
 from penstock.lending.parsing import MISSING_TEXTS
 
@@ -117,7 +118,7 @@ LOAN_FEATURE_COLUMNS = f"""
 {FEATURE_COLUMNS}"""
 
 TRAIN_COLUMNS = f"""{LOAN_FEATURE_COLUMNS},
-    sample STRING COMMENT 'development or calibration'"""
+    sample STRING COMMENT 'development or calibration; of rejected applications with that word'"""
 
 _EXPOSURE_LOST = """
     ead_usd DECIMAL(12,2) COMMENT 'principal owed at default, USD; known after issue',
@@ -273,9 +274,10 @@ DEFAULT_CHECKS = {
     "realised_lgd_in_range": "realised_lgd BETWEEN 0 AND 1",
 }
 
+_REJECTED = f"sample IN ({_sql_texts(tuple(REJECTED.values()))})"
 TRAIN_CHECKS = {
-    **LABELLED_CHECKS,
-    "sample_is_known": "sample IN ('development', 'calibration')",
+    "is_bad_is_0_or_1_or_nobody_knows": f"is_bad IN (0, 1) OR (is_bad IS NULL AND {_REJECTED})",
+    "sample_is_known": f"sample IN ({_sql_texts(tuple(REJECTED))}) OR {_REJECTED}",
 }
 
 SCORE_CHECKS = {

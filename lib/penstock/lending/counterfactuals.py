@@ -88,8 +88,8 @@ def find_counterfactuals(variants: DataFrame, chosen: DataFrame) -> DataFrame:
     Grain: one row per declined application that has such a change.
 
     A change turns a decline if the changed application is approved in the whole amount that it
-    asks for, and has an offer that may be made and earns its costs. The smallest has the greatest amount; of equal
-    amounts the term nearest to the one asked for, of two as near the shorter.
+    asks for, and has an offer that may be made and earns its costs. The smallest has the greatest
+    amount; of equal amounts the term nearest to the one asked for, of two as near the shorter.
 
     Args:
         variants: From `vary_declines`.

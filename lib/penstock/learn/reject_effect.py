@@ -1,0 +1,134 @@
+"""The effect of reject inference: the model with it beside the model of accepted loans alone."""
+
+from pyspark.ml import PipelineModel
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from penstock.annotations import Positive
+from penstock.evidence import Evidence, Table
+from penstock.learn.logistic import LABEL, PD, SAMPLE, coefficient_table, logistic_pd
+from penstock.learn.reject_inference import REJECTED, Bands, Method
+from penstock.measure.paired import count_by_pair, delong_difference
+
+DECIMALS, CONFIDENCE = 6, 0.95
+WITHOUT, WITH = "without", "with"
+
+WARNINGS = (
+    "Every judged loan was accepted. They cannot tell whether the PDs of applicants like those "
+    "rejected are better: that takes outcomes of some of them, of loans granted for the test.",
+    "A difference of AUC here is what the option costs or gains where outcomes are known.",
+    "The PDs of rejected rows follow from what was supposed of them, which no outcome bears out.",
+)
+
+
+def show_reject_inference(
+    train: DataFrame,
+    test: DataFrame,
+    model: PipelineModel,
+    *,
+    numeric: list[str],
+    categorical: list[str],
+    regularisation: float,
+    elastic_net: float,
+    max_iterations: int,
+    reject_inference: Method,
+    reject_bands: Bands,
+    reject_risk: Positive,
+) -> Evidence:
+    """Show what reject inference has changed, on judged loans and on the rejected rows.
+
+    Without reject inference it runs nothing; else it fits the model of accepted loans, and runs two
+    Spark queries more.
+
+    Args:
+        train: The sample that the model was fitted on, with its rejected rows.
+        test: Loans that judge it, all of them accepted: features and `is_bad`.
+        model: Fitted by `logistic_pd` with these parameters, which are told there.
+
+    Returns:
+        Metrics auc_without, auc_with and auc_difference (with less without), rejected,
+        rejected_beyond (rejected rows of a greater PD than any accepted loan of the sample, where
+        all is extrapolation), and the bad_rate_judged; tables populations (mean PDs beside the bad
+        rate), coefficients, and warnings. Without reject inference: one table that says so.
+    """
+    if reject_inference == "none":
+        said = "No rejected application has a part in the model (reject_inference: none)."
+        return Evidence(metrics={}, tables={"warnings": _warnings((said,))})
+    without = logistic_pd(
+        numeric=numeric,
+        categorical=categorical,
+        regularisation=regularisation,
+        elastic_net=elastic_net,
+        max_iterations=max_iterations,
+        reject_inference="none",
+        reject_bands=reject_bands,
+        reject_risk=reject_risk,
+    ).fit(train)
+    models = {WITHOUT: without, WITH: model}
+    judged = _by_both(models, test)
+    pairs = count_by_pair(judged, score_a=WITH, score_b=WITHOUT, label=LABEL, decimals=DECIMALS)
+    difference = delong_difference(pairs, level=CONFIDENCE)
+    loans = int((pairs.n_good + pairs.n_bad).sum())
+    bad_rate = float(pairs.n_bad.sum() / loans) if loans else None
+    is_rejected = F.col(SAMPLE).isin(*REJECTED.values())
+    trained = _by_both(models, train).select(SAMPLE, WITHOUT, WITH)
+    most = trained.where(~is_rejected).agg(F.max(WITHOUT).alias("most"))
+    [rejected] = (
+        trained.where(is_rejected)
+        .crossJoin(most)
+        .agg(
+            F.count(F.lit(1)).alias("rows"),
+            F.avg(F.round(WITHOUT, DECIMALS).cast("decimal(10,6)")).alias(WITHOUT),
+            F.avg(F.round(WITH, DECIMALS).cast("decimal(10,6)")).alias(WITH),
+            F.count_if(F.col(WITHOUT) > F.col("most")).alias("beyond"),
+        )
+        .collect()
+    )
+    weights = (pairs.n_good + pairs.n_bad) / max(loans, 1)
+    populations = (
+        ("judged, accepted", loans, bad_rate, float(weights @ pairs.score_b),
+         float(weights @ pairs.score_a)),
+        ("rejected", rejected["rows"], None, float(rejected[WITHOUT]), float(rejected[WITH])),
+    )  # fmt: skip
+    return Evidence(
+        metrics={
+            "auc_without": difference.auc_b if difference else None,
+            "auc_with": difference.auc_a if difference else None,
+            "auc_difference": difference.difference if difference else None,
+            "auc_difference_low": difference.low if difference else None,
+            "auc_difference_high": difference.high if difference else None,
+            "bad_rate_judged": bad_rate,
+            "rejected": float(rejected["rows"]),
+            "rejected_beyond": float(rejected["beyond"]),
+        },
+        tables={
+            "populations": Table(
+                f"Mean PDs without and with reject inference ({reject_inference})",
+                ("population", "rows", "bad rate", "without", "with"),
+                populations,
+            ),
+            "coefficients": _coefficients(models),
+            "warnings": _warnings(WARNINGS),
+        },
+    )
+
+
+def _by_both(models: dict[str, PipelineModel], rows: DataFrame) -> DataFrame:
+    for name, model in models.items():
+        rows = model.transform(rows).withColumnRenamed(PD, name)
+    return rows
+
+
+def _coefficients(models: dict[str, PipelineModel]) -> Table:
+    by_model = {
+        name: {row[:2]: row[2] for row in coefficient_table(model).rows}
+        for name, model in models.items()
+    }
+    slots = dict.fromkeys(slot for found in by_model.values() for slot in found)
+    rows = tuple((*slot, *(found.get(slot) for found in by_model.values())) for slot in slots)
+    known = tuple(row for row in rows if row[2] or row[3])
+    return Table("Coefficients, before Platt scaling", ("feature", "level", *by_model), known)
+
+
+def _warnings(said: tuple[str, ...]) -> Table:
+    return Table("What this cannot tell", ("warning",), tuple((text,) for text in said))
