@@ -16,7 +16,12 @@ from penstock.learn.reasons.declines import decline_reasons
 from penstock.lending.cases import gather_cases
 from penstock.lending.cleaning import clean_applications, clean_loans
 from penstock.lending.counterfactuals import COUNTERFACTUAL_COLUMNS
-from penstock.lending.decision_records import choose_offers, record_decisions, select_declined
+from penstock.lending.decision_records import (
+    choose_offers,
+    hash_inputs,
+    record_decisions,
+    select_declined,
+)
 from penstock.lending.features import add_features
 from penstock.lending.labels import label_defaults
 from penstock.lending.offers import make_offers
@@ -95,7 +100,8 @@ class Chain:
         chosen = choose_offers(decisions, offers, **p["choose_offers"])
         # What declines could have asked for is no part of this chain.
         no_changes = self.spark.createDataFrame([], COUNTERFACTUAL_COLUMNS)
-        records = record_decisions(decisions, cases, self.unreadable, explained, no_changes, chosen)
+        hashes = hash_inputs(cases, self.unreadable)
+        records = record_decisions(decisions, hashes, explained, no_changes, chosen)
         self.stored("records", records)
 
     def decisions(self) -> str:

@@ -33,7 +33,12 @@ from penstock.lending.counterfactuals import (
     vary_declines,
 )
 from penstock.lending.credit_loss import add_credit_loss
-from penstock.lending.decision_records import choose_offers, record_decisions, select_declined
+from penstock.lending.decision_records import (
+    choose_offers,
+    hash_inputs,
+    record_decisions,
+    select_declined,
+)
 from penstock.lending.default_timing import estimate_default_timing
 from penstock.lending.exposures import list_exposures
 from penstock.lending.features import add_features
@@ -175,7 +180,8 @@ class PlainLending:
         explained = _named(declined, "plain_reasons/1")
         changes = self.find_counterfactuals(decisions, applications, models)
         chosen = choose_offers(decisions, self.read("loan_offers"), **p["choose_offers"])
-        records = record_decisions(decisions, cases, unreadable, explained, changes, chosen)
+        hashes = hash_inputs(cases, unreadable)
+        records = record_decisions(decisions, hashes, explained, changes, chosen)
         self.save("decision_records", records)
         by_both = decide_by_both(cases, **p["decide_by_both"])
         with mlflow.start_run():

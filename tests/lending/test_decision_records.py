@@ -11,7 +11,12 @@ from penstock.columns import columns_in
 from penstock.documents import Documents
 from penstock.lending.counterfactuals import COUNTERFACTUAL_COLUMNS
 from penstock.lending.decision_checks import NO_OFFER, RECORD_COLUMNS
-from penstock.lending.decision_records import choose_offers, record_decisions, select_declined
+from penstock.lending.decision_records import (
+    choose_offers,
+    hash_inputs,
+    record_decisions,
+    select_declined,
+)
 from penstock.lending.offers import OFFER_COLUMNS
 from penstock.lending.policy.history import PolicyHistory
 from penstock.lending.policy.policy import Policy
@@ -95,9 +100,13 @@ def tables(spark):
     return decisions, cases, unreadable, explained, counterfactuals, chosen
 
 
+def recorded(decisions, cases, unreadable, *others):
+    return record_decisions(decisions, hash_inputs(cases, unreadable), *others)
+
+
 @pytest.fixture(scope="module")
 def records(tables):
-    made = record_decisions(*tables)
+    made = recorded(*tables)
     wanted = columns_in(RECORD_COLUMNS)
     assert made.columns == wanted.names
     assert [f.dataType.simpleString() for f in made.schema] == [
@@ -151,12 +160,12 @@ def test_hashes_are_those_of_the_rows_and_move_with_any_value(records, tables):
     assert records["torn"].input_hash == "1f"
     assert records["near"].input_hash == hashlib.sha256(text.encode()).hexdigest()
     decisions, cases, *rest = tables
-    again = {r.application_id: r for r in record_decisions(*tables).repartition(3).collect()}
+    again = {r.application_id: r for r in recorded(*tables).repartition(3).collect()}
     assert again == records
     richer = cases.withColumn(
         "income", F.when(F.col("application_id") == "bad", 1).otherwise(F.col("income"))
     )
-    other = record_decisions(decisions, richer, *rest).collect()
+    other = recorded(decisions, richer, *rest).collect()
     moved = {
         r.application_id for r in other if r.record_hash != records[r.application_id].record_hash
     }

@@ -25,7 +25,12 @@ from penstock.lending.counterfactuals import (
 )
 from penstock.lending.credit_loss import add_credit_loss
 from penstock.lending.decision_checks import CASE_COLUMNS
-from penstock.lending.decision_records import choose_offers, record_decisions, select_declined
+from penstock.lending.decision_records import (
+    choose_offers,
+    hash_inputs,
+    record_decisions,
+    select_declined,
+)
 from penstock.lending.default_timing import estimate_default_timing
 from penstock.lending.exposures import list_exposures
 from penstock.lending.features import add_features
@@ -163,12 +168,12 @@ DECIDING = (
     Transform(select_declined, ("decisions", "application_features"), "declined_features"),
     Apply("reasons_champion", "declined_features", "explained_declines"),
     Transform(choose_offers, ("decisions", "loan_offers"), "chosen_offers"),
+    Transform(hash_inputs, ("cases", "unreadable_applications"), "input_hashes"),
     Transform(
         record_decisions,
         (
             "decisions",
-            "cases",
-            "unreadable_applications",
+            "input_hashes",
             "explained_declines",
             "counterfactuals",
             "chosen_offers",

@@ -52,10 +52,28 @@ def choose_offers(
     return worth.where(is_makeable(policy, as_of)).groupBy("application_id").agg(chosen)
 
 
+def hash_inputs(cases: DataFrame, unreadable: DataFrame) -> DataFrame:
+    """Hash what each decision looks at.
+
+    Grain: one row per `application_id` of the two, which have none in common.
+
+    Args:
+        cases: Columns of `decision_checks.CASE_COLUMNS`: what the policy has looked at.
+        unreadable: From `list_unreadable`.
+
+    Returns:
+        `application_id` and `input_hash`: the SHA-256 of the case as JSON, for an unreadable
+        application of its raw rows.
+    """
+    looked_at = [name for name in cases.columns if name != "model_version"]
+    return cases.select("application_id", _hash(looked_at).alias("input_hash")).unionByName(
+        unreadable.select("application_id", "input_hash")
+    )
+
+
 def record_decisions(
     decisions: DataFrame,
-    cases: DataFrame,
-    unreadable: DataFrame,
+    hashes: DataFrame,
     explained: DataFrame,
     counterfactuals: DataFrame,
     chosen: DataFrame,
@@ -69,28 +87,22 @@ def record_decisions(
 
     Args:
         decisions: Columns of `decision_checks.DECISION_COLUMNS`.
-        cases: Columns of `decision_checks.CASE_COLUMNS`: what the policy has looked at.
-        unreadable: From `list_unreadable`.
+        hashes: From `hash_inputs`.
         explained: Declined applications with `reasons` and the `model_version` that tells them.
         counterfactuals: Columns of `counterfactuals.COUNTERFACTUAL_COLUMNS`.
         chosen: From `choose_offers`.
 
     Returns:
-        The columns of `decision_checks.RECORD_COLUMNS`. `input_hash` is the SHA-256 of the case as
-        JSON, for an unreadable application of its raw rows; `record_hash` that of all other columns
-        of the row: the same bits of input, versions and policy give the same two.
+        The columns of `decision_checks.RECORD_COLUMNS`. `record_hash` is the SHA-256 of all other
+        columns of the row: the same bits of input, versions and policy give the same two hashes.
     """
-    looked_at = [name for name in cases.columns if name != "model_version"]
-    hashed = cases.select("application_id", _hash(looked_at).alias("input_hash")).unionByName(
-        unreadable.select("application_id", "input_hash")
-    )
     told = explained.select(
         "application_id",
         F.col(REASONS).alias("score_reasons"),
         F.col("model_version").alias("reasons_version"),
     )
     joined = (
-        decisions.join(hashed, "application_id")
+        decisions.join(hashes, "application_id")
         .join(told, "application_id", how="left")
         .join(counterfactuals, "application_id", how="left")
         .join(chosen, "application_id", how="left")
