@@ -81,7 +81,7 @@ def _loss_figures(losses: "Losses") -> tuple[Figure, ...]:
     return (
         Figure("losses_of_a_million_loans_core_s", own, "expected credit losses, joined, written"),
         Figure("library_losses_of_a_million_loans_core_s", library, "the same loan by loan"),
-        Figure("library_to_losses", library / own, "CPU time of the library / by expressions"),
+        Figure("library_to_losses", library / own, "core-seconds of the library / by expressions"),
     )
 
 

@@ -283,7 +283,10 @@ GRAPH = Graph(
             ("champion", "reasons_champion", "lgd_champion"),
             given=("train", "candidate", "pd_report", "lgd_candidate", "lgd_report"),
         ),
-        "score": Slice(("scores", "loan_offers"), given=("champion", "lgd_champion")),
+        "score": Slice(
+            ("scores", "loan_offers", "unreadable_applications"),
+            given=("champion", "lgd_champion"),
+        ),
         "decide": Slice(
             ("decision_records", "policy_report", "policy_comparison"),
             given=(
