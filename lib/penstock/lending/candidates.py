@@ -44,6 +44,7 @@ def list_candidates(
     *,
     policy: Policies,
     as_of: dt.date,
+    profit: str,
     limits: list[Limit],
     parities: list[Parity],
 ) -> DataFrame:
@@ -60,13 +61,14 @@ def list_candidates(
         applications: Columns of `checks.APPLICATION_COLUMNS`.
         policy: History of the policy.
         as_of: Day whose version's legal cap holds.
-        limits, parities: Of the plan to be; their columns are looked up here, before any data move.
+        profit, limits, parities: Of the plan to be; their columns are looked up here, before any
+            data move.
 
     Returns:
         The columns of `CANDIDATE_COLUMNS`.
 
     Raises:
-        ConfigError: A limit is on what candidates have not.
+        ConfigError: Profit or a limit is on what candidates have not.
     """
     known = applications.select("application_id", "purpose", "home_ownership", "state")
     joined = loan_offers.join(known, "application_id").join(
@@ -87,7 +89,7 @@ def list_candidates(
         "home_ownership",
         "state",
     )
-    check_limits(limits, parities, candidates.columns)
+    check_limits(profit, limits, parities, candidates.columns)
     return candidates
 
 

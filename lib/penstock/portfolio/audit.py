@@ -45,7 +45,7 @@ class Audit:
     most: int
     profit: Fraction
     uses: tuple[Use, ...]
-    approval_rates: Mapping[str, Mapping[str, float]]
+    approval_rates: Mapping[str, Mapping[str, Fraction]]
 
 
 def audit_plan(
@@ -99,15 +99,14 @@ def of_limit(limit: Limit) -> Column:
     return F.when(inside, amount_of(limit["measure"])).otherwise(0)
 
 
-def approval_rates(offers: DataFrame, made: DataFrame, attribute: str) -> dict[str, float]:
+def approval_rates(offers: DataFrame, made: DataFrame, attribute: str) -> dict[str, Fraction]:
     """Return the share of each group's applicants who have an offer in the plan."""
     applicants = offers.select("application_id", F.col(attribute).cast("string").alias("group"))
     with_offer = made.select("application_id", F.lit(1).alias("made"))
     joined = applicants.distinct().join(with_offer, "application_id", "left")
-    rates = joined.groupBy("group").agg(
-        (F.count("made") / F.count(F.lit(1))).cast("double").alias("rate")
-    )
-    return {row.group: row.rate for row in rates.where("group IS NOT NULL").collect()}
+    counts = joined.where("group IS NOT NULL").groupBy("group")
+    rows = counts.agg(F.count("made").alias("made"), F.count(F.lit(1)).alias("all")).collect()
+    return {row["group"]: Fraction(row["made"], row["all"]) for row in rows}
 
 
 def _use(limit: Limit, used: Fraction, per: Fraction | None) -> Use:

@@ -97,8 +97,9 @@ class Blocks:
 
     def sample(self, size: int) -> Applicants:
         """Return about so many applicants, or all: those of the lowest hashes."""
-        below = size / self.applicants
-        at_most = np.iinfo(np.int64).max if below >= 1 else int(below * _HASHES - _HASHES / 2)
+        at_most = np.iinfo(np.int64).max
+        if size < self.applicants:
+            at_most = int(size / self.applicants * _HASHES - _HASHES / 2)
 
         def drawn(block: Block) -> Ints:
             return np.flatnonzero(block.hashes <= at_most)

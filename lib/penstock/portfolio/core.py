@@ -20,7 +20,7 @@ from penstock.portfolio.problem import Problem
 _WHOLE = 1e-6  # how near 0 or 1 a part is taken for whole
 _FEASIBILITY = 1e-9
 _MOST_NODES = 100  # a limit of time would make plans depend on the machine
-_DEARER = 30.0  # multiple of a limit's price at which branch and bound may go beyond it
+DEARER = 30.0  # multiple of a limit's price at which branch and bound may go beyond it
 _HALF = 0.5  # above it a whole part is 1
 _PRICED = 1e-9  # share of a row's unit below which its price is none
 
@@ -102,7 +102,13 @@ class Core:
         return np.argsort(doubt, kind="stable")
 
     def decide(
-        self, chosen: Ints, free: Ints, prices: Floats, inside: Floats, tolerance: float
+        self,
+        chosen: Ints,
+        free: Ints,
+        prices: Floats,
+        inside: Floats,
+        tolerance: float,
+        beyond_at: float = DEARER,
     ) -> Ints:
         """Decide some applicants anew, by branch and bound; the others keep what is chosen.
 
@@ -114,13 +120,14 @@ class Core:
             prices: Of each row, about.
             inside: How far below each limit to stay, in millionths.
             tolerance: Profit, in millionths, within which the best need not be sought.
+            beyond_at: Multiple of a limit's price at which to go beyond it; infinite: not at all.
         """
         is_free = np.zeros(self.offers.applicants, bool)
         is_free[free] = True
         rows = np.flatnonzero(is_free[self.owners])
         kept = chosen[~is_free & (chosen != NOBODY)]
         left = self.left - inside - (self.used[kept] * self.units).sum(axis=0)
-        beyond = _DEARER * (prices + self.unit / self.units)
+        beyond = beyond_at * (prices + self.unit / self.units)
         highest = np.minimum(self.problem.highest, beyond)
         solver = self._model(rows, left, highest, tolerance)
         start = highspy.HighsSolution()

@@ -11,7 +11,6 @@ from fractions import Fraction
 import numpy as np
 
 from penstock.portfolio.choice import MILLION, Floats
-from penstock.portfolio.limits import Row
 from penstock.portfolio.passes import Passes
 from penstock.portfolio.problem import Problem
 from penstock.portfolio.searching import Search
@@ -74,12 +73,11 @@ def _alone(hard: Problem, at: int, passes: Passes, tolerance: float) -> float | 
     if any(each > 0 for other, each in enumerate(excess) if other != at):
         return None
     row = hard.rows[at]
-    return _told_bound(row, excess[at])
-
-
-def _told_bound(row: Row, excess: Fraction) -> float:
-    bound = row.bound + max(excess, Fraction(0)) / MILLION
-    return float(bound if row.sense == "at most" else -bound)
+    needed = max(excess[at], Fraction(0)) / MILLION
+    if row.per is not None:
+        of_per = 1 + hard.measures.index(row.per)
+        needed *= Fraction(MILLION, int(sum(solution.plan.sums.whole()[:, of_per])) or MILLION)
+    return float(row.limited_to + (needed if row.sense == "at most" else -needed))
 
 
 def _units(problem: Problem) -> Floats:

@@ -22,10 +22,10 @@ class Point:
     """One point of the frontier.
 
     Attributes:
-        bound: Of the moved limit, in its unit (of a limit "at least" too).
+        bound: Of the moved limit, in its unit (of a limit "at least" too; per a measure the ratio).
         most: Profit that no plan exceeds there.
         at_prices: Profit of the plan that the prices make, which may be a little beyond limits.
-        price: Profit for one more unit of the limit.
+        price: Profit for one more unit of the measure.
     """
 
     bound: float
@@ -79,14 +79,12 @@ def _points(
 
 def _moved(problem: Problem, at: int, multiple: float) -> Problem:
     rows = tuple(
-        replace(row, bound=row.bound * exact(multiple)) if place == at else row
-        for place, row in enumerate(problem.rows)
+        row.moved(exact(multiple)) if place == at else row for place, row in enumerate(problem.rows)
     )
     return replace(problem, rows=rows)
 
 
 def _point(problem: Problem, at: int, dual: Fraction, prices: Floats, sums: Sums) -> Point:
-    row = problem.rows[at]
-    bound = float(row.bound if row.sense == "at most" else -row.bound)
+    bound = float(problem.rows[at].limited_to)
     profit = float(np.sum(sums.whole()[:, 0])) / MILLION
     return Point(bound, float(dual / MILLION), profit, float(prices[at]))

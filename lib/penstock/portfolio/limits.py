@@ -6,7 +6,7 @@ cost a pass over the offers nothing more.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Annotated, Literal, NotRequired
 
@@ -66,6 +66,9 @@ class Row:
         weights: Measure to one weight for each cell.
         bound: In the unit of the measure; 0 if the limit is one per sum of another measure.
         penalty: Profit that a unit beyond the bound costs; None: the limit is hard.
+        per: That other measure.
+        ratio: The limit on the sum per sum of that measure.
+        attribute: By whose values a parity compares groups; None of a limit.
     """
 
     limit: str
@@ -73,6 +76,27 @@ class Row:
     weights: Mapping[str, tuple[Fraction, ...]]
     bound: Fraction
     penalty: Fraction | None = None
+    per: str | None = None
+    ratio: Fraction = Fraction(0)
+    attribute: str | None = None
+
+    @property
+    def limited_to(self) -> Fraction:
+        """Return the limit as the user writes it: of one per another measure the ratio."""
+        if self.per is not None:
+            return self.ratio
+        return self.bound if self.sense == "at most" else -self.bound
+
+    def moved(self, multiple: Fraction) -> "Row":
+        """Return the row with its limit times so much."""
+        if self.per is None:
+            return replace(self, bound=self.bound * multiple)
+        sign = 1 if self.sense == "at most" else -1
+        more = sign * self.ratio * (multiple - 1)
+        weights = tuple(weight - more for weight in self.weights[self.per])
+        return replace(
+            self, weights={**self.weights, self.per: weights}, ratio=self.ratio * multiple
+        )
 
 
 def attributes_of(limits: Sequence[Limit], parities: Sequence[Parity]) -> tuple[str, ...]:
@@ -90,13 +114,20 @@ def measures_of(limits: Sequence[Limit], parities: Sequence[Parity]) -> tuple[st
 
 
 def check_limits(
-    limits: Sequence[Limit], parities: Sequence[Parity], columns: Sequence[str]
+    profit: str, limits: Sequence[Limit], parities: Sequence[Parity], columns: Sequence[str]
 ) -> None:
     """Refuse limits that say nothing, twice something, or speak of columns that are not there.
+
+    So is a `profit` that is not there.
 
     Raises:
         ConfigError: Naming the limit, the value and the cure.
     """
+    if profit not in columns:
+        raise ConfigError(
+            f"The profit is to be '{profit}', which the offers have not."
+            f"{did_you_mean(profit, columns)}"
+        )
     seen = set()
     for limit in limits:
         name = limit["name"]
@@ -116,6 +147,10 @@ def check_limits(
                     f"Limit '{name}' is on '{column}', which the offers have not."
                     f"{did_you_mean(column, [*columns, APPROVALS])}"
                 )
+    compared = [parity["attribute"] for parity in parities]
+    for attribute in compared:
+        if compared.count(attribute) > 1:
+            raise ConfigError(f"Two parities are on '{attribute}': keep one of them.")
     for attribute in attributes_of(limits, parities):
         if attribute not in columns:
             raise ConfigError(
@@ -133,7 +168,7 @@ def compile_rows(
     """Compile limits and enforced parities to rows over cells.
 
     Args:
-        cells: Values of `attributes_of`, in that order, of each cell.
+        cells: Values of `attributes_of`, in that order, of each cell; none without any offer.
         applicants: Attribute of each parity to the number of applicants in each group.
 
     Raises:
@@ -162,13 +197,13 @@ def _row(limit: Limit, attributes: Sequence[str], cells: Sequence[Cell]) -> Row:
     for name, values in limit.get("where", {}).items():
         known = sorted({str(cell[attributes.index(name)]) for cell in cells})
         for value in values:
-            if value not in known:
+            if cells and value not in known:
                 raise ConfigError(
                     f"Limit '{limit['name']}' is on {name} '{value}', and no offer has it."
                     f"{did_you_mean(value, known)}"
                 )
     sign = 1 if "at_most" in limit else -1
-    bound = exact(limit["at_most"] if "at_most" in limit else limit["at_least"])
+    ratio = bound = exact(limit["at_most"] if "at_most" in limit else limit["at_least"])
     inside = [Fraction(sign * is_inside(limit, attributes, cell)) for cell in cells]
     weights = {limit["measure"]: tuple(inside)}
     if "per" in limit:
@@ -176,7 +211,8 @@ def _row(limit: Limit, attributes: Sequence[str], cells: Sequence[Cell]) -> Row:
         weights[limit["per"]] = tuple(weight - sign * bound for weight in before)
         bound = Fraction(0)
     penalty = exact(limit["penalty"]) if "penalty" in limit else None
-    return Row(limit["name"], "at most" if sign > 0 else "at least", weights, sign * bound, penalty)
+    sense: Literal["at most", "at least"] = "at most" if sign > 0 else "at least"
+    return Row(limit["name"], sense, weights, sign * bound, penalty, limit.get("per"), ratio)
 
 
 def _parity_rows(
@@ -200,5 +236,6 @@ def _parity_rows(
                 for cell in cells
             )
             name = f"{parity['attribute']}: {other} to {one}"
-            rows.append(Row(name, "at most", {APPROVALS: weights}, Fraction(0)))
+            of_groups = {APPROVALS: weights}
+            rows.append(Row(name, "at most", of_groups, Fraction(0), attribute=attributes[at]))
     return rows

@@ -56,7 +56,8 @@ def measure_offers(
         *(_faults(profit, name, is_profit=name == profit) for name in amounts),
         *(_largest(profit, name) for name in amounts),
     )
-    rows = counts.orderBy(*attributes).limit(MOST_CELLS + 1).collect()
+    ordered = counts.orderBy(*attributes) if attributes else counts
+    rows = ordered.limit(MOST_CELLS + 1).collect()
     if len(rows) > MOST_CELLS:
         raise ConfigError(
             f"Limits speak of {', '.join(attributes)}, which have more than {MOST_CELLS:,} "

@@ -23,8 +23,11 @@ from penstock.portfolio.choice import MILLION, Floats
 from penstock.portfolio.feasibility import Conflict, find_conflict, needs_offers
 from penstock.portfolio.frontier import Point, frontier
 from penstock.portfolio.limits import (
+    APPROVALS,
+    Cell,
     Limit,
     Parity,
+    Row,
     attributes_of,
     check_limits,
     compile_rows,
@@ -54,10 +57,10 @@ PRICE_COLUMNS = """
     price DOUBLE COMMENT 'profit for one more unit of the measure'"""
 FRONTIER_COLUMNS = """
     limit STRING COMMENT 'that is moved, all others kept; key, with bound',
-    bound DOUBLE COMMENT 'of it, in its unit',
+    bound DOUBLE COMMENT 'of it, in its unit; of a limit per a measure the ratio',
     most_profit DOUBLE COMMENT 'that no plan exceeds',
     plan_profit DOUBLE COMMENT 'of the plan by prices, maybe a little beyond limits',
-    price DOUBLE COMMENT 'profit for one more unit of the limit'"""
+    price DOUBLE COMMENT 'profit for one more unit of the measure'"""
 
 
 class Frontier(TypedDict):
@@ -124,10 +127,11 @@ def optimise(
         DataError: A measure is no finite number from 0, or an applicant has an offer twice.
     """
     wishes = Wishes(profit, limits, parities)
-    check_limits(limits, parities, candidates.columns)
+    check_limits(profit, limits, parities, candidates.columns)
     _check_names([each["limit"] for each in frontiers], limits, "frontiers")
     _check_names(start_prices, limits, "start_prices")
     measured = measure_offers(candidates, profit, wishes.measures, wishes.attributes)
+    problem = _problem(candidates, wishes, measured)
     blocks = _pack(candidates, wishes, measured)
     if blocks.duplicate is not None:
         blocks.close()
@@ -135,7 +139,6 @@ def optimise(
             f"Applicant {blocks.duplicate} has an offer with the same number twice. Number the "
             "offers of each applicant apart."
         )
-    problem = _problem(candidates, wishes, measured)
     passes: Passes = blocks
     if blocks.applicants <= SAMPLE:  # then passes over the driver's memory are quicker
         passes = InMemory(blocks.sample(blocks.applicants), problem.n_cells)
@@ -144,7 +147,8 @@ def optimise(
         points = {} if conflict else _frontiers(problem, passes, frontiers, solution)
         # The rows of the plan alone are kept; the blocks can go.
         chosen = _chosen(candidates, blocks, problem, solution)
-        plan = _plan(candidates, chosen, problem, wishes, _plan_prices(solution)).localCheckpoint()
+        charges = _charges(wishes, measured.cells, problem, _plan_prices(solution))
+        plan = _plan(candidates, chosen, wishes.profit, charges).localCheckpoint()
     finally:
         blocks.close()
     spark = candidates.sparkSession
@@ -176,7 +180,7 @@ def _pack(candidates: DataFrame, wishes: Wishes, measured: Measured) -> Blocks:
     is_cell = [keyed[name].eqNullSafe(cells[name]) for name in wishes.attributes]
     in_cells = keyed.join(cells, reduce(and_, is_cell, F.lit(True)))
     packed = in_cells.select("key", "number", "amounts", "cell")
-    return Blocks(packed, measured.made, max(len(measured.cells), 1), 1 + len(wishes.measures))
+    return Blocks(packed, measured.made, len(measured.cells), 1 + len(wishes.measures))
 
 
 def _problem(candidates: DataFrame, wishes: Wishes, measured: Measured) -> Problem:
@@ -187,7 +191,7 @@ def _problem(candidates: DataFrame, wishes: Wishes, measured: Measured) -> Probl
     }
     return Problem(
         wishes.measures,
-        max(len(measured.cells), 1),
+        len(measured.cells),
         compile_rows(wishes.limits, wishes.parities, measured.cells, applicants),
         np.array(measured.largest),
     )
@@ -243,39 +247,54 @@ def _chosen(
     return everyone.join(in_units, "application_id", "left").fillna(0.0, ["worth"])
 
 
-def _plan(
-    candidates: DataFrame, chosen: DataFrame, problem: Problem, wishes: Wishes, prices: Floats
-) -> DataFrame:
+def _plan(candidates: DataFrame, chosen: DataFrame, profit: str, charges: Column) -> DataFrame:
     """Return the columns of `PLAN_COLUMNS`."""
-    known = candidates.select(
+    # What cannot be made may hold any amounts, even such as are no decimals.
+    known = candidates.where(F.col(profit).isNotNull()).select(
         "application_id",
         "offer",
-        amount_of(wishes.profit).cast("double").alias("profit"),
-        _charges(wishes.limits, problem, prices).alias("charges"),
+        amount_of(profit).cast("double").alias("profit"),
+        charges.alias("charges"),
     )
     return chosen.join(known, ["application_id", "offer"], "left").select(
         "application_id", "offer", "profit", "worth", "second_offer", "margin", "charges"
     )
 
 
-def _charges(limits: Sequence[Limit], problem: Problem, prices: Floats) -> Column:
-    priced = dict(zip((row.limit for row in problem.rows), prices, strict=True))
+def _charges(wishes: Wishes, cells: Sequence[Cell], problem: Problem, prices: Floats) -> Column:
+    """Return what an offer uses of each limit, and each enforced parity, that has a price."""
+    limits = {limit["name"]: limit for limit in wishes.limits}
     charges = []
-    for limit in limits:
-        if price := float(priced[limit["name"]]):
-            used = use_of(limit)
-            sign = 1 if "at_most" in limit else -1
-            charges.append(
-                F.struct(
-                    F.lit(limit["name"]).alias("limit"),
-                    used.alias("used"),
-                    F.lit(price).alias("price"),
-                    (sign * price * used).alias("cost"),
-                )
+    for row, price in zip(problem.rows, map(float, prices), strict=True):
+        if not price:
+            continue
+        if row.attribute is None:
+            used = use_of(limits[row.limit])
+        else:
+            used = _use_of_parity(row, row.attribute, wishes.attributes, cells)
+        sign = 1 if row.sense == "at most" else -1
+        charges.append(
+            F.struct(
+                F.lit(row.limit).alias("limit"),
+                used.alias("used"),
+                F.lit(price).alias("price"),
+                (sign * price * used).alias("cost"),
             )
-    if not charges:
-        return F.array().cast(CHARGES)
-    return F.array(*charges)
+        )
+    return F.array(*charges) if charges else F.array().cast(CHARGES)
+
+
+def _use_of_parity(
+    row: Row, attribute: str, attributes: Sequence[str], cells: Sequence[Cell]
+) -> Column:
+    """Return what an offer adds to the rate of the one group, or takes as one of the other."""
+    at = attributes.index(attribute)
+    of_groups = {cell[at]: float(w) for cell, w in zip(cells, row.weights[APPROVALS], strict=True)}
+    used = F.lit(0.0)
+    for group, weight in of_groups.items():
+        if weight:
+            used = F.when(F.col(attribute).cast("string") == group, weight).otherwise(used)
+    return used
 
 
 def _check_names(names: Iterable[str], limits: Sequence[Limit], key: str) -> None:

@@ -7,6 +7,7 @@ profit for one unit of what a row limits, at least 0.
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
+from math import floor
 
 import numpy as np
 
@@ -103,13 +104,18 @@ class Problem:
         Source:
             Weak duality: sum b l + sum max(0, max(p - a l)). The sum is exact for the chosen
             offers; that a choice was made in doubles is allowed for by the rounding of each worth.
+            A plan without penalties is worth whole millionths, so that a part of one is cut off.
         """
         bound = Fraction(self.profit * int(sum(sums.whole()[:, 0])))
         exact = zip(prices, self.rows, self.exact_usages(sums), strict=True)
         bound += sum(Fraction(float(price)) * (r.bound * MILLION - g) for price, r, g in exact)
-        return bound + Fraction(applicants * self._rounding(prices))
+        bound += Fraction(applicants * self._rounding(prices))
+        is_whole = self.profit == 1 and all(row.penalty is None for row in self.rows)
+        return Fraction(floor(bound)) if is_whole else bound
 
     def _rounding(self, prices: Floats) -> float:
+        if not prices.any():
+            return 0.0
         sizes = np.einsum("k,kcm->cm", prices, np.abs(self.weights))
         sizes[:, 0] += self.profit
         terms = len(self.rows) + len(self.measures) + 2

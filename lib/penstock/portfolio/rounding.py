@@ -5,14 +5,16 @@ from fractions import Fraction
 import numpy as np
 
 from penstock.portfolio.choice import NOBODY, Floats, Ints, Sums, choose, sum_over, worths
-from penstock.portfolio.core import Core, Relaxed
+from penstock.portfolio.core import DEARER, Core, Relaxed
 from penstock.portfolio.passes import Applicants
 from penstock.portfolio.problem import Problem
 
 # Offers' mean profits, for each limit with a price, given to stay inside limits, in turn.
 _INSIDE = (0.0, 0.03, 0.1, 0.3, 1.0, 3.0)
 _FREE = 120  # applicants who are decided anew at once
-_ATTEMPTS = 2  # to come back inside limits by what the last attempt was beyond them
+# Multiples of a limit's price at which an attempt may go beyond it. The second comes back inside by
+# what the first was beyond; the last may not, for what is beyond by little costs little.
+_BEYOND = (DEARER, DEARER, np.inf)
 _FARTHER = 1.05
 _LEAST = 1e-8  # of a row's unit: ten times the solver's tolerance
 
@@ -68,8 +70,9 @@ class Rounding:
                 at = tightened
             free = self.core.by_doubt(at)[:_FREE]
             inside = np.zeros(len(self.problem.rows))
-            for _ in range(_ATTEMPTS):
-                rows = self.core.decide(self.core.whole(at), free, at.prices, inside, tolerance)
+            for beyond_at in _BEYOND:
+                whole = self.core.whole(at)
+                rows = self.core.decide(whole, free, at.prices, inside, tolerance, beyond_at)
                 if self.value_of(rows) is not None:
                     return rows
                 beyond = self.problem.usages(self.sums_of(rows)) - self.problem.bounds

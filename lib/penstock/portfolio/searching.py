@@ -148,7 +148,7 @@ class Search:
             self.try_prices([np.clip(start, 0, problem.highest)])
         scales = scales_of(problem, free)
         sample = self.passes.sample(SAMPLE).offers
-        share = sample.applicants / self.passes.applicants
+        share = sample.applicants / self.passes.applicants if self.passes.applicants else 1.0
         bounds = share * problem.bounds
         while len(self.told) < MOST_PASSES:
             assert self.bound is not None and self.sums is not None

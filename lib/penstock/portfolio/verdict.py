@@ -1,11 +1,14 @@
 """The audit as evidence, and the gate that it and the certificate open."""
 
+from collections.abc import Mapping
+from fractions import Fraction
+
 from pyspark.sql import DataFrame
 
 from penstock.annotations import NotNegative
 from penstock.evidence import Evidence, Table
 from penstock.portfolio.audit import Audit, audit_plan
-from penstock.portfolio.limits import Limit, Parity
+from penstock.portfolio.limits import Limit, Parity, exact
 
 
 def audit_portfolio(
@@ -27,23 +30,19 @@ def audit_portfolio(
         limits, parities: What it must keep.
 
     Returns:
-        Metrics profit, offers, most_offers (to one applicant) and broken_limits (hard ones); tables
-        "limits" and, with parities, "approval_rates".
+        Metrics profit, offers, most_offers (to one applicant) and broken_limits (hard ones and
+        enforced parities); tables "limits" and, with parities, "approval_rates".
     """
     audit = audit_plan(candidates, plan, profit, limits, parities)
-    broken = sum(
-        use.excess > 0 and "penalty" not in limit
-        for use, limit in zip(audit.uses, limits, strict=True)
-    )
+    tables = {"limits": _limits_table(limits, audit)}
+    if parities:
+        tables["approval_rates"] = _rates_table(parities, audit)
     metrics: dict[str, float | None] = {
         "profit": float(audit.profit),
         "offers": float(audit.offers),
         "most_offers": float(audit.most),
-        "broken_limits": float(broken),
+        "broken_limits": float(len(_broken(tables))),
     }
-    tables = {"limits": _limits_table(limits, audit)}
-    if parities:
-        tables["approval_rates"] = _rates_table(parities, audit)
     return Evidence(metrics, tables)
 
 
@@ -68,8 +67,7 @@ def portfolio_gate(certificate: Evidence, audit: Evidence, *, max_gap: NotNegati
     if gap > max_gap:
         reasons.append(f"Gap {gap:.3g}, at most {max_gap:g} allowed (max_gap)")
     if audit.metrics["broken_limits"]:
-        broken = [row[0] for row in audit.tables["limits"].rows if row[-1]]
-        reasons.append(f"The audit finds limits broken: {', '.join(broken)}")
+        reasons.append(f"The audit finds limits broken: {', '.join(_broken(audit.tables))}")
     if (audit.metrics["most_offers"] or 0) > 1:
         reasons.append("The audit finds an applicant with more than one offer")
     if audit.metrics["offers"] != metrics["approved"]:
@@ -77,6 +75,14 @@ def portfolio_gate(certificate: Evidence, audit: Evidence, *, max_gap: NotNegati
     if audit.metrics["profit"] != metrics["profit_of_offers"]:
         reasons.append("The audit finds another profit than the certificate")
     return reasons
+
+
+def _broken(tables: Mapping[str, Table]) -> list[str]:
+    """Return the hard limits, and the attributes of enforced parities, that are not kept."""
+    limits = [row[0] for row in tables["limits"].rows if row[-1]]
+    rates = tables["approval_rates"].rows if "approval_rates" in tables else ()
+    unequal = {row[0] for row in rates if row[-1] and row[-2] is False}
+    return [*limits, *(f"parity of {attribute}" for attribute in sorted(unequal))]
 
 
 def _limits_table(limits: list[Limit], audit: Audit) -> Table:
@@ -96,11 +102,12 @@ def _rates_table(parities: list[Parity], audit: Audit) -> Table:
     rows = []
     for parity in parities:
         rates = audit.approval_rates[parity["attribute"]]
-        highest = max(rates.values(), default=0.0)
+        highest = max(rates.values(), default=Fraction(0))
         for group, rate in sorted(rates.items()):
             ratio = rate / highest if highest else None
-            is_met = None if ratio is None else ratio >= parity["min_ratio"]
-            rows.append((parity["attribute"], group, rate, ratio, is_met, parity["enforce"]))
+            is_met = None if ratio is None else ratio >= exact(parity["min_ratio"])
+            told = None if ratio is None else float(ratio)
+            rows.append((parity["attribute"], group, float(rate), told, is_met, parity["enforce"]))
     columns = (
         "attribute", "group", "approval rate", "ratio to the best", "within the rule", "enforced",
     )  # fmt: skip

@@ -1,0 +1,344 @@
+"""The node on small tables: what it hands out hangs together, and is held against SQL."""
+
+import numpy as np
+import pandas
+import pytest
+from pyspark.sql import functions as F
+
+from penstock.portfolio import blocks, searching
+from penstock.portfolio import optimise as node
+from penstock.portfolio.bid_prices import BidPrices
+from penstock.portfolio.optimise import optimise
+from penstock.portfolio.verdict import audit_portfolio, portfolio_gate
+
+COLUMNS = (
+    "application_id STRING, offer INT, profit DOUBLE, lent DOUBLE, loss DOUBLE, "
+    "region STRING, housing STRING, product STRING"
+)
+N, TOLERANCE = 240, 2e-3
+INDIFFERENT = 1e-6  # of profit: who is chosen from in parts has two offers worth the same
+
+
+def draw(applicants=N, seed=5):
+    """Draw applicants with up to four offers; every ninth offer cannot be made."""
+    random = np.random.default_rng(seed)
+    rows = []
+    for number in range(applicants):
+        region = random.choice(["north", "south", None], p=[0.5, 0.4, 0.1])
+        housing = "own" if random.random() < 0.3 else "rent"
+        pd = random.beta(1.5, 14) * (0.7 if housing == "own" else 1.1)
+        asked = float(np.exp(random.normal(9, 0.5)))
+        for offer in range(1 + number % 4):
+            amount = round(asked * (1, 0.75, 0.5, 0.25)[offer], 4)
+            loss = round(0.6 * pd * amount, 6)
+            profit = round(0.09 * amount - loss - 25, 6)
+            is_made = random.random() > 1 / 9
+            row = (f"a{number}", 3 * offer, profit if is_made else None, amount, loss)
+            rows.append((*row, region, housing, "long" if offer % 2 else "short"))
+    return pandas.DataFrame(rows, columns=[c.split()[0] for c in COLUMNS.split(", ")])
+
+
+BOOK = draw()
+LOSS = "loss rate"
+LIMITS = [
+    {"name": "lent", "measure": "lent", "at_most": 900_000.0},
+    {"name": LOSS, "measure": "loss", "per": "lent", "at_most": 0.035},
+    {
+        "name": "south",
+        "measure": "lent",
+        "where": {"region": ["south"], "product": ["short"]},
+        "per": "lent",
+        "at_most": 0.3,
+    },
+    {"name": "many", "measure": "approvals", "at_least": 120.0},
+    {
+        "name": "long",
+        "measure": "approvals",
+        "where": {"product": ["long"]},
+        "per": "approvals",
+        "at_least": 0.45,
+    },
+]
+# The same by hand, as rows of sum a x <= b.
+ROWS = {
+    "lent": ("lent", 900_000),
+    "loss rate": ("loss - 0.035 * lent", 0),
+    "south": ("lent * (if(region <=> 'south' AND product = 'short', 1, 0) - 0.3)", 0),
+    "many": ("-1", -120),
+    "long": ("0.45 - if(product = 'long', 1, 0)", 0),
+}
+PARITY = {"attribute": "housing", "min_ratio": 0.8, "enforce": False}
+MULTIPLES = [0.4, 0.6, 0.8, 1.0, 1.3, 1.8]
+USUAL = {
+    "profit": "profit",
+    "limits": LIMITS,
+    "parities": [PARITY],
+    "tolerance": TOLERANCE,
+    "frontiers": [],
+    "start_prices": {},
+}
+
+
+def table(spark, book):
+    rows = spark.createDataFrame(book.astype(object).where(book.notna(), None), COLUMNS)
+    return rows.withColumn("lent", F.col("lent").cast("decimal(14,4)"))
+
+
+def prices_of(found):
+    return {row.limit: row.price for row in found[1].collect()}
+
+
+def shown(evidence, name):
+    told = evidence.tables[name]
+    return pandas.DataFrame(told.rows, columns=told.columns)
+
+
+def status(certificate):
+    [[told]] = certificate.tables["status"].rows
+    return told
+
+
+def g_by_sql(offers, multipliers, rows, profit="profit"):
+    """Return l b + the sum over applicants of max(0, max(p - l a)), worked out by Spark."""
+    cost = (
+        " + ".join(f"{price!r}D * ({rows[name][0]})" for name, price in multipliers.items()) or "0D"
+    )
+    worth = F.expr(f"cast({profit} AS DOUBLE) - ({cost})")
+    best = offers.where("profit IS NOT NULL").groupBy("application_id").agg(F.max(worth).alias("w"))
+    total = best.agg(F.sum(F.greatest("w", F.lit(0.0)))).collect()[0][0]
+    return total + sum(price * rows[name][1] for name, price in multipliers.items())
+
+
+def as_they_are(plan):
+    """Return the rows of a plan in the order of applicants, to be compared bit by bit."""
+    rows = sorted(plan.collect(), key=lambda row: row.application_id)
+    return [(*row[:6], tuple(tuple(charge) for charge in row.charges or ())) for row in rows]
+
+
+@pytest.fixture(scope="module")
+def offers(spark):
+    cached = table(spark, BOOK).repartition(3).cache()
+    yield cached
+    cached.unpersist()
+
+
+@pytest.fixture(scope="module")
+def found(offers):
+    return optimise(
+        offers,
+        **USUAL
+        | {
+            "frontiers": [
+                {"limit": "lent", "multiples": MULTIPLES},
+                {"limit": "loss rate", "multiples": MULTIPLES},
+            ]
+        },
+    )
+
+
+@pytest.fixture(scope="module")
+def rows(found):
+    return pandas.DataFrame([row.asDict(recursive=True) for row in found[0].collect()])
+
+
+def test_a_plan_has_a_row_for_each_applicant_and_its_sums_are_those_of_the_certificate(found, rows):
+    metrics = found[4].metrics
+    assert status(found[4]) == "optimal_within_tolerance"
+    assert sorted(rows.application_id) == sorted(set(BOOK.application_id))
+    made = BOOK.merge(rows[["application_id", "offer"]].dropna(), on=["application_id", "offer"])
+    assert len(made) == metrics["approved"] == rows.offer.notna().sum()
+    assert made.profit.sum() == pytest.approx(metrics["profit"], rel=1e-12)
+    assert 0 <= metrics["gap"] <= TOLERANCE
+    assert metrics["gap"] == pytest.approx(1 - metrics["profit"] / metrics["profit_bound"])
+    parts = metrics["gap_of_prices"] + metrics["gap_of_whole_offers"]
+    assert parts == pytest.approx(metrics["gap"], abs=1e-12)
+    without = set(BOOK.application_id) - set(BOOK[BOOK.profit.notna()].application_id)
+    assert without  # the book has such applicants
+    theirs = rows[rows.application_id.isin(without)]
+    assert theirs.offer.isna().all() and theirs.margin.isna().all() and (theirs.worth == 0).all()
+
+
+def test_the_bound_is_g_of_the_prices_as_sql_works_it_out(offers, found):
+    by_sql = g_by_sql(offers, prices_of(found), ROWS)
+    # Down to a whole millionth, which all plans are worth.
+    assert -1e-6 <= found[4].metrics["profit_bound"] - by_sql <= 1e-12 * by_sql
+
+
+def test_the_audit_agrees_with_the_certificate_exactly(offers, found):
+    audit = audit_portfolio(offers, found[0], profit="profit", limits=LIMITS, parities=[PARITY])
+    certificate = found[4]
+    assert audit.metrics["profit"] == certificate.metrics["profit_of_offers"]
+    assert audit.metrics["offers"] == certificate.metrics["approved"]
+    assert (audit.metrics["broken_limits"], audit.metrics["most_offers"]) == (0, 1)
+    by_audit, told = shown(audit, "limits"), shown(certificate, "limits")
+    assert by_audit.used.tolist() == told["used by the plan"].tolist()
+    assert portfolio_gate(certificate, audit, max_gap=TOLERANCE) == []
+
+
+def test_charges_explain_the_worth_of_an_offer(rows):
+    made = rows[rows.offer.notna()]
+    costs = made.charges.map(lambda charges: sum(charge["cost"] for charge in charges))
+    assert (made.profit - costs).to_numpy() == pytest.approx(made.worth.to_numpy(), abs=1e-9)
+    assert made.charges.map(len).max() >= 2  # several limits have a price
+
+
+def test_margins_are_those_over_the_second_offer(found, rows):
+    bids = BidPrices.of_rows("profit", ("product", "region"), map(_row, found[3].collect()))
+    by_key = {(o["application_id"], o["offer"]): bids.worth(o) for o in _offers() if _is_made(o)}
+    for row in rows[rows.margin.notna()].itertuples():
+        worth = by_key.get((row.application_id, row.offer), 0.0)
+        second = by_key.get((row.application_id, row.second_offer), 0.0)
+        assert row.margin == pytest.approx(worth - second, abs=1e-9)
+
+
+def test_bid_prices_from_the_table_decide_as_the_plan_does_but_for_the_moved(found, rows):
+    bids = BidPrices.of_rows("profit", ("product", "region"), map(_row, found[3].collect()))
+    by_applicant = {}
+    for offer in _offers():
+        by_applicant.setdefault(offer["application_id"], []).append(offer)
+    differ = []
+    for row in rows.itertuples():
+        theirs = by_applicant[row.application_id]
+        place = bids.choose(theirs)
+        chosen = None if place is None else theirs[place]["offer"]
+        if chosen != (None if pandas.isna(row.offer) else row.offer):
+            differ.append(row.margin)
+    assert max(differ, default=0) < INDIFFERENT
+    assert len(differ) <= (rows.margin < INDIFFERENT).sum() <= 2 * len(LIMITS) + 5
+
+
+def test_what_if_is_the_bound_moved_along_its_price(found):
+    what_if = shown(found[4], "what_if").set_index("limit")
+    price, bound = prices_of(found), found[4].metrics["profit_bound"]
+    assert what_if.index.tolist() == ["lent", "many"]
+    moved = what_if.loc["lent", "profit bound at 1.1 x"]
+    assert moved == pytest.approx(bound + 0.1 * 900_000 * price["lent"], rel=1e-12)
+    moved = what_if.loc["many", "profit bound at 0.9 x"]  # a lower floor: more profit
+    assert moved == pytest.approx(bound + 12 * price["many"], rel=1e-12)
+
+
+def test_the_frontier_rises_and_bends_down(found):
+    along = sorted((row.bound, row.most_profit, row.price) for row in points(found, "lent"))
+    bounds, most, prices = map(np.array, zip(*along, strict=True))
+    assert bounds == pytest.approx([900_000 * multiple for multiple in MULTIPLES])
+    slopes, size = np.diff(most) / np.diff(bounds), most.max()
+    assert (np.diff(most) >= 0).all()
+    assert (np.diff(slopes) * np.diff(bounds)[1:] <= 1e-9 * size).all()
+    # Each price is a slope of the frontier there: between those before and behind.
+    assert (prices[1:-1] <= slopes[:-1] * (1 + 1e-6)).all()
+    assert (prices[1:-1] >= slopes[1:] * (1 - 1e-6)).all()
+    at_one = dict(zip(MULTIPLES, most, strict=True))[1.0]
+    assert at_one <= found[4].metrics["profit_bound"] * (1 + 1e-9)
+
+
+def test_the_frontier_of_a_ratio_moves_the_ratio(offers, found):
+    along = sorted((row.bound, row.most_profit, row.plan_profit) for row in points(found, LOSS))
+    bounds, most, _ = map(np.array, zip(*along, strict=True))
+    assert bounds == pytest.approx([0.035 * multiple for multiple in MULTIPLES])
+    assert (np.diff(most) >= 0).all() and most[0] < most[-1]
+    tighter = [limit | {"at_most": 0.028} if limit["name"] == LOSS else limit for limit in LIMITS]
+    own = optimise(offers, **USUAL | {"limits": tighter})[4].metrics
+    at = dict(zip(MULTIPLES, most, strict=True))[0.8]
+    assert own["profit"] <= at <= own["profit_bound"] * (1 + 1e-3)
+
+
+def points(found, limit):
+    return found[2].where(F.col("limit") == limit).collect()
+
+
+def _row(row):
+    return row.asDict(recursive=True)
+
+
+def _offers():
+    return BOOK.astype(object).where(BOOK.notna(), None).to_dict("records")
+
+
+def _is_made(offer):
+    return offer["profit"] is not None
+
+
+@pytest.mark.parametrize("sample", [searching.SAMPLE, 100])
+def test_neither_partitions_nor_order_nor_blocks_move_a_bit(offers, found, monkeypatch, sample):
+    monkeypatch.setattr(searching, "SAMPLE", sample)
+    monkeypatch.setattr(node, "SAMPLE", 20)  # passes by Spark, not over the driver's memory
+    one = found if sample > N else optimise(offers, **USUAL)
+    monkeypatch.setattr(blocks, "OFFERS", 37)
+    turned = offers.orderBy(F.col("profit").desc()).repartition(7, "lent")
+    other = optimise(turned, **USUAL)
+    assert as_they_are(one[0]) == as_they_are(other[0])
+    assert one[1].collect() == other[1].collect()
+    assert one[3].collect() == other[3].collect()
+    assert one[4].metrics == other[4].metrics
+
+
+def test_prices_of_the_last_plan_are_a_start_like_any_other(offers, found):
+    again = optimise(offers, **USUAL | {"start_prices": prices_of(found)})
+    least = (1 - TOLERANCE) * found[4].metrics["profit_bound"]
+    assert least <= again[4].metrics["profit"] <= found[4].metrics["profit_bound"]
+    assert again[4].metrics["profit_bound"] <= found[4].metrics["profit_bound"] * (1 + 1e-9)
+
+
+def test_enforced_parity_is_kept_and_charged_and_soft_limits_are_paid_for(offers, found):
+    soft = {"name": "lent", "measure": "lent", "at_most": 600_000.0, "penalty": 0.01}
+    parity = PARITY | {"min_ratio": 0.95, "enforce": True}
+    limits, parities = [soft, *LIMITS[1:]], [parity]
+    plan, prices, _, _, certificate = optimise(
+        offers, **USUAL | {"limits": limits, "parities": parities}
+    )
+    free = audit_portfolio(offers, found[0], profit="profit", limits=LIMITS, parities=parities)
+    audit = audit_portfolio(offers, plan, profit="profit", limits=limits, parities=parities)
+    assert not shown(free, "approval_rates")["within the rule"].all()  # it binds
+    assert shown(audit, "approval_rates")["within the rule"].all()
+    beyond = shown(audit, "limits").set_index("limit")["beyond it"]
+    assert beyond["lent"] > 0 and beyond.drop("lent").eq(0).all()
+    metrics = certificate.metrics
+    paid = metrics["profit_of_offers"] - 0.01 * beyond["lent"]
+    assert metrics["profit"] == pytest.approx(paid, rel=1e-12)
+    assert portfolio_gate(certificate, audit, max_gap=TOLERANCE) == []
+    priced = {row.limit: row.price for row in prices.collect()}
+    assert priced["lent"] == pytest.approx(0.01, rel=1e-6)
+    assert priced["housing: rent to own"] + priced["housing: own to rent"] > 0
+    made = plan.where("offer IS NOT NULL").selectExpr(
+        "profit - aggregate(charges, 0D, (a, c) -> a + c.cost) - worth AS off"
+    )
+    assert made.agg(F.max(F.abs("off"))).collect()[0][0] < 1e-9
+
+
+def test_limits_that_nobody_can_meet_are_proven_so_and_the_proof_holds_in_sql(offers):
+    limits = [
+        {"name": "volume", "measure": "lent", "at_least": 800_000.0},
+        {"name": "losses", "measure": "loss", "at_most": 9_000.0},
+        {"name": "idle", "measure": "loss", "at_most": 9e9},
+        {"name": "loss rate", "measure": "loss", "per": "lent", "at_most": 0.012},
+    ]
+    rows = {
+        "volume": ("-lent", -800_000),
+        "losses": ("loss", 9_000),
+        "loss rate": ("loss - 0.012 * lent", 0),
+    }
+    wishes = USUAL | {"limits": limits, "parities": []}
+    plan, prices, frontier, _, certificate = optimise(
+        offers, **wishes | {"frontiers": [{"limit": "volume", "multiples": [0.5, 1.0]}]}
+    )
+    assert status(certificate) == "infeasible_proven"
+    assert certificate.metrics["profit"] is None and certificate.metrics["gap"] is None
+    assert plan.count() == N and plan.where("offer IS NOT NULL").count() == 0
+    assert frontier.count() == 0
+    conflict = shown(certificate, "conflict").set_index("limit")
+    assert "volume" in conflict.index and "idle" not in conflict.index
+    assert g_by_sql(offers, conflict.multiplier.to_dict(), rows, profit="0") < 0
+    audit = audit_portfolio(offers, plan, profit="profit", limits=limits, parities=[])
+    [reason] = portfolio_gate(certificate, audit, max_gap=0.5)
+    assert all(name in reason for name in conflict.index)
+    # Each limit that can give way alone gives way to a bound that it would have to take.
+    for place, limit in enumerate(limits):
+        alone = conflict["bound that it alone would need"].get(limit["name"])
+        if alone is None or np.isnan(alone):
+            continue
+        sense = "at_most" if "at_most" in limit else "at_least"
+        moved = dict(limit) | {sense: alone * (1.001 if sense == "at_most" else 0.999)}
+        wider = [*limits[:place], moved, *limits[place + 1 :]]
+        met = optimise(offers, **wishes | {"limits": wider})[4]
+        assert met.metrics["profit"] is not None, limit["name"]
+    assert conflict["bound that it alone would need"].notna().any()

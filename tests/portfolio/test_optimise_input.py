@@ -1,0 +1,180 @@
+"""What the optimiser refuses, and what it says of books with little in them."""
+
+import math
+
+import pytest
+
+from penstock.errors import ConfigError, DataError
+from penstock.portfolio.measuring import measure_offers
+from penstock.portfolio.optimise import optimise
+from penstock.portfolio.verdict import audit_portfolio, portfolio_gate
+
+COLUMNS = "application_id STRING, offer INT, profit DOUBLE, lent DOUBLE, region STRING"
+CAP = {"name": "lent", "measure": "lent", "at_most": 250.0}
+NORTH = {"name": "north", "measure": "lent", "where": {"region": ["north"]}, "at_most": 9.0}
+USUAL = {
+    "profit": "profit",
+    "limits": [CAP],
+    "parities": [],
+    "tolerance": 1e-4,
+    "frontiers": [],
+    "start_prices": {},
+}
+ROWS = [
+    ("a", 1, 10.0, 100.0, "north"),
+    ("a", 2, 12.0, 150.0, "north"),
+    ("b", 1, 7.0, 100.0, "south"),
+    ("c", 1, None, 100.0, None),
+]
+
+
+@pytest.fixture(scope="module")
+def offers(spark):
+    return spark.createDataFrame(ROWS, COLUMNS)
+
+
+def refused(offers, error=ConfigError, **changed):
+    with pytest.raises(error) as told:
+        optimise(offers, **USUAL | changed)
+    return str(told.value)
+
+
+def solve(offers, **changed):
+    """Return the offers chosen, the status, the metrics, and why the gate is closed."""
+    wishes = USUAL | changed
+    plan, prices, _, _, certificate = optimise(offers, **wishes)
+    asked = {name: wishes[name] for name in ("profit", "limits", "parities")}
+    audit = audit_portfolio(offers, plan, **asked)
+    [[status]] = certificate.tables["status"].rows
+    chosen = {row.application_id: row.offer for row in plan.collect()}
+    reasons = portfolio_gate(certificate, audit, max_gap=1e-3)
+    assert prices.count() >= len(wishes["limits"])
+    return chosen, status, certificate.metrics, reasons
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"limits": [CAP, CAP]}, ["Two limits are called 'lent'"]),
+        ({"limits": [CAP | {"at_least": 1.0}]}, ["'lent'", "either at_most or at_least"]),
+        ({"limits": [{"name": "x", "measure": "lent"}]}, ["'x'", "either at_most or at_least"]),
+        ({"limits": [CAP | {"measure": "lnet"}]}, ["'lnet'", "Did you mean 'lent'?"]),
+        ({"limits": [CAP | {"per": "profits"}]}, ["'profits'", "Did you mean 'profit'?"]),
+        ({"limits": [CAP | {"per": "lent"}]}, ["relates lent to itself"]),
+        ({"limits": [CAP | {"where": {"regoin": ["north"]}}]}, ["Did you mean 'region'?"]),
+        ({"limits": [CAP | {"where": {"region": ["nort"]}}]}, ["Did you mean 'north'?"]),
+        ({"limits": [CAP | {"measure": "region"}]}, ["'region' is string"]),
+        (
+            {"parities": [{"attribute": "regio", "min_ratio": 0.8, "enforce": False}]},
+            ["Did you mean 'region'?"],
+        ),
+        (
+            {"parities": [{"attribute": "region", "min_ratio": 0.8, "enforce": e} for e in (0, 1)]},
+            ["Two parities are on 'region'"],
+        ),
+        ({"profit": "proft"}, ["'proft'", "Did you mean 'profit'?"]),
+        ({"frontiers": [{"limit": "lend", "multiples": [1.0]}]}, ["frontiers", "'lent'?"]),
+        ({"start_prices": {"lend": 1.0}}, ["start_prices", "Did you mean 'lent'?"]),
+    ],
+)
+def test_limits_that_cannot_be_meant_are_refused_by_name(offers, changed, words):
+    told = refused(offers, **changed)
+    assert all(word in told for word in words), told
+
+
+@pytest.mark.parametrize(
+    ("amount", "told"),
+    [(math.nan, "NaN"), (math.inf, "Infinity"), (-0.5, "-0.5"), (None, "null"), (1e10, "1.0E10")],
+)
+def test_amounts_that_cannot_be_summed_are_refused(spark, amount, told):
+    wrong = spark.createDataFrame([*ROWS, ("w", 1, 1.0, amount, "south")], COLUMNS)
+    with pytest.raises(DataError, match=f"'lent' of the offers is {told} of w"):
+        measure_offers(wrong, "profit", ["lent"], [])
+
+
+def test_what_cannot_be_made_may_have_any_amounts(spark):
+    odd = [("b", 5, None, math.nan, None), ("b", 6, None, 1e40, "x"), ("b", 7, None, -1.0, None)]
+    chosen, status, *_ = solve(spark.createDataFrame([*ROWS[:3], *odd], COLUMNS))
+    assert (chosen, status) == ({"a": 2, "b": 1}, "optimal_within_tolerance")
+
+
+def test_a_profit_that_is_no_number_is_refused(spark):
+    wrong = spark.createDataFrame([*ROWS, ("w", 1, math.nan, 1.0, "south")], COLUMNS)
+    assert "'profit' of the offers is NaN of w" in refused(wrong, DataError)
+
+
+def test_an_offer_twice_is_refused(spark):
+    twice = spark.createDataFrame([*ROWS, ("b", 1, 5.0, 50.0, "south")], COLUMNS)
+    assert "Applicant b has an offer with the same number twice" in refused(twice, DataError)
+
+
+def test_a_budget_of_nothing_makes_no_offers_and_that_is_proven(offers):
+    chosen, status, metrics, reasons = solve(offers, limits=[CAP | {"at_most": 0.0}])
+    assert set(chosen.values()) == {None} and set(chosen) == {"a", "b", "c"}
+    assert (status, metrics["gap"], reasons) == ("optimal_within_tolerance", 0, [])
+
+
+def test_offers_that_all_lose_are_not_made_and_that_is_proven(spark):
+    losing = spark.createDataFrame([("a", 1, -1.0, 5.0, "x"), ("b", 1, -0.1, 5.0, "x")], COLUMNS)
+    chosen, status, metrics, reasons = solve(losing)
+    assert (chosen, metrics["profit"]) == ({"a": None, "b": None}, 0)
+    assert (status, metrics["gap"], reasons) == ("optimal_within_tolerance", 0, [])
+
+
+def test_one_applicant(spark):
+    one = spark.createDataFrame(ROWS[:2], COLUMNS)
+    chosen, status, metrics, _ = solve(one, limits=[CAP | {"at_most": 149.999999}])
+    assert (chosen, metrics["profit"]) == ({"a": 1}, 10)
+    assert status in ("optimal_within_tolerance", "gap_not_reached")
+    assert metrics["profit_bound"] >= 10
+
+
+def test_nothing_to_choose_from_is_empty(spark):
+    limits = [CAP, NORTH]
+    nothing = spark.createDataFrame([], COLUMNS)
+    chosen, status, metrics, reasons = solve(nothing, limits=limits)
+    assert (chosen, status, metrics["profit"], reasons) == ({}, "empty", 0, [])
+    unmade = spark.createDataFrame([("c", 1, None, 1.0, "north")], COLUMNS)
+    chosen, status, metrics, reasons = solve(unmade, limits=limits)
+    assert (chosen, status, metrics["profit"], reasons) == ({"c": None}, "empty", 0, [])
+
+
+def test_a_floor_that_an_empty_book_cannot_meet_is_told(spark):
+    floor = {"name": "some", "measure": "approvals", "at_least": 1.0}
+    nothing = spark.createDataFrame([], COLUMNS)
+    chosen, status, _, reasons = solve(nothing, limits=[CAP, floor])
+    assert (chosen, status) == ({}, "infeasible_proven")
+    assert reasons == ["No plan can meet these limits together: some"]
+
+
+def test_limits_that_contradict_each_other_are_named(offers):
+    floor = {"name": "floor", "measure": "lent", "at_least": 251.0}
+    chosen, status, _, reasons = solve(offers, limits=[CAP, floor])
+    assert set(chosen.values()) == {None} and status == "infeasible_proven"
+    assert reasons == ["No plan can meet these limits together: lent, floor"]
+
+
+def test_limits_that_only_whole_offers_break_leave_no_plan(offers):
+    limits = [CAP | {"at_most": 120.0}, CAP | {"name": "floor", "at_least": 110.0}]
+    del limits[1]["at_most"]
+    chosen, status, metrics, reasons = solve(offers, limits=limits)
+    assert set(chosen.values()) == {None} and status == "gap_not_reached"
+    assert metrics["gap"] is None and reasons == ["No plan within all limits was found"]
+
+
+def test_a_tight_parity_is_within_the_rule(spark):
+    # 24 of 100 to 30 of 100 is four fifths exactly; as doubles, 0.24 / 0.3 is a little less.
+    rows = [(f"{g}{n}", 1, 1.0, 1.0, g) for g in "ns" for n in range(100)]
+    offers = spark.createDataFrame(rows, COLUMNS)
+    most = {"n": 24, "s": 30}
+    plan = spark.createDataFrame(
+        [(key, 1 if int(key[1:]) < most[key[0]] else None) for key, *_ in rows],
+        "application_id STRING, offer INT",
+    )
+    parity = {"attribute": "region", "min_ratio": 0.8, "enforce": True}
+    audit = audit_portfolio(offers, plan, profit="profit", limits=[], parities=[parity])
+    assert [row[4] for row in audit.tables["approval_rates"].rows] == [True, True]
+    parity = parity | {"min_ratio": 0.81}
+    audit = audit_portfolio(offers, plan, profit="profit", limits=[], parities=[parity])
+    assert [row[4] for row in audit.tables["approval_rates"].rows] == [False, True]
+    assert audit.metrics["broken_limits"] == 1  # an enforced parity is a limit
