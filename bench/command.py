@@ -97,6 +97,25 @@ def cpu_seconds(ancestor: int) -> float:
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
+def resident_mb(ancestor: int) -> float:
+    """Return the memory that a process and all that descend from it hold now, in MB.
+
+    What they share counts for each of them.
+    """
+    pages = 0
+    for pid in _family(ancestor):
+        try:
+            pages += int((PROCESSES / str(pid) / "statm").read_text().split()[1])
+        except OSError:  # it ended meanwhile
+            continue
+    return pages * os.sysconf("SC_PAGE_SIZE") / MEGABYTE
+
+
+def peak_mb(pid: int) -> float:
+    """Return the most memory that a process has held, in MB; 0 without /proc."""
+    return _name_and_peak(pid)[1]
+
+
 def _watch(process: subprocess.Popen[bytes]) -> Peaks | None:
     jvm = python = 0.0
     while True:

@@ -48,6 +48,7 @@ PLAN_COLUMNS = """
         offer can be made',
     charges ARRAY<STRUCT<limit: STRING, used: DOUBLE, price: DOUBLE, cost: DOUBLE>>
         COMMENT 'what the offer uses of each limit that has a price, in the limit''s unit'"""
+_CHOICE = "choice of the plan"
 CHARGES = "ARRAY<STRUCT<limit: STRING, used: DOUBLE, price: DOUBLE, cost: DOUBLE>>"
 PRICE_COLUMNS = """
     limit STRING COMMENT 'key, with sense',
@@ -249,15 +250,20 @@ def _chosen(
 
 def _plan(candidates: DataFrame, chosen: DataFrame, profit: str, charges: Column) -> DataFrame:
     """Return the columns of `PLAN_COLUMNS`."""
-    # What cannot be made may hold any amounts, even such as are no decimals.
-    known = candidates.where(F.col(profit).isNotNull()).select(
+    # Packed, because candidates may have columns of the same names.
+    packed = chosen.select(
+        "application_id", "offer", F.struct("worth", "second_offer", "margin").alias(_CHOICE)
+    )
+    # Charges come after the join: they are many times as wide as what they are made of.
+    is_made = F.col("offer").isNotNull()
+    return packed.join(candidates, ["application_id", "offer"], "left").select(
         "application_id",
         "offer",
-        amount_of(profit).cast("double").alias("profit"),
-        charges.alias("charges"),
-    )
-    return chosen.join(known, ["application_id", "offer"], "left").select(
-        "application_id", "offer", "profit", "worth", "second_offer", "margin", "charges"
+        F.when(is_made, amount_of(profit)).cast("double").alias("profit"),
+        F.col(_CHOICE)["worth"].alias("worth"),
+        F.col(_CHOICE)["second_offer"].alias("second_offer"),
+        F.col(_CHOICE)["margin"].alias("margin"),
+        F.when(is_made, charges).alias("charges"),
     )
 
 

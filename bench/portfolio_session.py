@@ -1,0 +1,151 @@
+"""The part of the portfolio benches that needs Spark: offers are generated and chosen among.
+
+A process of its own for each size, so that peaks of memory are its own.
+"""
+
+import json
+import os
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+from pyspark.sql import SparkSession
+
+from bench.command import MEGABYTE, PROJECT, cpu_seconds, peak_mb, resident_mb
+from bench.portfolio_offers import PROFIT, limits, offers
+from bench.session import own_session
+from penstock.errors import NodeFailed
+from penstock.evidence import Evidence
+from penstock.portfolio.audit import audit_plan
+from penstock.portfolio.blocks import Blocks
+from penstock.portfolio.choice import Floats, Sums
+from penstock.portfolio.optimise import optimise
+from penstock.portfolio.passes import InMemory
+
+TOLERANCE = 1e-5
+OUT, WORDS, ROWS = "figures.json", "words.txt", "offers"
+SAMPLED_EVERY_S = 0.5
+
+
+def chosen_on(folder: Path, applicants: int, most_seconds: float) -> dict[str, Any] | None:
+    """Choose among the offers of so many applicants, in a process and cluster of its own.
+
+    Args:
+        most_seconds: After which it is ended.
+
+    Returns:
+        What `main` found, and "all_mb": most resident memory of all its processes at one time.
+        None if it did not end in time.
+
+    Raises:
+        NodeFailed: It did not get through; with its last words.
+    """
+    folder.mkdir(parents=True)
+    call = [sys.executable, "-m", "bench.portfolio_session", str(folder), str(applicants)]
+    environment = {**os.environ, "PYTHONPATH": _python_path()}
+    started, most = time.perf_counter(), 0.0
+    with (folder / WORDS).open("w") as words:
+        process = subprocess.Popen(call, cwd=PROJECT, env=environment, stderr=words)
+        while process.poll() is None:
+            most = max(most, resident_mb(process.pid))
+            if time.perf_counter() - started > most_seconds:
+                process.terminate()
+                process.wait()
+                return None
+            time.sleep(SAMPLED_EVERY_S)
+    if process.returncode:
+        last = (folder / WORDS).read_text("utf-8")[-2000:]
+        raise NodeFailed(f"bench.portfolio_session ended so: {last}")
+    found: dict[str, Any] = json.loads((folder / OUT).read_text("utf-8"))
+    return {**found, "all_mb": most}
+
+
+def drawn(folder: Path, applicants: int, books: int) -> list[Path]:
+    """Draw books of so many applicants each, all of them other ones; return them as Parquet."""
+    paths = [folder / f"book {number}" for number in range(books)]
+    with cluster(folder) as spark:
+        for number, path in enumerate(paths):
+            offers(spark, applicants, number * applicants).write.parquet(str(path))
+    return paths
+
+
+def cluster(folder: Path) -> AbstractContextManager[SparkSession]:
+    """Start two executors in processes of their own, so that the driver's memory is its own."""
+    settings = {
+        "spark.executorEnv.PYTHONPATH": _python_path(),  # executors do not inherit it
+        "spark.local.dir": str(folder / "spilt"),
+        "spark.sql.shuffle.partitions": "64",
+    }
+    return own_session("portfolio", "local-cluster[2,1,2048]", folder, settings)
+
+
+def main(folder: Path, applicants: int) -> None:
+    """Generate, choose, audit, and write the figures into the folder."""
+    with cluster(folder) as spark:
+        offers(spark, applicants).write.parquet(str(folder / ROWS))
+        table = spark.read.parquet(str(folder / ROWS))
+        limited = limits(applicants)
+        passes: list[tuple[int, float, float]] = []
+        _watch_passes(passes)
+        started = time.perf_counter()
+        plan, *_, certificate = optimise(
+            table,
+            profit=PROFIT,
+            limits=limited,
+            parities=[],
+            tolerance=TOLERANCE,
+            frontiers=[],
+            start_prices={},
+        )
+        seconds = time.perf_counter() - started
+        audit = audit_plan(table, plan, PROFIT, limited, [])
+        found = {
+            **_certified(certificate),
+            "seconds": seconds,
+            "passed": passes,
+            "broken": sum(use.excess > 0 for use in audit.uses) + (audit.most > 1),
+            "audited_profit": float(audit.profit),
+            "jvm_mb": peak_mb(_driver_jvm(spark)),
+            "python_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / MEGABYTE,
+        }
+    (folder / OUT).write_text(json.dumps(found), "utf-8")
+
+
+def _certified(certificate: Evidence) -> dict[str, Any]:
+    prices = [row[-1] for row in certificate.tables["limits"].rows]
+    return {**certificate.metrics, "priced": sum(price > 0 for price in prices)}
+
+
+def _watch_passes(passes: list[tuple[int, float, float]]) -> None:
+    """Note of each pass how many sets of prices it tries, its seconds and its CPU seconds."""
+
+    def watched(pass_over: Callable[[Any, Sequence[Floats]], list[Sums]]) -> Any:
+        def timed(self: Any, values: Sequence[Floats]) -> list[Sums]:
+            started, cpu = time.perf_counter(), cpu_seconds(os.getpid())
+            found = pass_over(self, values)
+            used = cpu_seconds(os.getpid()) - cpu
+            passes.append((len(values), time.perf_counter() - started, used))
+            return found
+
+        return timed
+
+    for kind in (Blocks, InMemory):
+        kind.sums = watched(kind.sums)  # type: ignore[attr-defined]
+
+
+def _python_path() -> str:
+    return ":".join((str(PROJECT / "lib"), str(PROJECT), os.environ.get("PYTHONPATH", "")))
+
+
+def _driver_jvm(spark: SparkSession) -> int:
+    gateway: Any = spark.sparkContext._gateway
+    return int(gateway.proc.pid)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), int(sys.argv[2]))
