@@ -17,7 +17,7 @@ from penstock.portfolio.searching import Search
 
 SEED = 42
 ATTRIBUTES = ("purpose",)
-LEEWAY = 0.02  # of a measure per applicant: how far a share may be exceeded at the beginning
+LEEWAY = 0.25  # of all that moves a share: how far it may be exceeded at the beginning
 
 
 @dataclass(frozen=True)

@@ -27,13 +27,15 @@ MONEY = "decimal(14,4)"
 _PRIME = 1_000_003
 
 # Limits in USD for each applicant: about 40 % of what the best offers of all come to.
-LENT_EACH, LOSS_EACH, CAPITAL_EACH = 2_600.0, 94.0, 133.0
+LENT_EACH, LOSS_EACH, CAPITAL_EACH = 2_600.0, 80.0, 120.0
 
 
 def offers(spark: "SparkSession", applicants: int, first: int = 0) -> "DataFrame":
     """Return a table as `optimise` reads it, of so many applicants, numbered from `first` on.
 
-    Amounts are what is expected: times the share of applicants who take up the offer.
+    Amounts are what is expected: times the share of applicants who take up the offer. Applicants
+    differ in risk, in what they ask for, in what it costs to serve them and in how keenly they
+    look at the price.
     """
     from pyspark.sql import functions as F  # noqa: PLC0415
 
@@ -53,16 +55,18 @@ def offers(spark: "SparkSession", applicants: int, first: int = 0) -> "DataFrame
             "pd": 0.005 + F.pow(_uniform(1), 3) / 2,
             "asked": F.exp(8.5 + 1.5 * _uniform(2)),
             "lgd": 0.3 + 0.6 * _uniform(3),
+            "cost": 0.03 * _uniform(5),
+            "keenness": 10 + 50 * _uniform(6),
             "purpose": F.concat(F.lit("p"), F.floor(_uniform(4) * PURPOSES)),
         }
     )
     priced = drawn.withColumn("terms", each).select("*", "terms.*")
     rate = 0.075 + F.col("pd") * F.col("lgd") / 2 + F.col("step")
-    wanted = 0.4 - 20 * (rate - 0.12) + 1.5 * F.log("share")
+    wanted = 0.4 - F.col("keenness") * (rate - 0.12) + 1.5 * F.log("share")
     lent = F.col("asked") * F.col("share") / (1 + F.exp(-wanted))
-    loss = lent * F.col("pd") * F.col("lgd")
+    loss = lent * F.col("pd") * F.col("lgd") * F.sqrt("share")
     amounts = {
-        PROFIT: 1.6 * lent * (rate - 0.055) - 0.9 * loss - 10,
+        PROFIT: 1.6 * lent * (rate - 0.04 - F.col("cost")) - 0.9 * loss - 10,
         LENT: lent,
         LOSS: loss,
         CAPITAL: lent * (0.02 + 0.3 * F.sqrt("pd") * F.col("lgd")),

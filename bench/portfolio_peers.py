@@ -157,9 +157,9 @@ def by_descent(book: Book, passes: int) -> Ints:
         step = unit * slopes / max(float(np.abs(slopes).max()), 1e-12) / np.sqrt(number + 1)
         prices = np.maximum(prices + step, 0)
     worth = worths(offers, problem.values(best))
-    rows = choose(offers, worth).rows
-    rows = rows[rows != NOBODY]
-    return filled(book, rows[np.argsort(-worth[rows], kind="stable")])
+    firsts = worth.reshape(offers.applicants, OFFERS).argmax(axis=1) + offers.starts[:-1]
+    firsts = firsts[offers.amounts[0][firsts] > 0]
+    return filled(book, firsts[np.argsort(-worth[firsts], kind="stable")])
 
 
 def filled(book: Book, order: Ints) -> Ints:
