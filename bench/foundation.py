@@ -28,12 +28,12 @@ def measure() -> Result:
     Every run has a fresh state folder, which is gone afterwards. The variable LENDINGCLUB names
     the file of real loans.
     """
-    export = _lendingclub_file()
+    export = lendingclub_file()
     with tempfile.TemporaryDirectory(prefix="penstock-bench-") as folder:
         home = Path(folder)
         small = [run_job(home / f"small-{number}") for number in range(ROUNDS)]
         large = run_job(home / "large", "--set", f"catalog.loan_numbers.rows={MANY_LOANS}")
-        lending = _run_lendingclub(home / "lendingclub", export) if export else None
+        lending = run_lendingclub(home / "lendingclub", export) if export else None
         spark = start_test_session(home / "session")
         try:
             narrow, of_large = recovery(spark, small[0]), recovery(spark, large)
@@ -53,7 +53,12 @@ def measure() -> Result:
     return Result(tuple(figures), _notes(small, narrow, wide, lending))
 
 
-def _lendingclub_file() -> Path | None:
+def lendingclub_file() -> Path | None:
+    """Return the file of real loans that LENDINGCLUB names; None if it names none.
+
+    Raises:
+        UsageError: There is no such file.
+    """
     given = os.environ.get(LENDINGCLUB)
     if not given:
         return None
@@ -63,8 +68,10 @@ def _lendingclub_file() -> Path | None:
     return file
 
 
-def _run_lendingclub(home: Path, export: Path) -> Run:
-    return run_job(home, "--env", "lendingclub", "--set", f"catalog.raw_loans.path={export}")
+def run_lendingclub(home: Path, export: Path, *options: str) -> Run:
+    """Run the main job on the file of real loans, with these options."""
+    named = f"catalog.raw_loans.path={export}"
+    return run_job(home, "--env", "lendingclub", "--set", named, *options)
 
 
 def _cost_figures(small: list[Run], large: Run) -> list[Figure]:

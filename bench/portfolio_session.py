@@ -135,7 +135,7 @@ def _watch_passes(passes: list[tuple[int, float, float]]) -> None:
         return timed
 
     for kind in (Blocks, InMemory):
-        kind.sums = watched(kind.sums)  # type: ignore[attr-defined]
+        kind.sums = watched(kind.sums)  # type: ignore[method-assign]
 
 
 def _python_path() -> str:

@@ -43,8 +43,8 @@ class Recovery:
 
 def recovery(spark: SparkSession, run: Run) -> Recovery:
     """Compare the PDs of `test_scores` with those of `true_risk`, as the run released them."""
-    scored = _table(spark, run, "test_scores")
-    return _recovery(scored, _table(spark, run, "true_risk"), bins=_bins(run))
+    scored = table_of(spark, run, "test_scores")
+    return _recovery(scored, table_of(spark, run, "true_risk"), bins=_bins(run))
 
 
 def recovery_on_larger(spark: SparkSession, run: Run, larger: Run) -> Recovery:
@@ -54,8 +54,8 @@ def recovery_on_larger(spark: SparkSession, run: Run, larger: Run) -> Recovery:
     time for both models.
     """
     model = _model(run)
-    scored = model.transform(_table(spark, larger, "test"))
-    return _recovery(scored, _table(spark, larger, "true_risk"), bins=_bins(larger))
+    scored = model.transform(table_of(spark, larger, "test"))
+    return _recovery(scored, table_of(spark, larger, "true_risk"), bins=_bins(larger))
 
 
 def _recovery(scored: DataFrame, true_risk: DataFrame, *, bins: int) -> Recovery:
@@ -105,7 +105,8 @@ def _placements(
     return goods_below, 1 - bads_below
 
 
-def _table(spark: SparkSession, run: Run, name: str) -> DataFrame:
+def table_of(spark: SparkSession, run: Run, name: str) -> DataFrame:
+    """Return a dataset as the run released it."""
     dataset = run.dataset(name)
     reader = spark.read.format("delta").option("versionAsOf", dataset["version"])
     return reader.load(dataset["location"])
