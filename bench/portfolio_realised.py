@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 VALUED = ("--select", "+valued_loans")
 LENT_SHARE = 0.5  # of all amounts
-LOSS_RATE = 0.8  # of the mean expected loss of a dollar, allowed on each dollar lent
+LOSS_RATE = 0.8  # of the expected loss of so much of all loans
 RESAMPLES, SEED = 2_000, 42
 TOLERANCE = 1e-6
 INTERVAL = (2.5, 97.5)
@@ -96,11 +96,10 @@ def measure() -> Result:
 
 
 NOTES = (
-    f"Limits: at most {LENT_SHARE:.0%} of all amounts lent, and an expected loss of a dollar lent "
-    f"(PD x LGD) of at most {LOSS_RATE:.0%} of its mean over all loans.",
+    f"Limits: at most {LENT_SHARE:.0%} of all amounts lent, and an expected loss (PD x LGD x "
+    f"amount) of at most {LOSS_RATE:.0%} of what so much of all loans would lose.",
     "The ranking takes loans by expected profit of a dollar lent, passing over those that would "
-    "exceed a limit; the rule, that each dollar lent may lose so much, counts from the largest "
-    "amount.",
+    "exceed a limit.",
     f"Intervals are 95 % of {RESAMPLES:,} bootstraps of the loans, seed {SEED}, plans kept. "
     "Profit realised is of all that was paid, after funding and handling.",
 )
@@ -170,23 +169,21 @@ def planned(problem: Problem, loans: Loans) -> tuple[float, Flags]:
 
 def ranked(problem: Problem, loans: Loans) -> Flags:
     """Return of each loan whether the ranking makes it."""
-    rate = LOSS_RATE * loans.expected_loss.sum() / loans.amount.sum()
-    most = LENT_SHARE * loans.amount.sum()
-    caps = np.array([most, rate * most])
+    caps = np.array([float(row.bound) for row in problem.rows])
+    use = np.array([loans.amount, loans.expected_loss]).T
     is_made, total = np.zeros(len(loans.keys), bool), np.zeros(2)
     for at in np.argsort(-loans.expected_profit / loans.amount, kind="stable"):
-        use = np.array([loans.amount[at], loans.expected_loss[at]])
-        if loans.expected_profit[at] > 0 and (total + use <= caps).all():
-            is_made[at], total = True, total + use
+        if loans.expected_profit[at] > 0 and (total + use[at] <= caps).all():
+            is_made[at], total = True, total + use[at]
     return is_made
 
 
 def _problem(loans: Loans) -> Problem:
-    rate = float(round(LOSS_RATE * loans.expected_loss.sum() / loans.amount.sum(), 6))
-    most = float(round(LENT_SHARE * loans.amount.sum(), 2))
+    lent = float(round(LENT_SHARE * loans.amount.sum(), 2))
+    loss = float(round(LENT_SHARE * LOSS_RATE * loans.expected_loss.sum(), 2))
     limits: list[Limit] = [
-        {"name": "lent", "measure": "amount", "at_most": most},
-        {"name": "loss rate", "measure": "expected loss", "per": "amount", "at_most": rate},
+        {"name": "lent", "measure": "amount", "at_most": lent},
+        {"name": "loss", "measure": "expected loss", "at_most": loss},
     ]
     largest = np.abs(_offers(loans).amounts).max(axis=1)
     return Problem(measures_of(limits, []), 1, compile_rows(limits, [], [()], {}), largest)
