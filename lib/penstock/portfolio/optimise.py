@@ -299,7 +299,8 @@ def _use_of_parity(
     used = F.lit(0.0)
     for group, weight in of_groups.items():
         if weight:
-            used = F.when(F.col(attribute).cast("string") == group, weight).otherwise(used)
+            is_in = F.col(attribute).cast("string").eqNullSafe(F.lit(group))
+            used = F.when(is_in, weight).otherwise(used)
     return used
 
 
