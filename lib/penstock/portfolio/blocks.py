@@ -95,7 +95,7 @@ class Blocks:
             found[row.place] += Sums(high, low)
         return found
 
-    def sample(self, size: int) -> Applicants:
+    def subsample(self, size: int) -> Applicants:
         """Return about so many applicants, or all: those of the lowest hashes."""
         at_most = np.iinfo(np.int64).max
         if size < self.applicants:
@@ -143,7 +143,7 @@ class Blocks:
                     yield block.of(at).pack()
 
         rows = self._columns(keys=True).mapInArrow(picked, PACKED).collect()
-        parts = [Block.read(row.asDict(), n_amounts) for row in rows]
+        parts = [Block.unpack(row.asDict(), n_amounts) for row in rows]
         return merged(parts, n_amounts)
 
     def _columns(self, *, keys: bool) -> DataFrame:

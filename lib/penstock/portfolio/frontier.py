@@ -56,7 +56,7 @@ def frontier(
 def _points(
     moved: Sequence[Problem], passes: Passes, row: int, prices: Floats, sums: Sums
 ) -> list[Point]:
-    sample = passes.sample(SAMPLE).offers
+    sample = passes.subsample(SAMPLE).offers
     share = sample.applicants / passes.applicants
     scales = scales_of(moved[0], sums)
     at = [(prices, sums)] * len(moved)

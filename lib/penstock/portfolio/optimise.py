@@ -142,7 +142,7 @@ def optimise(
         )
     passes: Passes = blocks
     if blocks.applicants <= SAMPLE:  # then passes over the driver's memory are quicker
-        passes = InMemory(blocks.sample(blocks.applicants), problem.n_cells)
+        passes = InMemory(blocks.subsample(blocks.applicants), problem.n_cells)
     try:
         solution, conflict = _solve(problem, passes, tolerance, start_prices)
         points = {} if conflict else _frontiers(problem, passes, frontiers, solution)

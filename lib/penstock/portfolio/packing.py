@@ -47,7 +47,7 @@ class Block:
     offers: Offers
 
     @classmethod
-    def read(cls, row: Mapping[str, Any], n_amounts: int) -> "Block":
+    def unpack(cls, row: Mapping[str, Any], n_amounts: int) -> "Block":
         """Read a row of `PACKED`."""
         keys = row.get("keys")
         offers = Offers(
@@ -101,7 +101,7 @@ def read_blocks(batches: Batches, n_amounts: int) -> Iterator[Block]:
             row: dict[str, Any] = {name: batch.column(name)[at].as_buffer() for name in _BINARY}
             if "keys" in batch.schema.names:
                 row["keys"] = batch.column("keys")[at].as_py()
-            yield Block.read(row, n_amounts)
+            yield Block.unpack(row, n_amounts)
 
 
 def pack_rows(batches: Batches, n_amounts: int) -> Batches:

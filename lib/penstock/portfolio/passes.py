@@ -40,7 +40,7 @@ class Passes(Protocol):
     def sums(self, values: Sequence[Floats]) -> list[Sums]:
         """Return, for each set of worths, the sums over the best offers: one pass for all sets."""
 
-    def sample(self, size: int) -> Applicants:
+    def subsample(self, size: int) -> Applicants:
         """Return about so many applicants, or all, always the same."""
 
     def near(self, values: Floats, widths: Floats) -> Applicants:
@@ -62,7 +62,7 @@ class InMemory:
         """Return, for each set of worths, the sums over the best offers."""
         return [sum_best(self.everyone.offers, each, self.n_cells) for each in values]
 
-    def sample(self, size: int) -> Applicants:
+    def subsample(self, size: int) -> Applicants:
         """Return the first applicants."""
         return self._of(np.arange(min(size, self.applicants)))
 

@@ -147,7 +147,7 @@ class Search:
         if start is not None:
             self.try_prices([np.clip(start, 0, problem.highest)])
         scales = scales_of(problem, free)
-        sample = self.passes.sample(SAMPLE).offers
+        sample = self.passes.subsample(SAMPLE).offers
         share = sample.applicants / self.passes.applicants if self.passes.applicants else 1.0
         bounds = share * problem.bounds
         while len(self.told) < MOST_PASSES:
@@ -226,7 +226,7 @@ class Search:
 
     def _widths(self, size: int) -> Floats:
         """Return, for each cell, the margin within which enough applicants lie."""
-        sample = self.passes.sample(SAMPLE).offers
+        sample = self.passes.subsample(SAMPLE).offers
         margins, cells = margins_of(sample, self.problem.values(self.prices))
         share = sample.applicants / self.passes.applicants
         widths = np.full(self.problem.n_cells, _nearest(margins, size * share))
