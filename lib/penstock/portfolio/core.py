@@ -108,6 +108,7 @@ class Core:
         prices: Floats,
         inside: Floats,
         tolerance: float,
+        *,
         beyond_at: float = DEARER,
     ) -> Ints:
         """Decide some applicants anew, by branch and bound; the others keep what is chosen.

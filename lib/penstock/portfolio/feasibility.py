@@ -11,13 +11,16 @@ from fractions import Fraction
 import numpy as np
 
 from penstock.portfolio.choice import MILLION, Floats
+from penstock.portfolio.dual import Scales
 from penstock.portfolio.passes import Passes
 from penstock.portfolio.problem import Problem
-from penstock.portfolio.searching import Search
+from penstock.portfolio.searching import Search, scales_of
 
 _SURE = Fraction(1, 10**9)
 _MOST_TOLD = 8  # limits whose relaxation is sought one by one
-_FIRM = 1000  # times dearer than the one limit that gives way
+# Of the price of excess, where the search begins: at prices of 0 everyone is indifferent, and no
+# way leads down.
+_HALF = 0.5
 
 
 @dataclass(frozen=True)
@@ -44,8 +47,10 @@ def needs_offers(problem: Problem) -> bool:
 def find_conflict(problem: Problem, passes: Passes, tolerance: float) -> Conflict | None:
     """Return why no plan keeps the hard limits; None if nothing speaks against one."""
     hard = replace(problem, rows=tuple(row for row in problem.rows if row.penalty is None))
-    search = Search(_elastic(hard, _units(hard)), passes, tolerance)
-    search.find_prices()
+    units = _units(hard, passes)
+    soft = {row.limit for row in hard.rows}
+    search = Search(_elastic(hard, units, soft), passes, tolerance, _scales(units))
+    search.find_prices(_HALF / units)
     assert search.bound is not None
     # Bounds are those of least excess, in shares of each limit: 0 is what a plan within all has.
     if search.bound > -_SURE * MILLION:
@@ -53,7 +58,8 @@ def find_conflict(problem: Problem, passes: Passes, tolerance: float) -> Conflic
     multipliers = search.prices
     conflicting = [at for at, price in enumerate(multipliers) if price > 0]
     relaxed = {
-        hard.rows[at].limit: _alone(hard, at, passes, tolerance) for at in conflicting[:_MOST_TOLD]
+        hard.rows[at].limit: _alone(hard, units, at, passes, tolerance)
+        for at in conflicting[:_MOST_TOLD]
     }
     return Conflict(
         {hard.rows[at].limit: float(multipliers[at]) for at in conflicting},
@@ -62,32 +68,36 @@ def find_conflict(problem: Problem, passes: Passes, tolerance: float) -> Conflic
     )
 
 
-def _alone(hard: Problem, at: int, passes: Passes, tolerance: float) -> float | None:
+def _alone(hard: Problem, units: Floats, at: int, passes: Passes, tolerance: float) -> float | None:
     """Return the bound that one limit would have to take, the others being kept."""
-    units = _units(hard) * np.where(np.arange(len(hard.rows)) == at, _FIRM, 1.0)
-    solution = Search(_elastic(hard, units), passes, tolerance).solve()
+    elastic = _elastic(hard, units, {hard.rows[at].limit})
+    solution = Search(elastic, passes, tolerance, _scales(units)).solve(_HALF / units)
     if solution.plan is None:
         return None
-    used = hard.exact_usages(solution.plan.sums)
-    excess = [use - row.bound * MILLION for use, row in zip(used, hard.rows, strict=True)]
-    if any(each > 0 for other, each in enumerate(excess) if other != at):
-        return None
     row = hard.rows[at]
-    needed = max(excess[at], Fraction(0)) / MILLION
+    excess = hard.exact_usages(solution.plan.sums)[at] - row.bound * MILLION
+    needed = max(excess, Fraction(0)) / MILLION
     if row.per is not None:
         of_per = 1 + hard.measures.index(row.per)
         needed *= Fraction(MILLION, int(sum(solution.plan.sums.whole()[:, of_per])) or MILLION)
     return float(row.limited_to + (needed if row.sense == "at most" else -needed))
 
 
-def _units(problem: Problem) -> Floats:
-    return np.maximum(np.abs(problem.bounds), float(MILLION)) / MILLION
+def _units(hard: Problem, passes: Passes) -> Floats:
+    """Return the unit of each limit: its bound, or a tenth of what its floors' best offers move."""
+    floors = np.array([-1 / bound if bound < 0 else 0.0 for bound in hard.bounds])
+    [sums] = passes.sums([replace(hard, profit=0).values(floors)])
+    return np.maximum(scales_of(hard, sums).rows / MILLION, 1.0)
 
 
-def _elastic(problem: Problem, units: Floats) -> Problem:
-    """Return the problem of least excess over all limits, in units."""
+def _scales(units: Floats) -> Scales:
+    return Scales(float(MILLION), units * MILLION)
+
+
+def _elastic(problem: Problem, units: Floats, soft: set[str]) -> Problem:
+    """Return the problem of least excess over some limits, in units, all others being kept."""
     rows = tuple(
-        replace(row, penalty=1 / Fraction(float(unit)))
+        replace(row, penalty=1 / Fraction(float(unit))) if row.limit in soft else row
         for row, unit in zip(problem.rows, units, strict=True)
     )
     return replace(problem, rows=rows, profit=0)

@@ -70,9 +70,9 @@ class Rounding:
                 at = tightened
             free = self.core.by_doubt(at)[:_FREE]
             inside = np.zeros(len(self.problem.rows))
-            for beyond_at in _BEYOND:
-                whole = self.core.whole(at)
-                rows = self.core.decide(whole, free, at.prices, inside, tolerance, beyond_at)
+            whole = self.core.whole(at)
+            for far in _BEYOND:
+                rows = self.core.decide(whole, free, at.prices, inside, tolerance, beyond_at=far)
                 if self.value_of(rows) is not None:
                     return rows
                 beyond = self.problem.usages(self.sums_of(rows)) - self.problem.bounds

@@ -100,15 +100,14 @@ class Search:
         problem: Rows over cells and measures.
         passes: Over all offers.
         tolerance: Gap at which the search ends.
+        scales: Units of prices; None: those of the plan that no limit holds back.
     """
 
     def __init__(
-        self,
-        problem: Problem,
-        passes: Passes,
-        tolerance: float,
+        self, problem: Problem, passes: Passes, tolerance: float, scales: Scales | None = None
     ) -> None:
         self.problem, self.passes, self.tolerance = problem, passes, tolerance
+        self.scales = scales
         self.told: list[Pass] = []
         self.prices = np.zeros(len(problem.rows))
         self.sums: Sums | None = None
@@ -144,9 +143,11 @@ class Search:
         free = self.try_prices([np.zeros(len(problem.rows))])[0]
         if self._is_proven() or not len(problem.rows):
             return
+        at, sums = self.prices, free
         if start is not None:
-            self.try_prices([np.clip(start, 0, problem.highest)])
-        scales = scales_of(problem, free)
+            at = np.clip(start, 0, problem.highest)
+            [sums] = self.try_prices([at])
+        scales = self.scales or scales_of(problem, free)
         sample = self.passes.subsample(SAMPLE).offers
         share = sample.applicants / self.passes.applicants if self.passes.applicants else 1.0
         bounds = share * problem.bounds
@@ -155,16 +156,15 @@ class Search:
             before = self.bound
             if start is not None or len(self.told) > 1:
                 # The sample's slopes at these prices become those of all offers.
-                of_sample = problem.usages(
-                    sum_best(sample, problem.values(self.prices), problem.n_cells)
-                )
-                bounds = share * (problem.bounds - problem.usages(self.sums)) + of_sample
-            aimed = newton(problem, sample, bounds, scales, self.prices)
+                of_sample = problem.usages(sum_best(sample, problem.values(at), problem.n_cells))
+                bounds = share * (problem.bounds - problem.usages(sums)) + of_sample
+            aimed = newton(problem, sample, bounds, scales, at)
             steps = (1.0,) if share == 1 or len(self.told) == 1 else _STEPS
-            moves = [self.prices + step * (aimed - self.prices) for step in steps]
+            moves = [at + step * (aimed - at) for step in steps]
             self.try_prices([np.clip(prices, 0, problem.highest) for prices in moves])
             if share == 1 or before - self.bound <= _GAIN * abs(self.bound):
                 break
+            at, sums = self.prices, self.sums
 
     def try_prices(self, tried: Sequence[Floats]) -> list[Sums]:
         """Pass over all offers at some prices; keep the best bound, and any plan."""
