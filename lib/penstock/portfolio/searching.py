@@ -24,7 +24,7 @@ SAMPLE = 50_000  # applicants that are solved on the driver for prices
 SMALL = 10_000  # applicants, up to which all are the core
 MOST_PASSES = 10  # to find prices
 _STEPS = (0.3, 0.6, 1.0, 1.4)  # shares of a step that one pass tries
-_GAIN = Fraction(1, 10**7)  # of the dual's value: a pass that gains less is the last
+_GAIN = Fraction(1, 20)  # of the gap that is sought: a pass that gains less is the last
 _CORES = (3_000, 9_000, 27_000)  # applicants of the core, in turn
 _OF_CELL = 40  # applicants of each cell that are in the core
 _FREE = (120, 400)  # applicants who are decided anew at once, in turn
@@ -162,7 +162,7 @@ class Search:
             steps = (1.0,) if share == 1 or len(self.told) == 1 else _STEPS
             moves = [at + step * (aimed - at) for step in steps]
             self.try_prices([np.clip(prices, 0, problem.highest) for prices in moves])
-            if share == 1 or before - self.bound <= _GAIN * abs(self.bound):
+            if share == 1 or before - self.bound <= self._gap_sought() * _GAIN:
                 break
             at, sums = self.prices, self.sums
 
@@ -244,7 +244,11 @@ class Search:
     def _is_proven(self) -> bool:
         if self.plan is None or self.bound is None:
             return False
-        return self.bound - self.plan.value <= Fraction(self.tolerance) * abs(self.bound)
+        return self.bound - self.plan.value <= self._gap_sought()
+
+    def _gap_sought(self) -> Fraction:
+        assert self.bound is not None
+        return Fraction(self.tolerance) * abs(self.bound)
 
 
 def scales_of(problem: Problem, free: Sums) -> Scales:
