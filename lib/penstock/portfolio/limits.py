@@ -190,7 +190,7 @@ def is_inside(limit: Limit, attributes: Sequence[str], cell: Cell) -> bool:
 
 def exact(number: float) -> Fraction:
     """Return a number as it is written: 0.1 is a tenth."""
-    return Fraction(repr(number))
+    return Fraction(repr(float(number)))
 
 
 def _row(limit: Limit, attributes: Sequence[str], cells: Sequence[Cell]) -> Row:

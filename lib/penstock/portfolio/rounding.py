@@ -12,9 +12,10 @@ from penstock.portfolio.problem import Problem
 # Offers' mean profits, for each limit with a price, given to stay inside limits, in turn.
 _INSIDE = (0.0, 0.03, 0.1, 0.3, 1.0, 3.0)
 _FREE = 120  # applicants who are decided anew at once
-# Multiples of a limit's price at which an attempt may go beyond it. The second comes back inside by
-# what the first was beyond; the last may not, for what is beyond by little costs little.
-_BEYOND = (DEARER, DEARER, np.inf)
+_ATTEMPTS = 2  # to come back inside limits by what the last attempt was beyond them
+# Multiples of a limit's price at which plans may go beyond it; at last not at all, for what is
+# beyond by little costs little.
+_BEYOND = (DEARER, np.inf)
 _FARTHER = 1.05
 _LEAST = 1e-8  # of a row's unit: ten times the solver's tolerance
 
@@ -61,6 +62,13 @@ class Rounding:
         Args:
             tolerance: Profit, in millionths, within which the best need not be sought.
         """
+        for beyond_at in _BEYOND:
+            rows = self._first_plan(relaxed, tolerance, beyond_at)
+            if rows is not None:
+                return rows
+        return None
+
+    def _first_plan(self, relaxed: Relaxed, tolerance: float, beyond_at: float) -> Ints | None:
         for offers in _INSIDE:
             at = relaxed
             if offers:
@@ -70,9 +78,11 @@ class Rounding:
                 at = tightened
             free = self.core.by_doubt(at)[:_FREE]
             inside = np.zeros(len(self.problem.rows))
-            whole = self.core.whole(at)
-            for far in _BEYOND:
-                rows = self.core.decide(whole, free, at.prices, inside, tolerance, beyond_at=far)
+            for _ in range(_ATTEMPTS):
+                whole = self.core.whole(at)
+                rows = self.core.decide(
+                    whole, free, at.prices, inside, tolerance, beyond_at=beyond_at
+                )
                 if self.value_of(rows) is not None:
                     return rows
                 beyond = self.problem.usages(self.sums_of(rows)) - self.problem.bounds
