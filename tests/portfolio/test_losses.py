@@ -166,10 +166,11 @@ def test_loans_of_cents_and_of_a_billion_are_loans(spark):
         assert found.metrics["effective_names"] == pytest.approx(1)
 
 
-def test_a_plan_that_lends_nothing_is_refused(spark):
-    for rows in (LOANS.head(3).assign(take_up=0.0), LOANS.head(0)):
-        with pytest.raises(DataError, match="The plan lends nothing"):
-            measure(plan(spark, rows))
+def test_a_plan_that_lends_nothing_has_no_losses_to_tell(spark):
+    for rows, loans in ((LOANS.head(3).assign(take_up=0.0), 3), (LOANS.head(0), 0)):
+        found = measure(plan(spark, rows))
+        assert found.metrics == {"loans": loans, "exposure_usd": 0.0}
+        assert not found.tables
 
 
 def test_a_sector_without_correlation_is_named(spark):

@@ -71,9 +71,10 @@ def measure_losses(
         and `_high`, 95 %; `hhi_`, `effective_` and `largest_share_` of `names` and `sectors`.
         Tables "risk", "sectors" and "concentration"; figures "distribution" and "sectors". The
         analytic granularity is of the first order: it is meant for some hundred loans and more.
+        Where nothing is lent, loans and exposure only.
 
     Raises:
-        DataError: Unusable rows, nothing lent, a sector without a correlation, or too many sectors.
+        DataError: Unusable rows, a sector without a correlation, or too many sectors.
         ConfigError: Too few scenarios for the highest level.
     """
     _check_scenarios(scenarios, levels[-1])
