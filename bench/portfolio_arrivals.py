@@ -18,6 +18,7 @@ from penstock.portfolio.searching import Search
 SEED = 42
 ATTRIBUTES = ("purpose",)
 LEEWAY = 0.25  # of all that moves a share: how far it may be exceeded at the beginning
+EXACT_FROM = 0.95  # of arrivals, from where on no share may be exceeded
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ def _within_limits(book: Book, wanted: list[int | None]) -> Ints:
     """Return the offers that are made: those that exceed no limit when it is their turn.
 
     Floors stop nobody. A share, of which nothing can be said before much is lent, may be exceeded
-    by an allowance that falls to 0 with the last arrival.
+    by an allowance that falls to 0 before the last arrivals.
     """
     problem, offers = book.problem(), book.offers
     rows = np.array([row for row in wanted if row is not None], np.int64)
@@ -94,7 +95,7 @@ def _within_limits(book: Book, wanted: list[int | None]) -> Ints:
         if row is None:
             continue
         use, arrival = used[arrival], arrival + 1
-        most = problem.bounds + allowance * (1 - number / len(wanted))
+        most = problem.bounds + allowance * max(1 - number / (EXACT_FROM * len(wanted)), 0)
         if not (is_cap & (use > 0) & (total + use > most)).any():
             total += use
             made.append(row)

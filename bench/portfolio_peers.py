@@ -229,7 +229,8 @@ def _notes(applicants: int, book: Book, solution: Solution, stopped: int) -> tup
         "The linear program is SciPy's, and shares nothing with ours but the limits as rows. Its "
         "value is what no plan exceeds; it has no whole offers, so no plan.",
         f"By bid prices {stopped:,} of {applicants:,} applicants had their best offer stopped by "
-        "a limit. A share may be exceeded a little on the way, by less and less towards the end.",
+        "a limit. A share may be exceeded a little on the way, by less and less, and by nothing "
+        "at the end.",
     )
 
 
