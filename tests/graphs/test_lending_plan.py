@@ -285,7 +285,7 @@ def test_another_text_of_a_policy_is_the_cause_of_a_run_of_what_uses_it(spark, h
     words += ["--set", f"params.decide_by_both.other={policies}}}"]
     _, plan = plan_of(spark, home, monkeypatch, "plan", *SMALL, *words)
     run = {p.node.name: p.cause for p in plan.nodes if p.action == "run"}
-    of_policy = ("decide", "choose_offers", "count_hits", "decide_by_both")
+    of_policy = ("decide", "choose_offers", "list_candidates", "count_hits", "decide_by_both")
     on_variants = ("decide_on_variants", "choose_variant_offers")
     readers = {name: run.pop(name) for name in (*of_policy, *on_variants)}
     for cause in readers.values():
