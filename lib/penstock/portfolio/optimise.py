@@ -15,19 +15,16 @@ from typing_extensions import TypedDict  # before Python 3.12, pydantic reads no
 from penstock.annotations import Positive, Share
 from penstock.errors import ConfigError, DataError, did_you_mean
 from penstock.evidence import Evidence
-from penstock.portfolio.audit import use_of
 from penstock.portfolio.bid_prices import BID_PRICE_COLUMNS, bid_price_rows
 from penstock.portfolio.blocks import Blocks
 from penstock.portfolio.certificate import Certified, certificate
+from penstock.portfolio.charges import charges_of
 from penstock.portfolio.choice import MILLION, Floats
 from penstock.portfolio.feasibility import Conflict, find_conflict, needs_offers
 from penstock.portfolio.frontier import Point, frontier
 from penstock.portfolio.limits import (
-    APPROVALS,
-    Cell,
     Limit,
     Parity,
-    Row,
     attributes_of,
     check_limits,
     compile_rows,
@@ -49,7 +46,6 @@ PLAN_COLUMNS = """
     charges ARRAY<STRUCT<limit: STRING, used: DOUBLE, price: DOUBLE, cost: DOUBLE>>
         COMMENT 'what the offer uses of each limit that has a price, in the limit''s unit'"""
 _CHOICE = "choice of the plan"
-CHARGES = "ARRAY<STRUCT<limit: STRING, used: DOUBLE, price: DOUBLE, cost: DOUBLE>>"
 PRICE_COLUMNS = """
     limit STRING COMMENT 'key, with sense',
     sense STRING COMMENT 'at most, or at least',
@@ -148,7 +144,8 @@ def optimise(
         points = {} if conflict else _frontiers(problem, passes, frontiers, solution)
         # The rows of the plan alone are kept; the blocks can go.
         chosen = _chosen(candidates, blocks, problem, solution)
-        charges = _charges(wishes, measured.cells, problem, _plan_prices(solution))
+        prices = _plan_prices(solution)
+        charges = charges_of(limits, wishes.attributes, measured.cells, problem, prices)
         plan = _plan(candidates, chosen, wishes.profit, charges).localCheckpoint()
     finally:
         blocks.close()
@@ -265,43 +262,6 @@ def _plan(candidates: DataFrame, chosen: DataFrame, profit: str, charges: Column
         F.col(_CHOICE)["margin"].alias("margin"),
         F.when(is_made, charges).alias("charges"),
     )
-
-
-def _charges(wishes: Wishes, cells: Sequence[Cell], problem: Problem, prices: Floats) -> Column:
-    """Return what an offer uses of each limit, and each enforced parity, that has a price."""
-    limits = {limit["name"]: limit for limit in wishes.limits}
-    charges = []
-    for row, price in zip(problem.rows, map(float, prices), strict=True):
-        if not price:
-            continue
-        if row.attribute is None:
-            used = use_of(limits[row.limit])
-        else:
-            used = _use_of_parity(row, row.attribute, wishes.attributes, cells)
-        sign = 1 if row.sense == "at most" else -1
-        charges.append(
-            F.struct(
-                F.lit(row.limit).alias("limit"),
-                used.alias("used"),
-                F.lit(price).alias("price"),
-                (sign * price * used).alias("cost"),
-            )
-        )
-    return F.array(*charges) if charges else F.array().cast(CHARGES)
-
-
-def _use_of_parity(
-    row: Row, attribute: str, attributes: Sequence[str], cells: Sequence[Cell]
-) -> Column:
-    """Return what an offer adds to the rate of the one group, or takes as one of the other."""
-    at = attributes.index(attribute)
-    of_groups = {cell[at]: float(w) for cell, w in zip(cells, row.weights[APPROVALS], strict=True)}
-    used = F.lit(0.0)
-    for group, weight in of_groups.items():
-        if weight:
-            is_in = F.col(attribute).cast("string").eqNullSafe(F.lit(group))
-            used = F.when(is_in, weight).otherwise(used)
-    return used
 
 
 def _check_names(names: Iterable[str], limits: Sequence[Limit], key: str) -> None:
