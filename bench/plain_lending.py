@@ -24,6 +24,7 @@ from penstock.learn.logistic import explain_pd, logistic_pd
 from penstock.learn.reasons.declines import decline_reasons
 from penstock.learn.reject_effect import show_reject_inference
 from penstock.lending.allowance_walk import walk_allowance
+from penstock.lending.candidates import list_candidates, list_portfolio
 from penstock.lending.capital import add_capital
 from penstock.lending.cases import gather_cases
 from penstock.lending.cleaning import clean_applications, clean_loans
@@ -60,6 +61,9 @@ from penstock.measure.gate import lgd_gate, pd_gate
 from penstock.measure.lgd_evaluation import evaluate_lgd
 from penstock.measure.provisions import report_provisions
 from penstock.measure.strategy import compare_strategies
+from penstock.portfolio.losses import measure_losses
+from penstock.portfolio.optimise import no_start_prices, optimise
+from penstock.portfolio.verdict import audit_portfolio, portfolio_gate
 from penstock.store.home import write_json
 from penstock.synthetic.book import generate_applications, generate_book
 
@@ -79,7 +83,7 @@ class PlainLending:
         self.params = params
 
     def run(self, loans: int, applications: int) -> None:
-        """Go from raw loans to decisions and provisions."""
+        """Go from raw loans to decisions, provisions and the portfolio."""
         p = self.params
         mlflow.set_tracking_uri(f"sqlite:///{self.folder}/mlflow.db")
         mlflow.set_registry_uri(f"sqlite:///{self.folder}/mlflow.db")
@@ -129,6 +133,7 @@ class PlainLending:
         self.save("loan_offers", offers)
         models = PdAndLgd(model, lgd_model)
         self.decide(readable, asked_features, scores, reason_model, models)
+        self.choose_portfolio(readable)
 
     def fit_lgd(self, loans: DataFrame) -> PipelineModel:
         """Fit, judge and save the LGD model."""
@@ -207,6 +212,25 @@ class PlainLending:
         stored = self.save("variant_offers", offers)
         chosen = choose_offers(decided, stored, **p["choose_offers"])
         return self.save("counterfactuals", find_counterfactuals(variants, chosen))
+
+    def choose_portfolio(self, applications: DataFrame) -> None:
+        """Choose which offers to make, audit the choice and measure its losses."""
+        p = self.params
+        offers, decisions = self.read("loan_offers"), self.read("decisions")
+        candidates = self.save(
+            "candidates", list_candidates(offers, decisions, applications, **p["list_candidates"])
+        )
+        *found, proof = optimise(candidates, no_start_prices(candidates), **p["optimise"])
+        names = ("portfolio_plan", "limit_prices", "frontier", "bid_prices")
+        plan, *_ = map(self.save, names, found)
+        chosen = self.save("portfolio", list_portfolio(plan, offers, candidates))
+        with mlflow.start_run():
+            self.report("portfolio_certificate", proof)
+            audit = audit_portfolio(candidates, plan, **p["audit_portfolio"])
+            self.report("portfolio_audit", audit)
+            self.report("portfolio_losses", measure_losses(chosen, **p["measure_losses"]))
+        if faults := portfolio_gate(proof, audit, **p["portfolio_gate"]):
+            raise SystemExit("; ".join(faults))
 
     def assess(
         self, loans: DataFrame, labelled: DataFrame, pd: PipelineModel, lgd: PipelineModel

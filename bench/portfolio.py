@@ -14,6 +14,7 @@ from penstock.errors import UsageError
 SIZES = {"1e4": 10_000, "1e5": 100_000, "1e6": 1_000_000, "1e7": 10_000_000}
 TARGET = "1e6"  # the size that targets are of
 MOST_PASSES = 8
+MANY_AT, MOST_GAP_OF_MANY = "1e5", 1e-4  # where 74 limits are tried
 MOST_SECONDS = 900  # of one size; the largest may spill to disk
 SECONDS = "PENSTOCK_BENCH_SECONDS"
 
@@ -29,8 +30,11 @@ def measure(sizes: tuple[str, ...] = tuple(SIZES)) -> Result:
     most = _most_seconds()
     with tempfile.TemporaryDirectory(prefix="penstock-bench-") as folder:
         ended = {size: chosen_on(Path(folder) / size, SIZES[size], most) for size in sizes}
+        many = chosen_on(Path(folder) / "many", SIZES[MANY_AT], most, are_many=True)
     found = {size: each for size, each in ended.items() if each is not None}
     figures = [figure for size, each in found.items() for figure in _figures(size, each)]
+    if many:
+        figures += _figures_of_many(many)
     for size, each in found.items():
         tenth = {SIZES[name]: name for name in found}.get(SIZES[size] // 10)
         # Up to some ten thousand applicants passes are over the driver's memory.
@@ -84,6 +88,19 @@ def _figures(size: str, found: dict[str, Any]) -> list[Figure]:
             found["all_mb"],
             "of driver, executors and their Pythons at one time; what they share counts twice",
         ),
+    ]
+
+
+def _figures_of_many(found: dict[str, Any]) -> list[Figure]:
+    return [
+        Figure(
+            f"gap_{MANY_AT}_many",
+            found["gap"],
+            f"certified, {MANY_AT} applicants under 74 limits, {found['priced']} with a price",
+            MOST_GAP_OF_MANY,
+        ),
+        Figure(f"broken_{MANY_AT}_many", found["broken"], "limits, of 74, by SQL", 0),
+        Figure(f"seconds_{MANY_AT}_many", found["seconds"], "the whole node"),
     ]
 
 

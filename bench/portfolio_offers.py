@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 PROFIT = "profit_usd"
 LENT, LOSS, CAPITAL = "lent_usd", "expected_loss_usd", "capital_usd"
 OFFERS = 6  # of each applicant
-PURPOSES = 10
+PURPOSES, BRANCHES = 10, 59
 MONEY = "decimal(14,4)"
 _PRIME = 1_000_003
 
@@ -58,6 +58,7 @@ def offers(spark: "SparkSession", applicants: int, first: int = 0) -> "DataFrame
             "cost": 0.03 * _uniform(5),
             "keenness": 10 + 50 * _uniform(6),
             "purpose": F.concat(F.lit("p"), F.floor(_uniform(4) * PURPOSES)),
+            "branch": F.concat(F.lit("b"), F.floor(_uniform(7) * BRANCHES)),
         }
     )
     priced = drawn.withColumn("terms", each).select("*", "terms.*")
@@ -72,7 +73,7 @@ def offers(spark: "SparkSession", applicants: int, first: int = 0) -> "DataFrame
         CAPITAL: lent * (0.02 + 0.3 * F.sqrt("pd") * F.col("lgd")),
     }
     told = (amount.cast(MONEY).alias(name) for name, amount in amounts.items())
-    return priced.select("application_id", "offer", "purpose", *told)
+    return priced.select("application_id", "offer", "purpose", "branch", *told)
 
 
 def limits(applicants: int) -> list[Limit]:
@@ -84,17 +85,22 @@ def limits(applicants: int) -> list[Limit]:
         {"name": "loss rate", "measure": LOSS, "per": LENT, "at_most": 0.05},
         {"name": "number", "measure": APPROVALS, "at_least": applicants // 4},
     ]
-    of_purposes: list[Limit] = [
-        {
-            "name": f"purpose {number}",
-            "measure": LENT,
-            "where": {"purpose": [f"p{number}"]},
-            "per": LENT,
-            "at_most": (0.095, 0.115)[number % 2],
-        }
-        for number in range(PURPOSES)
+    return common + [
+        _share("purpose", f"p{number}", (0.095, 0.115)[number % 2]) for number in range(PURPOSES)
     ]
-    return common + of_purposes
+
+
+def many_limits(applicants: int) -> list[Limit]:
+    """Return 74 limits: those of `limits`, and each branch's share of what is lent."""
+    return limits(applicants) + [
+        _share("branch", f"b{number}", (0.016, 0.02)[number % 2]) for number in range(BRANCHES)
+    ]
+
+
+def _share(attribute: str, value: str, most: float) -> Limit:
+    where = {attribute: [value]}
+    name = f"{attribute} {value[1:]}"
+    return {"name": name, "measure": LENT, "where": where, "per": LENT, "at_most": most}
 
 
 @dataclass(frozen=True)

@@ -17,26 +17,31 @@ from typing import Any
 from pyspark.sql import SparkSession
 
 from bench.command import MEGABYTE, PROJECT, cpu_seconds, peak_mb, resident_mb
-from bench.portfolio_offers import PROFIT, limits, offers
+from bench.portfolio_offers import PROFIT, limits, many_limits, offers
 from bench.session import own_session
 from penstock.errors import NodeFailed
 from penstock.evidence import Evidence
 from penstock.portfolio.audit import audit_plan
 from penstock.portfolio.blocks import Blocks
 from penstock.portfolio.choice import Floats, Sums
-from penstock.portfolio.optimise import optimise
+from penstock.portfolio.limits import Limit
+from penstock.portfolio.optimise import no_start_prices, optimise
 from penstock.portfolio.passes import InMemory
 
 TOLERANCE = 1e-5
 OUT, WORDS, ROWS = "figures.json", "words.txt", "offers"
+MANY = "many"
 SAMPLED_EVERY_S = 0.5
 
 
-def chosen_on(folder: Path, applicants: int, most_seconds: float) -> dict[str, Any] | None:
+def chosen_on(
+    folder: Path, applicants: int, most_seconds: float, *, are_many: bool = False
+) -> dict[str, Any] | None:
     """Choose among the offers of so many applicants, in a process and cluster of its own.
 
     Args:
         most_seconds: After which it is ended.
+        are_many: Whether 74 limits hold, and not 15.
 
     Returns:
         What `main` found, and "all_mb": most resident memory of all its processes at one time.
@@ -47,6 +52,7 @@ def chosen_on(folder: Path, applicants: int, most_seconds: float) -> dict[str, A
     """
     folder.mkdir(parents=True)
     call = [sys.executable, "-m", "bench.portfolio_session", str(folder), str(applicants)]
+    call += [MANY] if are_many else []
     environment = {**os.environ, "PYTHONPATH": _python_path()}
     started, most = time.perf_counter(), 0.0
     with (folder / WORDS).open("w") as words:
@@ -84,23 +90,22 @@ def cluster(folder: Path) -> AbstractContextManager[SparkSession]:
     return own_session("portfolio", "local-cluster[2,1,2048]", folder, settings)
 
 
-def main(folder: Path, applicants: int) -> None:
+def main(folder: Path, applicants: int, limited: Sequence[Limit]) -> None:
     """Generate, choose, audit, and write the figures into the folder."""
     with cluster(folder) as spark:
         offers(spark, applicants).write.parquet(str(folder / ROWS))
         table = spark.read.parquet(str(folder / ROWS))
-        limited = limits(applicants)
         passes: list[tuple[int, float, float]] = []
         _watch_passes(passes)
         started = time.perf_counter()
         plan, *_, certificate = optimise(
             table,
+            no_start_prices(table),
             profit=PROFIT,
-            limits=limited,
+            limits=list(limited),
             parities=[],
             tolerance=TOLERANCE,
             frontiers=[],
-            start_prices={},
         )
         seconds = time.perf_counter() - started
         audit = audit_plan(table, plan, PROFIT, limited, [])
@@ -148,4 +153,6 @@ def _driver_jvm(spark: SparkSession) -> int:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]))
+    applicants = int(sys.argv[2])
+    many = MANY in sys.argv
+    main(Path(sys.argv[1]), applicants, (many_limits if many else limits)(applicants))

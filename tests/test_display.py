@@ -1,4 +1,5 @@
 import io
+import logging
 import re
 import sys
 from dataclasses import replace
@@ -126,8 +127,29 @@ def test_a_run_of_no_nodes_says_that_nothing_runs(is_terminal):
 
 
 def test_quiet_writes_nothing(capsys):
+    make_progress(quiet=False)
     _run(make_progress(quiet=True))
+    logging.getLogger("penstock.portfolio.searching").info("pass 1")
     assert capsys.readouterr() == ("", "")
+
+
+def test_what_a_stage_says_is_shown_while_it_works(monkeypatch, capsys):
+    monkeypatch.setenv("TERM", "dumb")
+    make_progress(quiet=False)
+    make_progress(quiet=False)
+    logging.getLogger("penstock.portfolio.searching").info("pass %d: gap %.1g", 3, 2e-5)
+    make_progress(quiet=True)
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.endswith("Z   pass 3: gap 2e-05")
+
+
+def test_a_terminal_shows_it_above_the_live_lines():
+    console = _terminal()
+    progress = TerminalProgress(console)
+    progress.run_started(NODES)
+    progress.note("pass 3: gap [b]2e-05")
+    progress.run_finished("ok")
+    assert "  pass 3: gap [b]2e-05" in console.file.getvalue()
 
 
 @pytest.mark.parametrize(

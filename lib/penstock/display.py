@@ -5,10 +5,11 @@ ends with `run_finished`, also after Ctrl-C, so that the terminal is left as it 
 """
 
 import atexit
+import logging
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from threading import Lock
 from typing import TextIO
@@ -68,6 +69,10 @@ class LogProgress:
         """Write one line."""
         self._write(f"{name} started")
 
+    def note(self, line: str) -> None:
+        """Write a line that a stage says while it works."""
+        self._write(f"  {line}")
+
     def node_finished(self, record: NodeRecord) -> None:
         """Write one line with rows, quarantine and time, or the first line of the reason."""
         self._write(
@@ -123,6 +128,10 @@ class TerminalProgress:
         with self._lock:
             self._running[name] = (time.monotonic(), Spinner("dots", style="cyan"))
 
+    def note(self, line: str) -> None:
+        """Print a lasting line that a stage says while it works."""
+        self._console.print(Text(f"  {line}", style="dim"), soft_wrap=False)
+
     def node_finished(self, record: NodeRecord) -> None:
         """Turn the live line into a lasting one."""
         with self._lock:
@@ -155,8 +164,22 @@ class TerminalProgress:
         return Group(lines, Text(total, style="dim"))
 
 
+class _Notes(logging.Handler):
+    """Shows what stages say while they work: the records of their logger at INFO and above."""
+
+    def __init__(self, show: Callable[[str], None]) -> None:
+        super().__init__(logging.INFO)
+        self._show = show
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Show one record."""
+        self._show(record.getMessage())
+
+
 def make_progress(quiet: bool) -> Progress:
     """Return the progress that fits where standard error goes.
+
+    What the suite's code logs at INFO is shown too, as long as no other progress is made.
 
     Args:
         quiet: Show nothing at all.
@@ -165,10 +188,16 @@ def make_progress(quiet: bool) -> Progress:
         Live lines on a terminal; plain lines in a file, a pipe, CI or a terminal that cannot move
         its cursor.
     """
+    logger = logging.getLogger("penstock")
+    logger.setLevel(logging.INFO)
+    for handler in [each for each in logger.handlers if isinstance(each, _Notes)]:
+        logger.removeHandler(handler)
     if quiet:
         return QuietProgress()
     is_plain = bool(os.environ.get("CI")) or os.environ.get("TERM") in {"dumb", "unknown"}
-    return TerminalProgress() if sys.stderr.isatty() and not is_plain else LogProgress()
+    progress = TerminalProgress() if sys.stderr.isatty() and not is_plain else LogProgress()
+    logger.addHandler(_Notes(progress.note))
+    return progress
 
 
 def _line(record: NodeRecord, width: int) -> Text:

@@ -298,6 +298,22 @@ def test_the_cost_of_nodes_at_work_side_by_side_is_told_apart(spark):
     assert node_cost(spark, "run/nobody") == Cost(0, 0, 0, 0, 0, 0)
 
 
+def test_what_a_job_moved_out_of_memory_is_told(spark):
+    limits = [f"spark.sql.windowExec.buffer.{kind}.threshold" for kind in ("in.memory", "spill")]
+    one_window = Window.partitionBy(F.lit(1)).orderBy("id").rowsBetween(Window.currentRow, 5)
+    summed = spark.range(3_000).withColumn("sum", F.sum("id").over(one_window))
+    name_jobs(spark, "node", "run/spilt")
+    for limit in limits:
+        spark.conf.set(limit, 100)
+    try:
+        summed.agg(F.max("sum")).collect()
+    finally:
+        for limit in limits:
+            spark.conf.unset(limit)
+    cost = node_cost(spark, "run/spilt")
+    assert cost.spill_bytes > 10_000
+
+
 def test_the_cost_of_some_jobs_is_a_part_of_that_of_their_node(spark):
     name_jobs(spark, "node", "run/parts")
     with measured(spark) as of_first:

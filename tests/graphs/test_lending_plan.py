@@ -122,6 +122,8 @@ NEEDED = {
     ("decisions", "list_candidates"): "limit_usd",
     ("applications", "list_candidates"): "purpose",
     ("candidates", "optimise"): "lent_usd",
+    ("candidates", "no_start_prices"): "application_id",
+    ("start_prices", "optimise"): "price",
     ("candidates", "audit_portfolio"): "lent_usd",
     ("portfolio_plan", "audit_portfolio"): "offer",
     ("portfolio_plan", "list_portfolio"): "offer",

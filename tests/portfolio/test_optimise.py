@@ -8,7 +8,7 @@ from pyspark.sql import functions as F
 from penstock.portfolio import blocks, searching
 from penstock.portfolio import optimise as node
 from penstock.portfolio.bid_prices import BidPrices
-from penstock.portfolio.optimise import optimise
+from penstock.portfolio.optimise import no_start_prices
 from penstock.portfolio.verdict import audit_portfolio, portfolio_gate
 
 COLUMNS = (
@@ -75,13 +75,18 @@ USUAL = {
     "parities": [PARITY],
     "tolerance": TOLERANCE,
     "frontiers": [],
-    "start_prices": {},
 }
 
 
 def table(spark, book):
     rows = spark.createDataFrame(book.astype(object).where(book.notna(), None), COLUMNS)
     return rows.withColumn("lent", F.col("lent").cast("decimal(14,4)"))
+
+
+def optimise(offers, start_prices=None, **wishes):
+    """Optimise, from prices of 0 if no others are given."""
+    start = no_start_prices(offers) if start_prices is None else start_prices
+    return node.optimise(offers, start, **wishes)
 
 
 def prices_of(found):
@@ -173,6 +178,19 @@ def test_the_audit_agrees_with_the_certificate_exactly(offers, found):
     by_audit, told = shown(audit, "limits"), shown(certificate, "limits")
     assert by_audit.used.tolist() == told["used by the plan"].tolist()
     assert portfolio_gate(certificate, audit, max_gap=TOLERANCE) == []
+
+
+def test_a_plan_is_told_by_the_values_of_each_attribute(offers, found, rows):
+    audit = audit_portfolio(offers, found[0], profit="profit", limits=LIMITS, parities=[PARITY])
+    made = BOOK.merge(rows[["application_id", "offer"]].dropna(), on=["application_id", "offer"])
+    parts = shown(audit, "composition").set_index(["attribute", "value"])
+    for name in ("region", "product", "housing"):
+        by = made.groupby(made[name].fillna("none"))
+        assert parts.loc[name, "offers made"].to_dict() == by.size().to_dict()
+        assert parts.loc[name, "profit"].to_dict() == pytest.approx(by.profit.sum().to_dict())
+        assert parts.loc[name, "share of them"].sum() == pytest.approx(1)
+    [bars] = audit.figures["composition"].series
+    assert sum(bars.y) == pytest.approx(300)  # of three attributes
 
 
 def test_charges_explain_the_worth_of_an_offer(rows):
@@ -273,7 +291,7 @@ def test_neither_partitions_nor_order_nor_blocks_move_a_bit(offers, found, monke
 
 
 def test_prices_of_the_last_plan_are_a_start_like_any_other(offers, found):
-    again = optimise(offers, **USUAL | {"start_prices": prices_of(found)})
+    again = optimise(offers, found[1], **USUAL)
     least = (1 - TOLERANCE) * found[4].metrics["profit_bound"]
     assert least <= again[4].metrics["profit"] <= found[4].metrics["profit_bound"]
     assert again[4].metrics["profit_bound"] <= found[4].metrics["profit_bound"] * (1 + 1e-9)

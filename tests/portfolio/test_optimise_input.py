@@ -6,19 +6,19 @@ import pytest
 
 from penstock.errors import ConfigError, DataError
 from penstock.portfolio.measuring import measure_offers
-from penstock.portfolio.optimise import optimise
+from penstock.portfolio.optimise import no_start_prices, optimise
 from penstock.portfolio.verdict import audit_portfolio, portfolio_gate
 
 COLUMNS = "application_id STRING, offer INT, profit DOUBLE, lent DOUBLE, region STRING"
 CAP = {"name": "lent", "measure": "lent", "at_most": 250.0}
 NORTH = {"name": "north", "measure": "lent", "where": {"region": ["north"]}, "at_most": 9.0}
+MOVED = {"limit": "lent", "multiples": [0.5, 1.0]}
 USUAL = {
     "profit": "profit",
     "limits": [CAP],
     "parities": [],
     "tolerance": 1e-4,
     "frontiers": [],
-    "start_prices": {},
 }
 ROWS = [
     ("a", 1, 10.0, 100.0, "north"),
@@ -35,14 +35,14 @@ def offers(spark):
 
 def refused(offers, error=ConfigError, **changed):
     with pytest.raises(error) as told:
-        optimise(offers, **USUAL | changed)
+        optimise(offers, no_start_prices(offers), **USUAL | changed)
     return str(told.value)
 
 
 def solve(offers, **changed):
     """Return the offers chosen, the status, the metrics, and why the gate is closed."""
     wishes = USUAL | changed
-    plan, prices, _, _, certificate = optimise(offers, **wishes)
+    plan, prices, _, _, certificate = optimise(offers, no_start_prices(offers), **wishes)
     asked = {name: wishes[name] for name in ("profit", "limits", "parities")}
     audit = audit_portfolio(offers, plan, **asked)
     [[status]] = certificate.tables["status"].rows
@@ -74,7 +74,9 @@ def solve(offers, **changed):
         ),
         ({"profit": "proft"}, ["'proft'", "Did you mean 'profit'?"]),
         ({"frontiers": [{"limit": "lend", "multiples": [1.0]}]}, ["frontiers", "'lent'?"]),
-        ({"start_prices": {"lend": 1.0}}, ["start_prices", "Did you mean 'lent'?"]),
+        ({"frontiers": [MOVED, MOVED]}, ["'lent' twice"]),
+        ({"frontiers": [MOVED | {"multiples": [1.0, 2.0, 1.0]}]}, ["multiple 1 of 'lent' twice"]),
+        ({"limits": [CAP | {"at_most": 0.0}], "frontiers": [MOVED]}, ["'lent'", "which is 0"]),
     ],
 )
 def test_limits_that_cannot_be_meant_are_refused_by_name(offers, changed, words):

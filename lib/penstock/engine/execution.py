@@ -93,7 +93,7 @@ def _gate(node: Node, bench: Workbench) -> Stored:
     verdict = Evidence({"passed": float(not reasons)}, {"reasons": why} if reasons else {})
     stored = store(node, node.outputs[0], verdict, bench)
     if reasons:
-        raise GateClosed(f"The candidate may not pass: {'; '.join(reasons)}.")
+        raise GateClosed(f"The gate stays closed: {'; '.join(reasons)}.")
     return stored
 
 

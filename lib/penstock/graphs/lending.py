@@ -62,7 +62,12 @@ from penstock.measure.provisions import PROVISION_COLUMNS, WALK_COLUMNS, report_
 from penstock.measure.strategy import VALUED, compare_strategies
 from penstock.portfolio.loss_cells import PLAN_COLUMNS as LENT_COLUMNS
 from penstock.portfolio.losses import measure_losses
-from penstock.portfolio.optimise import PLAN_COLUMNS, optimise
+from penstock.portfolio.optimise import (
+    PLAN_COLUMNS,
+    START_COLUMNS,
+    no_start_prices,
+    optimise,
+)
 from penstock.portfolio.verdict import audit_portfolio, portfolio_gate
 from penstock.synthetic.book import generate_applications, generate_book
 
@@ -223,11 +228,13 @@ COUNTERFACTUALS = (
 # Which of the offers to make, under limits on all of them together.
 PORTFOLIO = (
     Transform(list_candidates, ("loan_offers", "decisions", "applications"), "candidates"),
+    # Prices of limits to begin at. None, unless the catalog names those of an earlier plan.
+    Transform(no_start_prices, "candidates", "start_prices"),
     Solve(
         optimise,
-        "candidates",
+        ("candidates", "start_prices"),
         ("portfolio_plan", "limit_prices", "frontier", "bid_prices", "portfolio_certificate"),
-        reads={"candidates": CANDIDATE_COLUMNS},
+        reads={"candidates": CANDIDATE_COLUMNS, "start_prices": START_COLUMNS},
     ),
     Measure(
         audit_portfolio,

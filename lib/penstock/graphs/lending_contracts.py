@@ -11,7 +11,12 @@ from penstock.lending.judged_value import VALUED_COLUMNS
 from penstock.lending.offers import OFFER_CHECKS, OFFER_COLUMNS
 from penstock.lending.unreadable import UNREADABLE_COLUMNS
 from penstock.portfolio.bid_prices import BID_PRICE_COLUMNS
-from penstock.portfolio.optimise import FRONTIER_COLUMNS, PLAN_COLUMNS, PRICE_COLUMNS
+from penstock.portfolio.optimise import (
+    FRONTIER_COLUMNS,
+    PLAN_COLUMNS,
+    PRICE_COLUMNS,
+    START_COLUMNS,
+)
 
 CONTRACTS = {
     "raw_loans": Contract(checks.RAW_LOAN_COLUMNS, is_open=True, known_at=checks.RAW_LOAN_CLOCKS),
@@ -60,6 +65,7 @@ CONTRACTS = {
     "limit_prices": Contract(PRICE_COLUMNS, key=("limit", "sense")),
     "frontier": Contract(FRONTIER_COLUMNS, key=("limit", "bound")),
     "bid_prices": Contract(BID_PRICE_COLUMNS),
+    "start_prices": Contract(START_COLUMNS, is_open=True),
     "portfolio": Contract(PORTFOLIO_COLUMNS, key=("application_id",)),
     "decision_records": Contract(
         decision_checks.RECORD_COLUMNS,

@@ -61,7 +61,7 @@ def audit_plan(
         offers: One row per `application_id` and `offer`.
         chosen: `application_id` and `offer` (null: none), one row per applicant.
     """
-    made = chosen.where("offer IS NOT NULL").select("application_id", "offer")
+    made = chosen_of(chosen)
     joined = offers.join(made, ["application_id", "offer"])
     sums = [F.sum(amount_of(profit)).alias("profit"), F.count(F.lit(1)).alias("offers")]
     for place, limit in enumerate(limits):
@@ -82,6 +82,11 @@ def audit_plan(
         tuple(uses),
         {p["attribute"]: approval_rates(offers, made, p["attribute"]) for p in parities},
     )
+
+
+def chosen_of(plan: DataFrame) -> DataFrame:
+    """Return `application_id` and `offer` of the offers that a plan makes."""
+    return plan.where("offer IS NOT NULL").select("application_id", "offer")
 
 
 def use_of(limit: Limit) -> Column:

@@ -77,7 +77,7 @@ class Blocks:
         shape, n_cells, n_amounts = (self.n_cells, self.n_amounts), self.n_cells, self.n_amounts
 
         def summed(batches: Batches) -> Batches:
-            totals = [Sums(np.zeros(shape, np.int64), np.zeros(shape, np.int64)) for _ in values]
+            totals = [Sums.zero(shape) for _ in values]
             for block in read_blocks(batches, n_amounts):
                 for place, each in enumerate(values):
                     totals[place] += sum_best(block.offers, each, n_cells)
@@ -89,7 +89,7 @@ class Blocks:
             yield _batch(columns, _SUMS_TYPES)
 
         rows = self._columns(keys=False).mapInArrow(summed, _SUMS).collect()
-        found = [Sums(np.zeros(shape, np.int64), np.zeros(shape, np.int64)) for _ in values]
+        found = [Sums.zero(shape) for _ in values]
         for row in rows:
             high, low = (np.frombuffer(part, np.int64).reshape(shape) for part in row[1:])
             found[row.place] += Sums(high, low)

@@ -92,7 +92,7 @@ def certificate(
         "gap_of_whole_offers": (
             _share(relaxed - plan.value, size) if plan and relaxed is not None else None
         ),
-        "passes": float(len(solution.passes)),
+        "passes": float(sum(each.sets > 0 for each in solution.passes)),
         "tolerance": tolerance,
     }
     status = certified.status(tolerance)

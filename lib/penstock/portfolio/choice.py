@@ -74,6 +74,11 @@ class Sums:
     high: Ints
     low: Ints
 
+    @classmethod
+    def zero(cls, shape: tuple[int, int]) -> "Sums":
+        """Return the sums over no offer, (cells, 1 + measures)."""
+        return cls(np.zeros(shape, np.int64), np.zeros(shape, np.int64))
+
     def __add__(self, other: "Sums") -> "Sums":
         return Sums(self.high + other.high, self.low + other.low)
 

@@ -3,18 +3,30 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from typing import Annotated
 
 import numpy as np
+from annotated_types import MinLen
 from threadpoolctl import threadpool_limits
+from typing_extensions import TypedDict  # before Python 3.12, pydantic reads no other
 
+from penstock.annotations import Positive
+from penstock.errors import ConfigError, did_you_mean
 from penstock.portfolio.choice import MILLION, Floats, Sums
 from penstock.portfolio.dual import newton
-from penstock.portfolio.limits import exact
+from penstock.portfolio.limits import Limit, exact
 from penstock.portfolio.passes import Passes, sum_best
 from penstock.portfolio.problem import Problem
 from penstock.portfolio.searching import SAMPLE, Solution, scales_of
 
 _PASSES = 2
+
+
+class Frontier(TypedDict):
+    """Which limit is moved, and the multiples of its bound."""
+
+    limit: str
+    multiples: Annotated[list[Positive], MinLen(1)]
 
 
 @dataclass(frozen=True)
@@ -32,6 +44,33 @@ class Point:
     most: float
     at_prices: float
     price: float
+
+
+def check_frontiers(frontiers: Sequence[Frontier], limits: Sequence[Limit]) -> None:
+    """Refuse a frontier of a limit that there is not, that cannot be moved, or that comes twice.
+
+    Raises:
+        ConfigError: Naming the limit, the value and the cure.
+    """
+    bounds = {each["name"]: each.get("at_most", each.get("at_least")) for each in limits}
+    seen = set()
+    for name, multiples in ((each["limit"], each["multiples"]) for each in frontiers):
+        if name not in bounds:
+            raise ConfigError(
+                f"`frontiers` speaks of '{name}', and no limit is called so."
+                f"{did_you_mean(name, bounds)}"
+            )
+        if name in seen:
+            raise ConfigError(f"`frontiers` has '{name}' twice: put all its multiples into one.")
+        seen.add(name)
+        if not bounds[name]:
+            raise ConfigError(
+                f"`frontiers` moves '{name}' by multiples of its bound, which is 0: it would not "
+                "move. Leave it out, or give it another bound."
+            )
+        for multiple in multiples:
+            if multiples.count(multiple) > 1:
+                raise ConfigError(f"`frontiers` has the multiple {multiple:g} of '{name}' twice.")
 
 
 def frontier(

@@ -1,19 +1,16 @@
 """The node: from offers and limits to a plan, its certificate, prices and frontier."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass
 from functools import reduce
 from operator import and_
-from typing import Annotated
 
 import numpy as np
-from annotated_types import Ge, MinLen
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
-from typing_extensions import TypedDict  # before Python 3.12, pydantic reads no other
 
-from penstock.annotations import Positive, Share
-from penstock.errors import ConfigError, DataError, did_you_mean
+from penstock.annotations import Share
+from penstock.errors import DataError
 from penstock.evidence import Evidence
 from penstock.portfolio.bid_prices import BID_PRICE_COLUMNS, bid_price_rows
 from penstock.portfolio.blocks import Blocks
@@ -21,7 +18,7 @@ from penstock.portfolio.certificate import Certified, certificate
 from penstock.portfolio.charges import charges_of
 from penstock.portfolio.choice import MILLION, Floats
 from penstock.portfolio.feasibility import Conflict, find_conflict, needs_offers
-from penstock.portfolio.frontier import Point, frontier
+from penstock.portfolio.frontier import Frontier, Point, check_frontiers, frontier
 from penstock.portfolio.limits import (
     Limit,
     Parity,
@@ -52,19 +49,15 @@ PRICE_COLUMNS = """
     bound DOUBLE COMMENT 'in the unit of the measure; of a limit per a measure the ratio',
     used DOUBLE COMMENT 'by the plan, in the same; null: nothing to relate to, or no plan',
     price DOUBLE COMMENT 'profit for one more unit of the measure'"""
+START_COLUMNS = """
+    limit STRING COMMENT 'key',
+    price DOUBLE COMMENT 'profit for one more unit of the measure'"""
 FRONTIER_COLUMNS = """
     limit STRING COMMENT 'that is moved, all others kept; key, with bound',
     bound DOUBLE COMMENT 'of it, in its unit; of a limit per a measure the ratio',
     most_profit DOUBLE COMMENT 'that no plan exceeds',
     plan_profit DOUBLE COMMENT 'of the plan by prices, maybe a little beyond limits',
     price DOUBLE COMMENT 'profit for one more unit of the measure'"""
-
-
-class Frontier(TypedDict):
-    """Which limit is moved, and the multiples of its bound."""
-
-    limit: str
-    multiples: Annotated[list[Positive], MinLen(1)]
 
 
 @dataclass(frozen=True)
@@ -91,27 +84,40 @@ class Wishes:
         return attributes_of(self.limits, self.parities)
 
 
+def no_start_prices(candidates: DataFrame) -> DataFrame:
+    """Return no price to begin at (`START_COLUMNS`); where the catalog names none, all begin at 0.
+
+    Args:
+        candidates: Needs `application_id`.
+    """
+    nobody = candidates.where(F.length("application_id") < 0)
+    return nobody.select(
+        F.lit(None).cast("string").alias("limit"), F.lit(None).cast("double").alias("price")
+    )
+
+
 def optimise(
     candidates: DataFrame,
+    start_prices: DataFrame,
     *,
     profit: str,
     limits: list[Limit],
     parities: list[Parity],
     tolerance: Share,
     frontiers: list[Frontier],
-    start_prices: dict[str, Annotated[float, Ge(0)]],
 ) -> tuple[DataFrame, DataFrame, DataFrame, DataFrame, Evidence]:
     """Choose at most one offer for each applicant so that profit is greatest within limits.
 
     Args:
         candidates: One row per `application_id` STRING and `offer` INT, with profit, measures (at
             least 0, to six decimals) and attributes. An offer without a profit cannot be made.
+        start_prices: Where the search begins: `START_COLUMNS`, as of the last plan; maybe no row.
+            A limit that it does not name begins at 0, one that there is no more is passed over.
         profit: Column whose sum is maximised.
         limits: Caps, floors, shares and averages; soft ones have a penalty.
         parities: Approval rates of groups, reported, and kept where `enforce` says so.
         tolerance: Certified gap at which the search ends.
         frontiers: Limits to be moved.
-        start_prices: Limit to the price that the search begins at, as of the last plan.
 
     Returns:
         The plan (`PLAN_COLUMNS`), one row per applicant; prices of limits (`PRICE_COLUMNS`);
@@ -125,8 +131,7 @@ def optimise(
     """
     wishes = Wishes(profit, limits, parities)
     check_limits(profit, limits, parities, candidates.columns)
-    _check_names([each["limit"] for each in frontiers], limits, "frontiers")
-    _check_names(start_prices, limits, "start_prices")
+    check_frontiers(frontiers, limits)
     measured = measure_offers(candidates, profit, wishes.measures, wishes.attributes)
     problem = _problem(candidates, wishes, measured)
     blocks = _pack(candidates, wishes, measured)
@@ -140,7 +145,7 @@ def optimise(
     if blocks.applicants <= SAMPLE:  # then passes over the driver's memory are quicker
         passes = InMemory(blocks.subsample(blocks.applicants), problem.n_cells)
     try:
-        solution, conflict = _solve(problem, passes, tolerance, start_prices)
+        solution, conflict = _solve(problem, passes, tolerance, _prices_of(start_prices))
         points = {} if conflict else _frontiers(problem, passes, frontiers, solution)
         # The rows of the plan alone are kept; the blocks can go.
         chosen = _chosen(candidates, blocks, problem, solution)
@@ -213,6 +218,14 @@ def _solve(
     return search.solve(start if start.any() else None), None
 
 
+def _prices_of(start_prices: DataFrame) -> dict[str, float]:
+    """Return the prices to begin at; what is no price is none."""
+    price = F.col("price")
+    is_one = (price > 0) & (price < float("inf"))
+    rows = start_prices.where(is_one).groupBy("limit").agg(F.max("price").alias("price")).collect()
+    return {row.limit: row.price for row in rows}
+
+
 def _frontiers(
     problem: Problem, passes: Passes, frontiers: Sequence[Frontier], solution: Solution
 ) -> dict[str, list[Point]]:
@@ -262,12 +275,3 @@ def _plan(candidates: DataFrame, chosen: DataFrame, profit: str, charges: Column
         F.col(_CHOICE)["margin"].alias("margin"),
         F.when(is_made, charges).alias("charges"),
     )
-
-
-def _check_names(names: Iterable[str], limits: Sequence[Limit], key: str) -> None:
-    known = [limit["name"] for limit in limits]
-    for name in names:
-        if name not in known:
-            raise ConfigError(
-                f"`{key}` speaks of '{name}', and no limit is called so.{did_you_mean(name, known)}"
-            )

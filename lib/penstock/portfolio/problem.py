@@ -62,6 +62,10 @@ class Problem:
         values[:, 0] += self.profit
         return values
 
+    def sums_of_nobody(self) -> Sums:
+        """Return the sums over no offer."""
+        return Sums.zero((self.n_cells, 1 + len(self.measures)))
+
     def usages(self, sums: Sums) -> Floats:
         """Return what rows use, in millionths, as doubles."""
         used: Floats = np.einsum("kcm,cm->k", self.weights, sums.whole().astype(np.float64))

@@ -6,6 +6,7 @@ Zhang, 2014). The best prices name the core; what the core's relaxation says of 
 pass of its own.
 """
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -13,7 +14,7 @@ from fractions import Fraction
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from penstock.portfolio.choice import Floats, Sums
+from penstock.portfolio.choice import MILLION, Floats, Sums
 from penstock.portfolio.core import Relaxed
 from penstock.portfolio.dual import Scales, newton
 from penstock.portfolio.passes import Passes, margins_of, sum_best
@@ -45,6 +46,16 @@ class Pass:
     bound: Fraction
     value: Fraction | None
     beyond: int
+
+    def __str__(self) -> str:
+        """Say it as one reads it while the search goes on."""
+        told = f"profit at most {float(self.bound / MILLION):,.0f}"
+        if self.value is not None:
+            gap = float((self.bound - self.value) / abs(self.bound)) if self.bound else 0.0
+            told += f", plan {float(self.value / MILLION):,.0f}, gap {gap:.2g}"
+        if not self.sets:
+            return f"{told}, by whole offers"
+        return f"{told}, {self.beyond} limit{'' if self.beyond == 1 else 's'} broken at the prices"
 
 
 @dataclass(frozen=True)
@@ -140,7 +151,7 @@ class Search:
     def find_prices(self, start: Floats | None = None) -> None:
         """Find the prices at which the dual, over all offers, is least."""
         problem = self.problem
-        free = self.try_prices([np.zeros(len(problem.rows))])[0]
+        free = self._try_no_prices()
         if self._is_proven() or not len(problem.rows):
             return
         at, sums = self.prices, free
@@ -168,8 +179,22 @@ class Search:
 
     def try_prices(self, tried: Sequence[Floats]) -> list[Sums]:
         """Pass over all offers at some prices; keep the best bound, and any plan."""
+        found = self.passes.sums([self.problem.values(prices) for prices in tried])
+        self._see(tried, found, len(tried))
+        return found
+
+    def _try_no_prices(self) -> Sums:
+        """Return the sums at prices of 0; without profit nobody has an offer: no pass is needed."""
+        nowhere = np.zeros(len(self.problem.rows))
+        if self.problem.profit:
+            return self.try_prices([nowhere])[0]
+        nobody = self.problem.sums_of_nobody()
+        self._see([nowhere], [nobody], 0)
+        return nobody
+
+    def _see(self, tried: Sequence[Floats], found: Sequence[Sums], sets: int) -> None:
+        """Keep the best bound, and any plan, of what prices have led to."""
         problem = self.problem
-        found = self.passes.sums([problem.values(prices) for prices in tried])
         duals = []
         for prices, sums in zip(tried, found, strict=True):
             duals.append(problem.dual_value(prices, sums, self.passes.applicants))
@@ -178,13 +203,17 @@ class Search:
                 self.bound, self.prices, self.sums = duals[-1], prices, sums
         best = found[duals.index(min(duals))]
         beyond = int((problem.usages(best) > problem.bounds).sum())
-        self._tell(len(tried), beyond)
-        return found
+        self._tell(sets, beyond)
 
     def _tell(self, sets: int, beyond: int) -> None:
         assert self.bound is not None
         value = self.plan.value if self.plan else None
         self.told.append(Pass(sets, self.bound, value, beyond))
+        say = logging.getLogger(__name__).info
+        if self.problem.profit:
+            say("pass %d: %s", len(self.told), self.told[-1])
+        else:
+            say("pass %d: can all limits be met together?", len(self.told))
 
     def _find_plan(self) -> None:
         """Decide the applicants near indifference in whole offers; take more until it is proven."""

@@ -7,8 +7,9 @@ from pyspark.sql import DataFrame
 
 from penstock.annotations import NotNegative
 from penstock.evidence import Evidence, Table
-from penstock.portfolio.audit import Audit, audit_plan
-from penstock.portfolio.limits import Limit, Parity, exact
+from penstock.portfolio.audit import Audit, audit_plan, chosen_of
+from penstock.portfolio.composition import composition, composition_figure, composition_table
+from penstock.portfolio.limits import Limit, Parity, attributes_of, exact
 
 
 def audit_portfolio(
@@ -31,19 +32,29 @@ def audit_portfolio(
 
     Returns:
         Metrics profit, offers, most_offers (to one applicant) and broken_limits (hard ones and
-        enforced parities); tables "limits" and, with parities, "approval_rates".
+        enforced parities); tables "limits", with parities "approval_rates", and "composition" by
+        the attributes that limits and parities mention, which is a figure too.
     """
     audit = audit_plan(candidates, plan, profit, limits, parities)
     tables = {"limits": _limits_table(limits, audit)}
     if parities:
         tables["approval_rates"] = _rates_table(parities, audit)
+    parts = composition(
+        candidates.join(chosen_of(plan), ["application_id", "offer"]),
+        profit,
+        attributes_of(limits, parities),
+    )
+    figures = {}
+    if parts:
+        tables["composition"] = composition_table(parts, audit.offers)
+        figures["composition"] = composition_figure(parts, audit.offers)
     metrics: dict[str, float | None] = {
         "profit": float(audit.profit),
         "offers": float(audit.offers),
         "most_offers": float(audit.most),
         "broken_limits": float(len(_broken(tables))),
     }
-    return Evidence(metrics, tables)
+    return Evidence(metrics, tables, figures)
 
 
 def portfolio_gate(certificate: Evidence, audit: Evidence, *, max_gap: NotNegative) -> list[str]:
