@@ -34,19 +34,22 @@ AS_GBT = {
 OTHERS = ("random_forest", "logistic")
 
 
-def measure(rows: int = 200_000, many_rows: int = 1_000_000, rounds: int = 3) -> Result:
+def measure(
+    rows: int = 200_000, many: tuple[int, ...] = (1_000_000, 2_000_000), rounds: int = 3
+) -> Result:
     """Fit each trainer in a process of its own on two cores, and xgboost without Spark.
 
     Args:
         rows: Generated loans: 60 % to fit on, 20 % to calibrate, 20 % to judge by.
-        many_rows: The same, for the time of xgboost in Spark against xgboost alone.
+        many: The same, for the time of xgboost in Spark against xgboost alone.
         rounds: Fits that are measured; of those in `OTHERS` it is one.
     """
     with tempfile.TemporaryDirectory(prefix="penstock-bench-") as folder:
-        few, many = Path(folder, "few"), Path(folder, "many")
-        for place, n in ((few, rows), (many, many_rows)):
+        places = {n: Path(folder, str(n)) for n in (rows, *many)}
+        for n, place in places.items():
             place.mkdir()
             generated(n).to_parquet(place / ROWS)
+        few = places[rows]
         found = {
             "xgboost": trained(Order(few, "xgboost", ON_ALL_CORES, rounds)),
             "xgboost_as_gbt": trained(Order(few, "xgboost", AS_GBT, rounds)),
@@ -55,8 +58,9 @@ def measure(rows: int = 200_000, many_rows: int = 1_000_000, rounds: int = 3) ->
         }
         one_tree = trained(Order(few, "xgboost", {**ON_ALL_CORES, "n_estimators": 1}, rounds))
         beside = [Beside(rows, found["xgboost"], native_seconds(few, rounds))]
-        of_many = trained(Order(many, "xgboost", ON_ALL_CORES, rounds))
-        beside.append(Beside(many_rows, of_many, native_seconds(many, rounds)))
+        for n in many:
+            of_many = trained(Order(places[n], "xgboost", ON_ALL_CORES, rounds))
+            beside.append(Beside(n, of_many, native_seconds(places[n], rounds)))
     return result_of(found, beside, median(one_tree["stage_wall_s"]))
 
 
@@ -144,7 +148,7 @@ def result_of(found: dict[str, dict[str, Any]], beside: list[Beside], one_tree_s
 
     Args:
         found: Trainer to what was found of it (`trained`).
-        beside: xgboost in Spark and alone, on few rows and on many.
+        beside: xgboost in Spark and alone, on few rows and on more and more.
         one_tree_s: What a fit of one tree takes in Spark.
     """
     boosted, peer = found["xgboost_as_gbt"], found["gbt"]
@@ -172,15 +176,16 @@ def result_of(found: dict[str, dict[str, Any]], beside: list[Beside], one_tree_s
             "CPU of xgboost with its defaults / that of MLlib's GBT",
         ),
     ]
-    few, many = beside
+    most = beside[-1]
     figures += [
-        _ratio("wall_ratio_native", many, MOST_WALL_RATIO),
-        _ratio("wall_ratio_native_few", few, None),
+        _ratio(each, MOST_WALL_RATIO if each is most else None) for each in reversed(beside)
+    ]
+    figures += [
         Figure("one_tree_s", one_tree_s, "a fit of one tree in Spark: what is fixed"),
         Figure(
             "wall_ratio_native_whole",
-            median(many.spark["wall_s"]) / median(many.native.whole),
-            f"{many.rows:,} rows: the whole challenger_pd / pandas, xgboost and Platt scaling by "
+            median(most.spark["wall_s"]) / median(most.native.whole),
+            f"{most.rows:,} rows: the whole challenger_pd / pandas, xgboost and Platt scaling by "
             "themselves",
         ),
     ]
@@ -194,12 +199,12 @@ def result_of(found: dict[str, dict[str, Any]], beside: list[Beside], one_tree_s
                 "CPU of JVM and Python's processes together",
             ),
         ]
-    return Result(tuple(figures), _notes(few, many))
+    return Result(tuple(figures), _notes(beside))
 
 
-def _ratio(name: str, beside: Beside, most: float | None) -> Figure:
+def _ratio(beside: Beside, most: float | None) -> Figure:
     return Figure(
-        name,
+        f"wall_ratio_native_{beside.rows:.0e}".replace("+0", ""),
         median(beside.spark["stage_wall_s"]) / median(beside.native.alone),
         f"{beside.rows:,} rows: time of xgboost in Spark / xgboost alone, rows encoded and in "
         "memory",
@@ -207,15 +212,15 @@ def _ratio(name: str, beside: Beside, most: float | None) -> Figure:
     )
 
 
-def _notes(few: Beside, many: Beside) -> tuple[str, ...]:
+def _notes(beside: list[Beside]) -> tuple[str, ...]:
     alone = ", ".join(
         f"{median(each.native.alone):.1f} s of {each.rows:,} (from the file "
         f"{median(each.native.whole):.1f} s)"
-        for each in (few, many)
+        for each in beside
     )
     return (
-        f"{few.rows:,} generated rows where no other number stands, {len(NUMERIC)} numbers with "
-        f"gaps and {len(CATEGORICAL)} categories, {CORES} cores; 60 % are fitted on. Medians, "
+        f"{beside[0].rows:,} generated rows where no other number stands, {len(NUMERIC)} numbers "
+        f"with gaps and {len(CATEGORICAL)} categories, {CORES} cores; 60 % are fitted on. Medians, "
         "after a fit of a tenth of the rows to warm up.",
         f"Each trainer has the defaults of challenger_pd, xgboost {_listed(XGBOOST)}; as MLlib's "
         f"GBT it has {_listed(AS_GBT)}: the first tree of GBT counts in full, as ten with its step "
@@ -226,7 +231,8 @@ def _notes(few: Beside, many: Beside) -> tuple[str, ...]:
         "counted by the system for all processes of the bench, not by Spark, which does not see "
         "Python's.",
         "Most of what is fixed is waiting: xgboost in Spark meets at three barriers of Spark, at "
-        "each of which a task looks once a second whether the others have come.",
+        "each of which a task looks once a second whether the others have come. The ratio to "
+        "xgboost alone is therefore one of how many rows there are.",
     )
 
 

@@ -43,5 +43,5 @@ def test_ratios_are_ours_to_peers():
     assert (values["cpu_of_mllib_gbt"], values["cpu_of_mllib_gbt_whole"]) == (0.125, 0.125)
     assert values["cpu_of_mllib_gbt_by_default"] == 0.25
     assert values["auc_below_mllib_gbt"] == pytest.approx(-0.01)
-    assert (values["wall_ratio_native"], values["wall_ratio_native_few"]) == (1.5, 3.0)
+    assert (values["wall_ratio_native_9e1"], values["wall_ratio_native_9e0"]) == (1.5, 3.0)
     assert (values["wall_ratio_native_whole"], values["one_tree_s"]) == (2.0, 0.5)
