@@ -143,7 +143,8 @@ class Journal:
             datasets=self._datasets(),
             evidence=self._evidence(),
             links={"MLflow run": self._tracking.run_page(self._run)} if self._run else {},
-            lineage=Lineage(self._plan.edges).to_json(),
+            # Long and the same from first to last: told once.
+            lineage={} if status == "running" else Lineage(self._plan.edges).to_json(),
         )
 
     def _evidence(self) -> dict[str, dict[str, Any]]:
