@@ -1,7 +1,7 @@
 """The stage that adds the reasons of a row, from what each feature weighs against it."""
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import reduce
 from operator import add
@@ -16,7 +16,11 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructField, StructType
 
+from penstock.columns import column_of
 from penstock.learn.reasons.ranking import REASONS_TYPE, ranked
+
+_OWN = "reasons: "  # begins the names of columns that are left out again
+_WORSE = f"{_OWN}worse"
 
 
 @dataclass(frozen=True)
@@ -41,14 +45,24 @@ class Weight:
     average: float = 0.0
     least: float = 0.0
 
-    def of_row(self) -> Column:
-        """Return the weight of each row, a DOUBLE."""
+    @property
+    def numbers(self) -> Column:
+        """Its number, or the array that its numbers are in."""
         column = F.col(self.column)
         if self.kind == "number":
-            return column * self.factors[0]
-        numbers = vector_to_array(column) if self.kind == "vector" else column[0]
+            return column
+        return vector_to_array(column) if self.kind == "vector" else column[0]
+
+    def of_numbers(self, numbers: Column) -> Column:
+        """Return the weight of each row by what `numbers` returns, a DOUBLE."""
+        if self.kind == "number":
+            return numbers * self.factors[0]
         places = zip(self.slots, self.factors, strict=True)
         return reduce(add, (numbers[slot] * factor for slot, factor in places))
+
+    def of_row(self) -> Column:
+        """Return the weight of each row, a DOUBLE."""
+        return self.of_numbers(self.numbers)
 
     @classmethod
     def from_json(cls, document: dict[str, Any]) -> "Weight":
@@ -114,15 +128,33 @@ class ReasonCodes(HasOutputCol, Model, DefaultParamsWritable, DefaultParamsReada
         return StructType([*kept, StructField(self.getOutputCol(), REASONS_TYPE)])
 
     def _transform(self, dataset: DataFrame) -> DataFrame:
-        worse = self._ranked(lambda weight: weight.average)
-        not_best = self._ranked(lambda weight: weight.least)
-        reasons = F.when(F.size(worse) > 0, worse).otherwise(not_best)
-        added = dataset.withColumn(self.getOutputCol(), reasons)
-        return added.drop(*self.getOrDefault(self.dropCols))
+        weights = self.weights
+        # Columns of their own: each stands in many places of a ranking; vectors open slowly.
+        opened = {each.column: (f"{_OWN}numbers {each.column}", each) for each in weights}
+        of_row = {each.feature: f"{_OWN}weight {place}" for place, each in enumerate(weights)}
+        weighed = dataset.withColumns(
+            {name: each.numbers for name, each in opened.values()}
+        ).withColumns(
+            {
+                of_row[each.feature]: each.of_numbers(column_of(opened[each.column][0]))
+                for each in weights
+            }
+        )
+        worse = self._ranked(
+            {each.feature: column_of(of_row[each.feature]) - each.average for each in weights}
+        )
+        not_best = self._ranked(
+            {each.feature: column_of(of_row[each.feature]) - each.least for each in weights}
+        )
+        ranked_once = weighed.withColumn(_WORSE, worse)
+        reasons = F.when(F.size(column_of(_WORSE)) > 0, column_of(_WORSE)).otherwise(not_best)
+        added = ranked_once.withColumn(self.getOutputCol(), reasons)
+        dropped = set(self.getOrDefault(self.dropCols))
+        kept = [*dataset.columns, self.getOutputCol()]
+        return added.select(*(column_of(name) for name in kept if name not in dropped))
 
-    def _ranked(self, reference: Callable[[Weight], float]) -> Column:
+    def _ranked(self, shortfalls: Mapping[str, Column]) -> Column:
         rule = self._document
-        shortfalls = {each.feature: each.of_row() - reference(each) for each in self.weights}
         return ranked(shortfalls, rule["families"], rule["texts"], rule["most"])
 
     @property
