@@ -10,7 +10,7 @@ from penstock.binding import bind_parameters
 from penstock.conf import load_conf
 from penstock.graphs.lending import GRAPH
 from penstock.job import PROJECT
-from penstock.learn.lgd.estimator import fractional_lgd
+from penstock.learn.fractional.models import fractional_lgd
 from penstock.learn.logistic import logistic_pd
 from penstock.learn.reasons.declines import decline_reasons
 from penstock.lending.cases import gather_cases

@@ -18,8 +18,8 @@ from pyspark.sql import functions as F
 from penstock.engine.checking import check_rows
 from penstock.evidence import Evidence
 from penstock.graphs.lending_contracts import CONTRACTS
-from penstock.learn.lgd.estimator import fractional_lgd
-from penstock.learn.lgd.explain import explain_lgd
+from penstock.learn.fractional.explain import explain_fractional
+from penstock.learn.fractional.models import fractional_lgd
 from penstock.learn.logistic import explain_pd, logistic_pd
 from penstock.learn.reasons.declines import decline_reasons
 from penstock.learn.reject_effect import show_reject_inference
@@ -58,8 +58,8 @@ from penstock.lending.staging import add_stage
 from penstock.lending.unreadable import list_unreadable
 from penstock.measure.evaluation import evaluate_pd
 from penstock.measure.gate import lgd_gate, pd_gate
-from penstock.measure.lgd_evaluation import evaluate_lgd
 from penstock.measure.provisions import report_provisions
+from penstock.measure.ratio_evaluation import evaluate_lgd
 from penstock.measure.strategy import compare_strategies
 from penstock.portfolio.losses import measure_losses
 from penstock.portfolio.optimise import no_start_prices, optimise
@@ -148,7 +148,7 @@ class PlainLending:
             scored = self.save("lgd_test_scores", model.transform(test))
             evaluated = evaluate_lgd(scored, train, **p["evaluate_lgd"])
             self.report("lgd_report", evaluated)
-            self.report("lgd_coefficients", explain_lgd(model))
+            self.report("lgd_coefficients", explain_fractional(model))
             if reasons := lgd_gate(evaluated, **p["lgd_gate"]):
                 raise SystemExit("; ".join(reasons))
         return model

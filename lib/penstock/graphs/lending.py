@@ -7,8 +7,8 @@ Each line says which function makes which dataset from which. What a dataset pro
 from penstock.engine.graph import Graph, Slice
 from penstock.engine.nodes import Apply, Deploy, Fit, Gate, Measure, Solve, Transform
 from penstock.graphs.lending_contracts import CONTRACTS
-from penstock.learn.lgd.estimator import fractional_lgd
-from penstock.learn.lgd.explain import explain_lgd
+from penstock.learn.fractional.explain import explain_fractional
+from penstock.learn.fractional.models import fractional_lgd
 from penstock.learn.logistic import explain_pd, logistic_pd
 from penstock.learn.reasons.declines import decline_reasons
 from penstock.learn.reject_effect import show_reject_inference
@@ -53,12 +53,12 @@ from penstock.lending.staging import add_stage
 from penstock.lending.unreadable import list_unreadable
 from penstock.measure.evaluation import SCORED_COLUMNS, evaluate_pd
 from penstock.measure.gate import lgd_gate, pd_gate
-from penstock.measure.lgd_evaluation import (
+from penstock.measure.provisions import PROVISION_COLUMNS, WALK_COLUMNS, report_provisions
+from penstock.measure.ratio_evaluation import (
     REALISED_LGD_COLUMNS,
     SCORED_LGD_COLUMNS,
     evaluate_lgd,
 )
-from penstock.measure.provisions import PROVISION_COLUMNS, WALK_COLUMNS, report_provisions
 from penstock.measure.strategy import VALUED, compare_strategies
 from penstock.portfolio.loss_cells import PLAN_COLUMNS as LENT_COLUMNS
 from penstock.portfolio.losses import measure_losses
@@ -121,7 +121,7 @@ LOSS = (
         "lgd_report",
         reads={"lgd_test_scores": SCORED_LGD_COLUMNS, "lgd_train": REALISED_LGD_COLUMNS},
     ),
-    Measure(explain_lgd, "lgd_model", "lgd_coefficients"),
+    Measure(explain_fractional, "lgd_model", "lgd_coefficients", name="explain_lgd"),
     Deploy("lgd_model", "lgd_candidate", after="lgd_report"),
     Gate(lgd_gate, "lgd_report", "lgd_verdict"),
     Deploy("lgd_candidate", "lgd_champion", after="lgd_verdict"),

@@ -1,4 +1,4 @@
-"""The gates: a PD or LGD model is good enough to go on, and no worse than what decides now."""
+"""The gates: a model is good enough to go on, and no worse than what decides now."""
 
 from math import ceil, floor
 
@@ -48,21 +48,34 @@ def lgd_gate(
             the exposure (0.02 = 2 percentage points).
         min_defaults: Fewest defaults that the evaluation must rest on.
     """
-    low, error = report.metrics.get("skill_low"), report.metrics.get("error_of_mean")
-    reasons = []
-    if low is None:
-        reasons.append(f"Skill undefined, above {min_skill:g} needed (min_skill)")
-    elif low <= min_skill:
-        reasons.append(f"Skill may be {low:+.4f}, above {min_skill:g} needed (min_skill)")
-    reasons += _above(
-        None if error is None else abs(error),
-        max_error_of_mean,
-        title="Error of the mean LGD",
-        key="max_error_of_mean",
-        digits=4,
+    return _ratio_reasons(
+        report,
+        ratio="LGD",
+        min_skill=min_skill,
+        max_error_of_mean=max_error_of_mean,
+        min_defaults=min_defaults,
     )
-    defaults = report.metrics.get("defaults")
-    return reasons + _below(defaults, min_defaults, title="Defaults", key="min_defaults", digits=0)
+
+
+def ccf_gate(
+    report: Evidence, *, min_skill: float, max_error_of_mean: NotNegative, min_defaults: Count
+) -> list[str]:
+    """Return why the CCF model must not pass, one phrase each; an empty list lets it pass.
+
+    Args:
+        report: Evidence of `evaluate_ccf` on out-of-time defaults.
+        min_skill: As `lgd_gate`.
+        max_error_of_mean: Largest distance of mean prediction and mean outcome, as a fraction of
+            the undrawn amount.
+        min_defaults: As `lgd_gate`.
+    """
+    return _ratio_reasons(
+        report,
+        ratio="CCF",
+        min_skill=min_skill,
+        max_error_of_mean=max_error_of_mean,
+        min_defaults=min_defaults,
+    )
 
 
 def challenger_reasons(
@@ -148,6 +161,26 @@ def _worse(incumbency: Evidence, metric: str, most: float, *, title: str, key: s
         f"{title} is worse than that of the model that decides now, by {-high:.4f} to {-low:.4f}; "
         f"{most:g} may be lost ({key})"
     ]
+
+
+def _ratio_reasons(
+    report: Evidence, *, ratio: str, min_skill: float, max_error_of_mean: float, min_defaults: int
+) -> list[str]:
+    low, error = report.metrics.get("skill_low"), report.metrics.get("error_of_mean")
+    reasons = []
+    if low is None:
+        reasons.append(f"Skill undefined, above {min_skill:g} needed (min_skill)")
+    elif low <= min_skill:
+        reasons.append(f"Skill may be {low:+.4f}, above {min_skill:g} needed (min_skill)")
+    reasons += _above(
+        None if error is None else abs(error),
+        max_error_of_mean,
+        title=f"Error of the mean {ratio}",
+        key="max_error_of_mean",
+        digits=4,
+    )
+    defaults = report.metrics.get("defaults")
+    return reasons + _below(defaults, min_defaults, title="Defaults", key="min_defaults", digits=0)
 
 
 # Rounded away from the threshold, or a refusal could read "0.600 is below 0.600".

@@ -8,9 +8,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import KFold
 
 from penstock.errors import ConfigError, DataError
-from penstock.learn.lgd.estimator import fractional_lgd
-from penstock.learn.lgd.explain import explain_lgd
-from penstock.learn.lgd.scoring import LgdModel
+from penstock.learn.fractional.explain import explain_fractional
+from penstock.learn.fractional.models import fractional_ccf, fractional_lgd
+from penstock.learn.fractional.scoring import FractionalModel
 from penstock.learn.stages import stage_of
 from tests.shared_data import shared
 
@@ -58,7 +58,7 @@ def model(defaults):
 
 
 def coefficients(model, part="lgd"):
-    rows = explain_lgd(model).tables["coefficients"].rows
+    rows = explain_fractional(model).tables["coefficients"].rows
     return {(feature, term): b for of, feature, term, b in rows if of == part}
 
 
@@ -108,7 +108,7 @@ def test_in_two_stages_it_is_the_chance_of_a_loss_times_the_loss_if_any(defaults
     severity = reference(design[has_loss], DEFAULTS[has_loss])
     expected = chance.predict_proba(design)[:, 1] * severity.predict_proba(design)[:, 1]
     assert predicted(model, defaults) == pytest.approx(expected, abs=1e-5)
-    assert {row[0] for row in explain_lgd(model).tables["coefficients"].rows} == {
+    assert {row[0] for row in explain_fractional(model).tables["coefficients"].rows} == {
         "any_loss", "severity",
     }  # fmt: skip
 
@@ -129,7 +129,9 @@ def test_the_model_adds_lgd_and_nothing_else_and_is_the_same_when_loaded(model, 
 
 def test_the_partitions_do_not_change_a_bit_of_the_model(model, defaults):
     again = fractional_lgd(**PARAMETERS).fit(defaults.repartition(5, "ltv"))
-    assert stage_of(again, LgdModel).lgd_parts == stage_of(model, LgdModel).lgd_parts
+    assert stage_of(again, FractionalModel).fitted_parts == (
+        stage_of(model, FractionalModel).fitted_parts
+    )
 
 
 def test_missing_unseen_and_extreme_values_get_an_lgd_inside_0_1(model, spark):
@@ -153,7 +155,7 @@ def test_missing_values_are_learnt_from_where_they_mean_something(spark):
     model = fractional_lgd(**PARAMETERS | {"numeric": ["ltv"]}).fit(defaults)
     few = spark.createDataFrame([(None, None), (0.5, "car")], "ltv DOUBLE, purpose STRING")
     assert predicted(model, few) == pytest.approx([0.8, 0.3], abs=1e-3)
-    assert ("purpose", "(missing)") in stage_of(model, LgdModel).lgd_design.slots
+    assert ("purpose", "(missing)") in stage_of(model, FractionalModel).fitted_design.slots
 
 
 @pytest.mark.parametrize("stages", ["one", "two"])
@@ -166,14 +168,24 @@ def test_where_all_is_lost_lgd_is_one(spark, stages):
 
 def test_curves_are_told_by_what_they_add(defaults):
     model = fractional_lgd(**PARAMETERS | {"knots": 3}).fit(defaults)
-    evidence = explain_lgd(model)
+    evidence = explain_fractional(model)
     [ltv, _] = evidence.tables["curves"].rows
     assert ltv[:2] == ("lgd", "ltv") and ltv[6] == 0  # against the median
     # Two ends of a line of slope 2.5 about: one unit lies between least and greatest.
     assert ltv[7] - ltv[5] == pytest.approx(2.5, abs=0.4)
-    number = stage_of(model, LgdModel).lgd_design.numbers[0]
+    number = stage_of(model, FractionalModel).fitted_design.numbers[0]
     assert len(number.terms) == 2
     assert evidence.figures["curve_lgd_ltv"].series[0].y[-1] == pytest.approx(ltv[7])
+
+
+def test_a_ccf_is_learnt_as_an_lgd_is(model, defaults):
+    drawn = defaults.withColumnRenamed("realised_lgd", "realised_ccf")
+    only = ("numeric", "categorical", "knots", "regularisation", "max_iterations")
+    of_ccf = fractional_ccf(**{name: PARAMETERS[name] for name in only}).fit(drawn)
+    assert coefficients(of_ccf, "ccf") == coefficients(model)
+    assert of_ccf.transform(drawn.limit(1)).columns[-1] == "ccf"
+    with pytest.raises(DataError, match="The CCF model needs column 'realised_ccf'"):
+        fractional_ccf(**{name: PARAMETERS[name] for name in only}).fit(defaults)
 
 
 def test_unusable_defaults_are_refused_all_faults_at_once(spark):
@@ -187,7 +199,7 @@ def test_unusable_defaults_are_refused_all_faults_at_once(spark):
     with pytest.raises(DataError) as told:
         fractional_lgd(**PARAMETERS).fit(spark.createDataFrame(bad, schema))
     assert str(told.value) == (
-        "Cannot fit an LGD model on these defaults: 2 have realised_lgd null or NaN; 1 have "
+        "Cannot fit the LGD model on these defaults: 2 have realised_lgd null or NaN; 1 have "
         "realised_lgd outside 0-1; 1 have an infinite ltv; feature 'is_second' has no value in any."
     )
     with pytest.raises(DataError, match="there are none"):

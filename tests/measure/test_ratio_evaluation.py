@@ -1,4 +1,4 @@
-"""The report on an LGD model, and the gate that reads it."""
+"""The reports on models of LGD and CCF, and the gates that read them."""
 
 import math
 
@@ -6,14 +6,17 @@ import pytest
 
 from penstock.errors import DataError
 from penstock.evidence import Evidence
-from penstock.measure.gate import lgd_gate
-from penstock.measure.lgd_evaluation import (
-    REALISED_LGD_COLUMNS,
-    SCORED_LGD_COLUMNS,
-    evaluate_lgd,
-    lgd_evidence_of,
-)
+from penstock.measure.gate import ccf_gate, lgd_gate
 from penstock.measure.ratio_counts import RatioCounts
+from penstock.measure.ratio_evaluation import (
+    REALISED_CCF_COLUMNS,
+    REALISED_LGD_COLUMNS,
+    SCORED_CCF_COLUMNS,
+    SCORED_LGD_COLUMNS,
+    evaluate_ccf,
+    evaluate_lgd,
+    ratio_evidence_of,
+)
 
 LIMITS = {"min_skill": 0.0, "max_error_of_mean": 0.05, "min_defaults": 4}
 
@@ -38,8 +41,20 @@ def test_the_report_holds_the_model_against_the_mean_of_the_loans_it_was_fitted_
         evaluate_lgd(scored.limit(0), fitted_on, bins=2, decimals=3)
 
 
+def test_a_ccf_is_judged_on_the_lines_that_have_one(spark):
+    rows = [(0.2, 0.1), (0.8, 0.9), (0.8, 0.7), (0.5, None)]
+    scored = spark.createDataFrame(rows, SCORED_CCF_COLUMNS)
+    fitted_on = spark.createDataFrame([(0.2,), (0.6,)], REALISED_CCF_COLUMNS)
+    evidence = evaluate_ccf(scored, fitted_on, bins=2, decimals=3)
+    assert evidence.metrics["skill"] == pytest.approx(1 - 0.03 / 0.43)
+    assert (evidence.metrics["defaults"], evidence.metrics["mean_ccf"]) == (3, pytest.approx(0.6))
+    assert evidence.figures["calibration"].title == "Calibration of CCF"
+    with pytest.raises(DataError, match="to evaluate the CCF model.*split_line_defaults"):
+        evaluate_ccf(scored.where("realised_ccf IS NULL"), fitted_on, bins=2, decimals=3)
+
+
 def test_a_report_on_one_default_is_json_without_nan():
-    evidence = lgd_evidence_of(RatioCounts.of([0.5], [0.5]), benchmark=0.5, bins=10)
+    evidence = ratio_evidence_of(RatioCounts.of([0.5], [0.5]), ratio="lgd", benchmark=0.5, bins=10)
     assert evidence.metrics["skill"] is None and evidence.metrics["r2"] is None
     known = [value for value in evidence.metrics.values() if value is not None]
     assert all(math.isfinite(value) for value in known)
@@ -55,6 +70,10 @@ def test_the_gate_passes_at_its_limits_and_names_each_reason_beyond():
     assert reasons(error_of_mean=-0.0501, defaults=3.0) == [
         "Error of the mean LGD 0.0501 is above 0.0500 (max_error_of_mean)",
         "Defaults 3 is below 4 (min_defaults)",
+    ]
+    far = Evidence({"skill_low": 0.01, "error_of_mean": 0.06, "defaults": 4.0})
+    assert ccf_gate(far, **LIMITS) == [
+        "Error of the mean CCF 0.0600 is above 0.0500 (max_error_of_mean)"
     ]
     assert lgd_gate(Evidence({}), **LIMITS) == [
         "Skill undefined, above 0 needed (min_skill)",

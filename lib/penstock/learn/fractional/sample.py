@@ -1,4 +1,4 @@
-"""The defaults an LGD model is fitted on: what must hold of them, and what their values are."""
+"""The defaults a fractional logit is fitted on: what must hold of them, what their values are."""
 
 from collections.abc import Sequence
 
@@ -7,15 +7,21 @@ from pyspark.sql import functions as F
 
 from penstock.columns import column_of
 from penstock.errors import DataError
-from penstock.learn.lgd.design import CategoryTerms, LgdDesign, NumberTerms, level_of
-from penstock.learn.lgd.splines import KNOT_QUANTILES
+from penstock.learn.fractional.design import CategoryTerms, FractionalDesign, NumberTerms, level_of
+from penstock.learn.fractional.splines import KNOT_QUANTILES
 
 MEDIAN = 0.5
 
 
 def design_of(
-    rows: DataFrame, *, label: str, numeric: Sequence[str], categorical: Sequence[str], knots: int
-) -> tuple[LgdDesign, int]:
+    rows: DataFrame,
+    *,
+    ratio: str,
+    label: str,
+    numeric: Sequence[str],
+    categorical: Sequence[str],
+    knots: int,
+) -> tuple[FractionalDesign, int]:
     """Return the terms of the features on these defaults, and how many these are.
 
     Runs one Spark query of one row.
@@ -23,8 +29,9 @@ def design_of(
     Knots that fall on one value are one knot; a number with less than three is a straight line.
 
     Args:
-        rows: One row per defaulted loan.
-        label: Column of the realised LGD, 0-1.
+        rows: One row per default.
+        ratio: What the model predicts, as in the error.
+        label: Column of the realised share, 0-1.
         numeric: Numeric or boolean features; null and NaN are missing.
         categorical: Features that are read as text.
         knots: How many there are for each number.
@@ -37,8 +44,10 @@ def design_of(
     [found] = rows.agg(*_counted(label), *_described(numeric, categorical, quantiles)).collect()
     faults = _faults(found, label, numeric)
     if faults:
-        raise DataError(f"Cannot fit an LGD model on these defaults: {'; '.join(faults)}.")
-    design = LgdDesign(
+        raise DataError(
+            f"Cannot fit the {ratio.upper()} model on these defaults: {'; '.join(faults)}."
+        )
+    design = FractionalDesign(
         tuple(_number(found, name) for name in numeric),
         tuple(CategoryTerms(name, tuple(sorted(found[f"levels {name}"]))) for name in categorical),
     )
@@ -46,12 +55,12 @@ def design_of(
 
 
 def _counted(label: str) -> list[Column]:
-    lgd = column_of(label).cast("double")
-    is_known = lgd.isNotNull() & ~F.isnan(lgd)
+    share = column_of(label).cast("double")
+    is_known = share.isNotNull() & ~F.isnan(share)
     return [
         F.count(F.lit(1)).alias("rows"),
         F.count_if(~is_known).alias("unlabelled"),
-        F.count_if(is_known & ~lgd.between(0, 1)).alias("outside"),
+        F.count_if(is_known & ~share.between(0, 1)).alias("outside"),
     ]
 
 

@@ -1,17 +1,17 @@
-"""What a fitted LGD model has learnt, as evidence."""
+"""What a fitted fractional logit has learnt, as evidence."""
 
 from pyspark.ml import PipelineModel
 
 from penstock.evidence import Evidence, Figure, Series, Table
-from penstock.learn.lgd.design import NumberTerms
-from penstock.learn.lgd.scoring import LgdModel, LgdPart
+from penstock.learn.fractional.design import NumberTerms
+from penstock.learn.fractional.scoring import FractionalModel, FractionalPart
 from penstock.learn.stages import stage_of
 
 POINTS = 25
 
 
-def explain_lgd(model: PipelineModel) -> Evidence:
-    """Return the coefficients of a fitted `fractional_lgd`, and the curves of its numbers.
+def explain_fractional(model: PipelineModel) -> Evidence:
+    """Return the coefficients of a fitted `FractionalRegression`, and the curves of its numbers.
 
     Returns:
         Tables coefficients (one row per part and term: the change of the log-odds by one unit of
@@ -19,11 +19,12 @@ def explain_lgd(model: PipelineModel) -> Evidence:
         least, the median and the greatest value of the fit, against the median); a figure for
         each part and number, `curve_<part>_<feature>`.
     """
-    fitted = stage_of(model, LgdModel)
-    design = fitted.lgd_design
+    fitted = stage_of(model, FractionalModel)
+    ratio = fitted.getOutputCol().upper()
+    design = fitted.fitted_design
     rows: list[tuple[str, str, str, float]] = []
     curves, figures = [], {}
-    for part in fitted.lgd_parts:
+    for part in fitted.fitted_parts:
         named = list(zip(design.slots, part.coefficients, strict=True))
         rows.append((part.name, "(intercept)", "", part.intercept))
         rows += [(part.name, *slot, b) for slot, b in named if b != 0]
@@ -31,7 +32,7 @@ def explain_lgd(model: PipelineModel) -> Evidence:
             coefficients = [b for (feature, _), b in named if feature == number.name]
             at = [number.low, number.fill, number.high]
             curves.append((part.name, number.name, *at, *_against_median(number, coefficients, at)))
-            figures[f"curve_{part.name}_{number.name}"] = _curve(part, number, coefficients)
+            figures[f"curve_{part.name}_{number.name}"] = _curve(part, number, coefficients, ratio)
     return Evidence(
         metrics={},
         tables={
@@ -39,7 +40,7 @@ def explain_lgd(model: PipelineModel) -> Evidence:
                 "Coefficients", ("part", "feature", "term", "coefficient"), tuple(rows)
             ),
             "curves": Table(
-                "Log-odds of loss by value, against the median",
+                f"Log-odds of {ratio} by value, against the median",
                 ("part", "feature", "least", "median", "greatest", "at_least", "at_median",
                  "at_greatest"),
                 tuple(curves),
@@ -56,7 +57,9 @@ def _against_median(
     return [number.curve(value, coefficients) - at_median for value in values]
 
 
-def _curve(part: LgdPart, number: NumberTerms, coefficients: list[float]) -> Figure:
+def _curve(
+    part: FractionalPart, number: NumberTerms, coefficients: list[float], ratio: str
+) -> Figure:
     step = (number.high - number.low) / (POINTS - 1)
     values = [number.low + step * n for n in range(POINTS)]
     return Figure(
@@ -64,5 +67,5 @@ def _curve(part: LgdPart, number: NumberTerms, coefficients: list[float]) -> Fig
         number.name,
         "log-odds against the median",
         (Series("", tuple(values), tuple(_against_median(number, coefficients, values))),),
-        "Where the line is higher, the model expects to lose more.",
+        f"Where the line is higher, the model expects a greater {ratio}.",
     )

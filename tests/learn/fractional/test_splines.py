@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from penstock.learn.lgd.splines import spline_terms
+from penstock.learn.fractional.splines import spline_terms
 
 KNOTS = (1.0, 2.0, 4.0, 7.0)
 

@@ -1,4 +1,4 @@
-"""The stage that adds the LGD of a loan: one expression, a fractional logit or two in a row."""
+"""The stage that adds the share: one expression, a fractional logit or two in a row."""
 
 import json
 from collections.abc import Sequence
@@ -15,15 +15,15 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import DoubleType, StructField, StructType
 
 from penstock.errors import DataError, did_you_mean
-from penstock.learn.lgd.design import LgdDesign
+from penstock.learn.fractional.design import FractionalDesign
 
 
 @dataclass(frozen=True)
-class LgdPart:
+class FractionalPart:
     """One logit of the model.
 
     Attributes:
-        name: "lgd", or of a two-stage model "any_loss" and "severity".
+        name: That of the share, or of a two-stage model "any_loss" and "severity".
         intercept: Log-odds where all terms are 0.
         coefficients: Change of the log-odds by each term, in the order of the design's slots.
     """
@@ -33,15 +33,19 @@ class LgdPart:
     coefficients: tuple[float, ...]
 
     def share(self, terms: Sequence[Column]) -> Column:
-        """Return what it predicts, inside 0-1, from the terms of a loan."""
+        """Return what it predicts, inside 0-1, from the terms of a row."""
         products = (term * b for term, b in zip(terms, self.coefficients, strict=True) if b)
         return 1 / (1 + F.exp(-reduce(add, products, F.lit(self.intercept))))
 
 
-class LgdModel(
-    HasInputCols, HasOutputCol, Model, DefaultParamsWritable, DefaultParamsReadable["LgdModel"]
+class FractionalModel(
+    HasInputCols,
+    HasOutputCol,
+    Model,
+    DefaultParamsWritable,
+    DefaultParamsReadable["FractionalModel"],
 ):
-    """Adds the LGD of a loan (DOUBLE, 0-1; never null), the product of its parts.
+    """Adds a share of a row (DOUBLE, 0-1; never null), the product of its parts.
 
     Params: `inputCols` (features), `outputCol`, `design` and `parts` (JSON).
     """
@@ -54,25 +58,27 @@ class LgdModel(
     )
 
     @classmethod
-    def of(cls, design: LgdDesign, parts: Sequence[LgdPart], *, lgd: str) -> "LgdModel":
-        """Return the stage that adds the column `lgd`."""
+    def of(
+        cls, design: FractionalDesign, parts: Sequence[FractionalPart], *, ratio: str
+    ) -> "FractionalModel":
+        """Return the stage that adds the column `ratio`."""
         return cls()._set(
             inputCols=list(design.features),
-            outputCol=lgd,
+            outputCol=ratio,
             design=json.dumps(design.to_json()),
             parts=json.dumps([asdict(part) for part in parts]),
         )
 
     @property
-    def lgd_design(self) -> LgdDesign:
+    def fitted_design(self) -> FractionalDesign:
         """The terms of each feature."""
-        return LgdDesign.from_json(json.loads(self.getOrDefault(self.design)))
+        return FractionalDesign.from_json(json.loads(self.getOrDefault(self.design)))
 
     @property
-    def lgd_parts(self) -> tuple[LgdPart, ...]:
+    def fitted_parts(self) -> tuple[FractionalPart, ...]:
         """The coefficients, part by part."""
         return tuple(
-            LgdPart(part["name"], part["intercept"], tuple(part["coefficients"]))
+            FractionalPart(part["name"], part["intercept"], tuple(part["coefficients"]))
             for part in json.loads(self.getOrDefault(self.parts))
         )
 
@@ -80,27 +86,29 @@ class LgdModel(
         """Return the columns after scoring, without a Spark job.
 
         Raises:
-            DataError: A feature is missing, or the LGD column is there already.
+            DataError: A feature is missing, or the added one is there already.
         """
-        return scored_schema(schema, self.getInputCols(), lgd=self.getOutputCol())
+        return scored_schema(schema, self.getInputCols(), ratio=self.getOutputCol())
 
     def _transform(self, dataset: DataFrame) -> DataFrame:
         self.transformSchema(dataset.schema)
-        terms = self.lgd_design.columns()
-        lgd = reduce(mul, (part.share(terms) for part in self.lgd_parts))
-        return dataset.withColumn(self.getOutputCol(), lgd)
+        terms = self.fitted_design.columns()
+        share = reduce(mul, (part.share(terms) for part in self.fitted_parts))
+        return dataset.withColumn(self.getOutputCol(), share)
 
 
-def scored_schema(schema: StructType, features: Sequence[str], *, lgd: str) -> StructType:
-    """Return the columns after an LGD model has scored a table with these columns.
+def scored_schema(schema: StructType, features: Sequence[str], *, ratio: str) -> StructType:
+    """Return the columns after the model of a share has scored a table with these columns.
 
     Raises:
-        DataError: A feature is missing, or the LGD column is there already.
+        DataError: A feature is missing, or the added one is there already.
     """
     for name in features:
         if name not in schema.names:
             near = did_you_mean(name, schema.names)
-            raise DataError(f"The LGD model needs column '{name}', which the table lacks.{near}")
-    if lgd in schema.names:
-        raise DataError(f"Column '{lgd}' is there already: drop it before scoring.")
-    return StructType([*schema.fields, StructField(lgd, DoubleType())])
+            raise DataError(
+                f"The {ratio.upper()} model needs column '{name}', which the table lacks.{near}"
+            )
+    if ratio in schema.names:
+        raise DataError(f"Column '{ratio}' is there already: drop it before scoring.")
+    return StructType([*schema.fields, StructField(ratio, DoubleType())])

@@ -1,4 +1,4 @@
-"""The design of an LGD model: which terms its features become, as values and as expressions."""
+"""The design of a fractional logit: the terms its features become, as values and expressions."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 
 from penstock.columns import column_of
 from penstock.learn.encoding import MISSING_LEVEL
-from penstock.learn.lgd.splines import spline_terms
+from penstock.learn.fractional.splines import spline_terms
 
 
 @dataclass(frozen=True)
@@ -83,8 +83,8 @@ def level_of(name: str) -> Column:
 
 
 @dataclass(frozen=True)
-class LgdDesign:
-    """The features of a fitted LGD model and their terms, numbers before categories."""
+class FractionalDesign:
+    """The features of a fitted model and their terms, numbers before categories."""
 
     numbers: tuple[NumberTerms, ...]
     categories: tuple[CategoryTerms, ...]
@@ -112,7 +112,7 @@ class LgdDesign:
         return asdict(self)
 
     @classmethod
-    def from_json(cls, document: Mapping[str, Any]) -> "LgdDesign":
+    def from_json(cls, document: Mapping[str, Any]) -> "FractionalDesign":
         """Rebuild the design from `to_json`'s document."""
         return cls(
             tuple(NumberTerms(**{**n, "knots": tuple(n["knots"])}) for n in document["numbers"]),

@@ -1,1 +1,0 @@
-"""LGD models: what share of the exposure a defaulted loan loses, from typed columns."""
