@@ -1,4 +1,4 @@
-"""Stage the book and set its expected credit loss, allowance and capital, by the champions."""
+"""Assess the book by the champions: stages, credit loss, allowance, capital; of lines, exposure."""
 
 from penstock.cli import main
 

@@ -7,7 +7,7 @@ import pytest
 from penstock.binding import bind_parameters
 from penstock.conf import load_conf
 from penstock.errors import ConfigError
-from penstock.graphs import assets, lending, scorecard
+from penstock.graphs import assets, credit_lines, lending, scorecard
 
 CONF = Path(__file__).parents[2] / "conf"
 
@@ -39,17 +39,20 @@ def bind(graph, *overrides):
         ("make_offers.rate_cap", "36", " is 36; it must be less than or equal to 1"),
         ("make_offers.price_steps", "[0.0, -0.1]", "[1] is -0.1; it must be greater than or equal"),
         ("make_offers.funding_rate", "0", " is 0; it must be greater than 0"),
+        ("list_line_defaults.reference", "start", " is 'start'; it must be 'fixed_horizon' or"),
+        ("list_line_defaults.min_undrawn_share", "1", " is 1; it must be less than 1"),
+        ("add_line_features.utilisation_cap", "0.5", " is 0.5; it must be greater than or equal"),
         ("compare_shadow.approval_rates", "[0.7, 80]", "[1] is 80; it must be less than 1"),
     ],
 )
 def test_a_value_beyond_its_limits_is_named_with_its_key(key, value, said):
     with pytest.raises(ConfigError) as refused:
-        for graph in (scorecard.GRAPH, lending.GRAPH):
+        for graph in (scorecard.GRAPH, lending.GRAPH, credit_lines.GRAPH):
             bind(graph, f"params.{key}={value}")
     assert str(refused.value).startswith(f"params.{key}{said}")
 
 
-@pytest.mark.parametrize("graph", [assets.GRAPH, lending.GRAPH, scorecard.GRAPH])
+@pytest.mark.parametrize("graph", [m.GRAPH for m in (assets, credit_lines, lending, scorecard)])
 def test_what_conf_has_is_within_the_limits(graph):
     assert set(bind(graph)) == {node.name for node in graph.nodes}
 

@@ -52,6 +52,7 @@ def test_a_moment_that_is_none_or_no_moment_is_unknown():
 def test_a_label_spells_the_words_of_the_industry():
     assert label("mean_pd") == "mean PD"
     assert label("ks") == "KS"
+    assert label("mean_ccf") == "mean CCF" and label("balance_usd") == "balance USD"
 
 
 def test_a_cell_shows_truth_values_in_words_and_empty_text_as_unknown():

@@ -6,6 +6,7 @@ from penstock.engine.graph import Graph
 
 GRAPHS = {
     "assets": "penstock.graphs.assets",
+    "credit_lines": "penstock.graphs.credit_lines",
     "lending": "penstock.graphs.lending",
     "scorecard": "penstock.graphs.scorecard",
 }

@@ -18,7 +18,7 @@ INDUSTRY_WORDS = {
     word.lower(): word
     for word in (
         *("AUC", "KS", "Gini", "ECE", "PSI", "CSI", "IV", "PD", "LGD", "EAD", "ROC", "CAP", "H"),
-        *("Brier", "Hosmer", "Lemeshow", "Jeffreys"),
+        *("Brier", "Hosmer", "Lemeshow", "Jeffreys", "CCF", "USD"),
     )
 }
 

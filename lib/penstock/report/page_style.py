@@ -53,9 +53,9 @@ margin:22px 0 0}
 overflow-wrap:anywhere}
 .card .under{color:var(--muted);font-size:12.5px;overflow-wrap:anywhere}
 .card .under span{display:inline-block}
-.small-cards{grid-template-columns:repeat(auto-fill,minmax(118px,1fr));gap:9px;margin:0}
+.small-cards{grid-template-columns:repeat(auto-fill,minmax(136px,1fr));gap:9px;margin:0}
 .small-cards .card{padding:8px 13px}
-.small-cards .value{font-size:18px}
+.small-cards .value{font-size:17px}
 .panel{padding:16px 18px;min-width:0;overflow-x:auto}
 .flow{display:flex;flex-wrap:wrap;gap:14px;align-items:flex-start}
 .flow>.drawing{flex:0 1 auto;max-width:100%;text-align:center}

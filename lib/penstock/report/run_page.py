@@ -123,7 +123,8 @@ def _summary_cards(record: Mapping[str, Any]) -> str:
                 number(totals.quarantined),
                 f"{100 * share:.2f} % of rows in" if share is not None else "",
             ),
-            card("AUC", number(totals.auc), ks),
+            # A graph without a PD has none.
+            *([card("AUC", number(totals.auc), ks)] if totals.auc is not None else []),
             card(
                 "Champion", totals.champion or UNKNOWN, "model version" if totals.champion else ""
             ),
