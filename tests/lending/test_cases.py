@@ -34,7 +34,8 @@ def test_an_application_has_its_score_instalment_and_history_and_none_is_dropped
         [("1", DAY, 0.1, "m 1")],
         "application_id STRING, as_of_date DATE, pd DOUBLE, model_version STRING",
     )
-    cases = gather_cases(applications, scores, tested_rate=0.12)
+    scale = {"pdo": 20.0, "base_points": 600.0, "base_odds": 9.0}
+    cases = gather_cases(applications, scores, tested_rate=0.12, **scale)
     assert [(f.name, f.dataType) for f in cases.schema] == [
         (f.name, f.dataType) for f in StructType.fromDDL(CASE_COLUMNS)
     ]
@@ -43,4 +44,7 @@ def test_an_application_has_its_score_instalment_and_history_and_none_is_dropped
     # 10,000 over 36 months at 1 % a month, of any table of annuities; 222.44 over 60.
     assert [found[i].instalment_usd for i in "123"] == [Decimal("332.14"), Decimal("222.44"), None]
     assert [found[i].credit_history_months for i in "123"] == [59, None, 0]
-    assert [(found[i].pd, found[i].model_version) for i in "12"] == [(0.1, "m 1"), (None, None)]
+    assert [(found[i].pd, found[i].points, found[i].model_version) for i in "12"] == [
+        (0.1, 600, "m 1"),
+        (None, None, None),
+    ]

@@ -80,6 +80,6 @@ def test_applications_keep_the_same_rules_without_the_outcome(raw_loans_with, br
 
 def test_a_score_without_a_probability_is_no_score(spark, broken_rules):
     pds = [0.0, 1.0, None, -0.01, 1.01, float("nan")]
-    rows = [("a", None, pd, "7") for pd in pds]
+    rows = [("a", None, pd, None, "7") for pd in pds]
     scores = spark.createDataFrame(rows, SCORE_COLUMNS).coalesce(1)
     assert broken_rules(scores, SCORE_CHECKS) == [[], []] + [["pd_in_range"]] * 4

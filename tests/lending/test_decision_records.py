@@ -26,7 +26,7 @@ DAY = datetime.date(2025, 7, 1)
 DECISIONS = (
     "application_id STRING, as_of_date DATE, decision STRING, policy_decision STRING, "
     "rules_hit ARRAY<STRING>, rules_untold ARRAY<STRING>, reasons ARRAY<STRING>, "
-    "limit_usd DECIMAL(12,2), interest_rate DOUBLE, pd DOUBLE, model_version STRING, "
+    "limit_usd DECIMAL(12,2), interest_rate DOUBLE, pd DOUBLE, points INT, model_version STRING, "
     "policy_version STRING, overridden_by STRING, overridden_why STRING, overridden_at TIMESTAMP"
 )
 
@@ -34,7 +34,7 @@ DECISIONS = (
 def decided(key, decision, limit=None, by=None, rate=None):
     limit = None if limit is None else Decimal(limit)
     return (key, DAY, decision, "approve" if by else decision, [], [], [f"why {decision}"], limit,
-            rate, 0.2, "m/1", "consumer 2025", by, "known" if by else None, None)  # fmt: skip
+            rate, 0.2, 527, "m/1", "consumer 2025", by, "known" if by else None, None)  # fmt: skip
 
 
 ALL = [
@@ -142,6 +142,7 @@ def test_each_decision_is_recorded_with_what_it_rests_on(records):
     assert records["good"].score_reasons is None and records["good"].offer.amount_usd == 6000
     assert bad.counterfactual.text == "The application would be approved for 4,000 USD."
     assert records["near"].counterfactual is None
+    assert (bad.pd, bad.points) == (0.2, 527)
     assert (bad.model_version, bad.policy_version) == ("m/1", "consumer 2025")
 
 

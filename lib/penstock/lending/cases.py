@@ -5,10 +5,20 @@ from pyspark.sql import functions as F
 
 from penstock.annotations import Positive
 from penstock.columns import columns_in
+from penstock.learn.scorecard.points import PointScale
 from penstock.lending.decision_checks import CASE_COLUMNS
+from penstock.lending.points import points_of_pd
 
 
-def gather_cases(applications: DataFrame, scores: DataFrame, *, tested_rate: Positive) -> DataFrame:
+def gather_cases(
+    applications: DataFrame,
+    scores: DataFrame,
+    *,
+    tested_rate: Positive,
+    pdo: Positive,
+    base_points: float,
+    base_odds: Positive,
+) -> DataFrame:
     """Add the score to each application, and what follows from what it says.
 
     Grain: one row per `application_id`, in and out: an application without a score stays.
@@ -18,6 +28,9 @@ def gather_cases(applications: DataFrame, scores: DataFrame, *, tested_rate: Pos
         scores: `application_id` (once at most), `pd` and `model_version`.
         tested_rate: Yearly interest rate that affordability is tested at, a fraction; above what
             is offered, so that a borrower can carry more than that.
+        pdo: Points that double the odds.
+        base_points: Points at the base odds.
+        base_odds: Goods per bad.
 
     Returns:
         The columns of `decision_checks.CASE_COLUMNS`; null where what they are made of is unknown.
@@ -34,6 +47,7 @@ def gather_cases(applications: DataFrame, scores: DataFrame, *, tested_rate: Pos
         {
             "credit_history_months": F.floor(history).cast("int"),
             "instalment_usd": _instalment(tested_rate / 12),
+            "points": points_of_pd(PointScale(pdo, base_points, base_odds)),
         }
     ).select(*columns_in(CASE_COLUMNS).names)
 

@@ -136,6 +136,7 @@ SCORE_COLUMNS = """
     application_id STRING COMMENT 'key, with as_of_date',
     as_of_date DATE COMMENT 'day the score stands for',
     pd DOUBLE COMMENT 'probability of default over the term, 0-1',
+    points INT COMMENT 'the PD on the scale of params.common; higher = safer',
     model_version STRING COMMENT 'registered version of the model that gave it'"""
 
 LOAN_STATUSES = (

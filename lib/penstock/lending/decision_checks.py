@@ -17,6 +17,7 @@ CASE_COLUMNS = (
     credit_history_months INT COMMENT 'since the first credit line, whole months',
     instalment_usd DECIMAL(12,2) COMMENT 'monthly, at the tested rate, USD',
     pd DOUBLE COMMENT 'probability of default over the term, 0-1; null: could not be scored',
+    points INT COMMENT 'the PD on the scale of params.common; higher = safer',
     model_version STRING COMMENT 'registered version of the model that gave it'"""
 )
 
@@ -42,6 +43,7 @@ DECISION_COLUMNS = """
     limit_usd DECIMAL(12,2) COMMENT 'by the policy, whatever the decision, USD; null: none',
     interest_rate DOUBLE COMMENT 'by the policy, yearly, fraction; null: none',
     pd DOUBLE COMMENT 'probability of default over the term, 0-1; null: could not be scored',
+    points INT COMMENT 'the PD on the scale of params.common; higher = safer',
     model_version STRING COMMENT 'registered version of the model that gave it',
     policy_version STRING COMMENT 'name and version of the policy in force',
     overridden_by STRING COMMENT 'who decided otherwise',
@@ -66,6 +68,7 @@ RECORD_COLUMNS = """
         installment_usd: DECIMAL(12,2), pd: DOUBLE, take_up: DOUBLE,
         expected_profit_usd: DECIMAL(14,4)> COMMENT 'of greatest expected profit; null: none',
     pd DOUBLE COMMENT 'probability of default over the term, 0-1; null: could not be scored',
+    points INT COMMENT 'the PD on the scale of params.common; higher = safer',
     model_version STRING COMMENT 'registered version of the model that gave the PD',
     reasons_version STRING COMMENT 'registered version of the model that told the reasons',
     policy_version STRING COMMENT 'name and version of the policy in force',

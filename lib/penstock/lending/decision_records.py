@@ -128,6 +128,7 @@ def record_decisions(
         "limit_usd",
         F.col("chosen").alias("offer"),
         "pd",
+        "points",
         "model_version",
         "reasons_version",
         "policy_version",

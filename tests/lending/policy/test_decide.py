@@ -23,8 +23,9 @@ from tests.lending.policy.written import POLICY, history_of
 
 DAY = dt.date(2025, 7, 1)
 DDL = (
-    "application_id STRING, application_date DATE, pd DOUBLE, income DECIMAL(12,2), months INT, "
-    "purpose STRING, is_staff BOOLEAN, since DATE, model_version STRING, amount_usd DECIMAL(12,2)"
+    "application_id STRING, application_date DATE, pd DOUBLE, points INT, income DECIMAL(12,2), "
+    "months INT, purpose STRING, is_staff BOOLEAN, since DATE, model_version STRING, "
+    "amount_usd DECIMAL(12,2)"
 )
 BEGUN = dt.date(2020, 1, 1)
 
@@ -32,7 +33,7 @@ BEGUN = dt.date(2020, 1, 1)
 def case(name, **changes):
     row = {
         "application_date": DAY,
-        "pd": 0.1, "income": Decimal("30000.00"), "months": 60, "purpose": "house",
+        "pd": 0.1, "points": 550, "income": Decimal("30000.00"), "months": 60, "purpose": "house",
         "is_staff": False, "since": BEGUN, "model": "m 1", "amount": Decimal("1000.00"), **changes,
     }  # fmt: skip
     return (name, *row.values())

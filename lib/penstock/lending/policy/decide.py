@@ -10,7 +10,7 @@ from penstock.lending.policy.in_all import add_decision
 
 _DECIDED = (
     "application_id", "application_date", "decision", "rules_hit", "rules_untold", "reasons",
-    "limit_usd", "interest_rate", "pd", "model_version",
+    "limit_usd", "interest_rate", "pd", "points", "model_version",
 )  # fmt: skip
 
 
@@ -28,9 +28,9 @@ def decide(
     dropped.
 
     Args:
-        cases: Needs `application_id`, `application_date`, `model_version` and the columns of the
-            policy, `pd` among them; an application without a PD is referred, unless a rule declines
-            it.
+        cases: Needs `application_id`, `application_date`, `points`, `model_version` and the columns
+            of the policy, `pd` among them; an application without a PD is referred, unless a rule
+            declines it.
         unreadable: From `list_unreadable`: no rule looks at them, each is referred.
         overrides: What people decided in the policy's place: `application_id` (once at most),
             `decision`, `by`, `why`, `at`. May be empty.
