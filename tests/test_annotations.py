@@ -1,11 +1,19 @@
 import datetime as dt
-from typing import Annotated, Any
+from typing import Annotated, Any, NotRequired
 
 import pytest
 from annotated_types import MinLen
+from typing_extensions import TypedDict
 
 from penstock.annotations import RisingShares, Share, check_annotations
 from penstock.errors import ConfigError
+
+
+class Rule(TypedDict):
+    """A map of keys that are known."""
+
+    name: str
+    most: NotRequired[float]
 
 
 def stage(
@@ -18,6 +26,8 @@ def stage(
     names: Annotated[list[str], MinLen(1)],
     count: int,
     settings: dict[str, Any],
+    rule: Rule,
+    rules: list[Rule],
     free=None,
 ):
     """Any function of a node."""
@@ -31,6 +41,8 @@ VALUES = {
     "names": ["a"],
     "count": 3,
     "settings": {"depth": 3, "rate": 1},
+    "rule": {"name": "a"},
+    "rules": [{"name": "b", "most": 1.5}],
     "free": "anything",
 }
 
@@ -66,6 +78,10 @@ def test_values_of_the_type_are_taken_and_whole_numbers_are_numbers():
         ({"limits": [0.1, 2]}, "params.stage.limits[1] is 2; it must be less than 1."),
         ({"names": []}, "params.stage.names is []; List should have at least 1 item"),
         ({"names": ["a", 1]}, "params.stage.names[1] is 1; it must be a valid string."),
+        ({"rule": {"most": 1.0}}, "params.stage.rule.name is {'most': 1.0}; Field required."),
+        ({"rule": {"name": 1}}, "params.stage.rule.name is 1; it must be a valid string."),
+        ({"rule": {"name": "a", "mots": 1}}, "stage.rule.mots is 1; there is no such key."),
+        ({"rules": [{"name": "a", "mots": 1}]}, "rules[0].mots is 1; there is no such key."),
         ({"count": True}, "params.stage.count is True; it must be a valid integer."),
         ({"count": 1.0}, "params.stage.count is 1.0; it must be a valid integer."),
     ],

@@ -10,7 +10,8 @@ from inspect import Parameter, signature
 from typing import Annotated, Any, get_type_hints
 
 from annotated_types import Ge, Gt, Interval
-from pydantic import AfterValidator, ConfigDict, TypeAdapter, ValidationError
+from pydantic import AfterValidator, ConfigDict, TypeAdapter, ValidationError, with_config
+from typing_extensions import is_typeddict
 
 from penstock.errors import ConfigError
 
@@ -30,7 +31,8 @@ Months = Annotated[int, Ge(1)]
 RisingShares = Annotated[list[Share], AfterValidator(_rising)]
 
 # Strict: a text is no number, though it may read as one. A whole number is a number.
-_STRICT = ConfigDict(strict=True, allow_inf_nan=False, arbitrary_types_allowed=True)
+# A key that nobody knows is no key: a misspelt one would else be as if it were not there.
+_STRICT = ConfigDict(strict=True, allow_inf_nan=False, arbitrary_types_allowed=True, extra="forbid")
 
 
 def check_annotations(
@@ -45,7 +47,7 @@ def check_annotations(
         places: Parameter to its key in the configuration, for an error.
 
     Raises:
-        ConfigError: A value of another type, not finite, or beyond its limits.
+        ConfigError: A value of another type, not finite, or beyond its limits; or an unknown key.
     """
     adapters = _adapters(function) if function else {}
     checked = {}
@@ -56,6 +58,7 @@ def check_annotations(
             first = error.errors(include_url=False)[0]
             path = "".join(_step(at) for at in first["loc"])
             said = first["msg"].removeprefix("Value error, ").replace("Input should", "it must")
+            said = said.replace("Extra inputs are not permitted", "there is no such key")
             raise ConfigError(f"{places[name]}{path} is {first['input']!r}; {said}.") from error
     return checked
 
@@ -70,7 +73,13 @@ def _step(at: str | int) -> str:
 def _adapters(function: Callable[..., Any]) -> dict[str, TypeAdapter[Any]]:
     hints = get_type_hints(function, include_extras=True)
     return {
-        p.name: TypeAdapter(hints.get(p.name, Any), config=_STRICT)
+        p.name: _adapter(hints.get(p.name, Any))
         for p in signature(function).parameters.values()
         if p.kind is Parameter.KEYWORD_ONLY
     }
+
+
+def _adapter(hint: Any) -> TypeAdapter[Any]:
+    if is_typeddict(hint):  # it takes no configuration but its own
+        return TypeAdapter(with_config(_STRICT)(hint))
+    return TypeAdapter(hint, config=_STRICT)
