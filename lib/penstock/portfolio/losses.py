@@ -3,24 +3,23 @@
 from typing import Annotated
 
 import numpy as np
-from annotated_types import Ge, Interval, MinLen
-from numpy.typing import NDArray
+from annotated_types import Ge, MinLen
 from pydantic import AfterValidator
 from pyspark.sql import DataFrame
 
 from penstock.annotations import Positive, RisingShares
-from penstock.errors import ConfigError, DataError, did_you_mean
 from penstock.evidence import Evidence
 from penstock.portfolio.concentration import TOP, concentration, concentration_of_largest
-from penstock.portfolio.loss_cells import LossCells, count_loss_cells, largest_exposures
+from penstock.portfolio.factors import (
+    AssetCorrelation,
+    Correlation,
+    check_scenarios,
+    correlations_of,
+)
+from penstock.portfolio.loss_cells import count_loss_cells, largest_exposures
 from penstock.portfolio.loss_report import RiskAtLevel, report_losses
 from penstock.portfolio.loss_simulation import simulate_losses, simulated_risk
 from penstock.portfolio.one_factor import analytic_risk
-
-Floats = NDArray[np.float64]
-
-ANY_OTHER = "*"
-LEAST_BEYOND = 20  # scenarios beyond a level: fewer say nothing of it
 
 
 def _above_half(levels: list[float]) -> list[float]:
@@ -30,8 +29,6 @@ def _above_half(levels: list[float]) -> list[float]:
 
 
 Levels = Annotated[RisingShares, MinLen(1), AfterValidator(_above_half)]
-Correlation = Annotated[float, Interval(ge=0, le=1)]
-AssetCorrelation = Annotated[float, Interval(ge=0, lt=1)]
 
 
 def measure_losses(
@@ -77,11 +74,12 @@ def measure_losses(
         DataError: Unusable rows, a sector without a correlation, or too many sectors.
         ConfigError: Too few scenarios for the highest level.
     """
-    _check_scenarios(scenarios, levels[-1])
+    check_scenarios(scenarios, levels[-1])
     cells = count_loss_cells(plan, sector=sector, pd_step=pd_step)
     if not cells.exposure.sum() > 0:
         return Evidence({"loans": float(cells.loans.sum()), "exposure_usd": 0.0})
-    correlations = _correlations(cells, asset_correlations)
+    of_sector = correlations_of(cells.sectors, asset_correlations)
+    correlations = np.array([of_sector[str(name)] for name in cells.sector], dtype=np.float64)
     by_sector = simulate_losses(
         cells,
         correlations,
@@ -101,24 +99,3 @@ def measure_losses(
         "sectors": concentration(cells.by_sector(cells.exposure)),
     }
     return report_losses(cells, correlations, by_sector.sum(axis=1), risks, by_what)
-
-
-def _check_scenarios(scenarios: int, level: float) -> None:
-    least = int(np.ceil(LEAST_BEYOND / (1 - level) - 1e-6))
-    if scenarios < least:
-        raise ConfigError(
-            f"scenarios is {scenarios:,}, of which {scenarios * (1 - level):.3g} lie beyond the "
-            f"level {level:g}: they say nothing of it. Draw {least:,}, or lower the level."
-        )
-
-
-def _correlations(cells: LossCells, by_sector: dict[str, float]) -> Floats:
-    found = {name: by_sector.get(name, by_sector.get(ANY_OTHER)) for name in cells.sectors}
-    for name, correlation in found.items():
-        if correlation is None:
-            raise DataError(
-                f"The plan has loans of the sector '{name}', for which asset_correlations names no "
-                f"correlation.{did_you_mean(name, by_sector)} Add it there, or '{ANY_OTHER}' for "
-                "any other."
-            )
-    return np.array([found[str(name)] for name in cells.sector], dtype=np.float64)
