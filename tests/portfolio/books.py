@@ -9,6 +9,16 @@ from penstock.portfolio.limits import Cell, Limit, compile_rows
 from penstock.portfolio.passes import Applicants, InMemory
 from penstock.portfolio.problem import Problem
 
+FACTORS = {
+    "sector": "sector",
+    "pd_band": "pd_band",
+    "loss_at_default": "at_default",
+    "asset_correlations": {"*": 0.15},
+    "sector_correlation": 0.4,
+    "scenarios": 1_000,
+    "seed": 3,
+}
+NO_TAILS = {"tail_limits": [], "factors": FACTORS}
 MEASURES = ("approvals", "capital", "lent", "loss")
 MENU = ((1.0, 0.0), (1.0, 0.02), (0.75, 0.0), (0.75, 0.02), (0.5, 0.0), (0.5, 0.02))
 

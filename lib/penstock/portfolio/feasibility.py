@@ -55,17 +55,16 @@ def find_conflict(problem: Problem, passes: Passes, tolerance: float) -> Conflic
     # Bounds are those of least excess, in shares of each limit: 0 is what a plan within all has.
     if search.bound > -_SURE * MILLION:
         return None
-    multipliers = search.prices
-    conflicting = [at for at, price in enumerate(multipliers) if price > 0]
+    multipliers: dict[str, float] = {}
+    for row, price in zip(hard.rows, search.prices, strict=True):
+        if price > 0:  # a tail limit is as many rows as it has cuts
+            multipliers[row.limit] = multipliers.get(row.limit, 0.0) + float(price)
+    names = [row.limit for row in hard.rows]
     relaxed = {
-        hard.rows[at].limit: _alone(hard, units, at, passes, tolerance)
-        for at in conflicting[:_MOST_TOLD]
+        name: _alone(hard, units, names.index(name), passes, tolerance)
+        for name in list(multipliers)[:_MOST_TOLD]
     }
-    return Conflict(
-        {hard.rows[at].limit: float(multipliers[at]) for at in conflicting},
-        float(search.bound / MILLION),
-        relaxed,
-    )
+    return Conflict(multipliers, float(search.bound / MILLION), relaxed)
 
 
 def _alone(hard: Problem, units: Floats, at: int, passes: Passes, tolerance: float) -> float | None:
@@ -76,6 +75,9 @@ def _alone(hard: Problem, units: Floats, at: int, passes: Passes, tolerance: flo
         return None
     row = hard.rows[at]
     excess = hard.exact_usages(solution.plan.sums)[at] - row.bound * MILLION
+    for tail in hard.tails:
+        if tail.name == row.limit:
+            excess = hard.tail_excess(tail, solution.plan.sums)
     needed = max(excess, Fraction(0)) / MILLION
     if row.per is not None:
         of_per = 1 + hard.measures.index(row.per)
@@ -100,4 +102,5 @@ def _elastic(problem: Problem, units: Floats, soft: set[str]) -> Problem:
         replace(row, penalty=1 / Fraction(float(unit))) if row.limit in soft else row
         for row, unit in zip(problem.rows, units, strict=True)
     )
-    return replace(problem, rows=rows, profit=0)
+    tails = tuple(tail for tail in problem.tails if tail.name not in soft)
+    return replace(problem, rows=rows, profit=0, tails=tails)

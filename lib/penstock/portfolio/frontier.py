@@ -83,7 +83,7 @@ def frontier(
     """Return the frontier along one limit; all points share passes.
 
     Args:
-        row: The limit that is moved.
+        row: The limit that is moved; of a tail limit any of its cuts.
         multiples: Of its bound.
         solution: Whose prices the search begins at.
     """
@@ -117,13 +117,13 @@ def _points(
 
 
 def _moved(problem: Problem, at: int, multiple: float) -> Problem:
-    rows = tuple(
-        row.moved(exact(multiple)) if place == at else row for place, row in enumerate(problem.rows)
-    )
+    name = problem.rows[at].limit  # a tail limit is as many rows as it has cuts
+    rows = tuple(row.moved(exact(multiple)) if row.limit == name else row for row in problem.rows)
     return replace(problem, rows=rows)
 
 
 def _point(problem: Problem, at: int, dual: Fraction, prices: Floats, sums: Sums) -> Point:
     bound = float(problem.rows[at].limited_to)
     profit = float(np.sum(sums.whole()[:, 0])) / MILLION
-    return Point(bound, float(dual / MILLION), profit, float(prices[at]))
+    of_limit = [row.limit == problem.rows[at].limit for row in problem.rows]
+    return Point(bound, float(dual / MILLION), profit, float(prices[of_limit].sum()))

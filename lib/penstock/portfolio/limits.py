@@ -164,17 +164,20 @@ def compile_rows(
     parities: Sequence[Parity],
     cells: Sequence[Cell],
     applicants: Mapping[str, Mapping[str | None, int]],
+    attributes: Sequence[str] | None = None,
 ) -> tuple[Row, ...]:
     """Compile limits and enforced parities to rows over cells.
 
     Args:
-        cells: Values of `attributes_of`, in that order, of each cell; none without any offer.
+        cells: Values of the attributes, in their order, of each cell; none without any offer.
         applicants: Attribute of each parity to the number of applicants in each group.
+        attributes: Of cells; None: `attributes_of`.
 
     Raises:
         ConfigError: A limit speaks of a value that no offer has.
     """
-    attributes = attributes_of(limits, parities)
+    if attributes is None:
+        attributes = attributes_of(limits, parities)
     rows = [_row(limit, attributes, cells) for limit in limits]
     for parity in parities:
         if parity["enforce"]:

@@ -7,12 +7,14 @@ profit for one unit of what a row limits, at least 0.
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from math import floor
+from math import floor, lcm
 
 import numpy as np
+from numpy.typing import NDArray
 
 from penstock.portfolio.choice import MILLION, Floats, Sums
 from penstock.portfolio.limits import Row
+from penstock.portfolio.tail_limits import Tail
 
 _ROUND_OFF = 2.0**-52
 
@@ -27,6 +29,7 @@ class Problem:
         rows: What limits the plan.
         largest: Largest size of profit and of each measure over all offers, in millionths.
         profit: Weight of profit in what is maximised: 1, or 0 to ask only for what is possible.
+        tails: What a plan must keep beyond its rows, some of which are cuts of these limits.
     """
 
     measures: tuple[str, ...]
@@ -34,6 +37,7 @@ class Problem:
     rows: tuple[Row, ...]
     largest: Floats
     profit: int = 1
+    tails: tuple[Tail, ...] = ()
 
     @cached_property
     def weights(self) -> Floats:
@@ -76,16 +80,28 @@ class Problem:
         whole = sums.whole()
         return [
             sum(
-                (
-                    weight * int(amount)
-                    for measure, of_cells in row.weights.items()
-                    for weight, amount in zip(of_cells, whole[:, self._at(measure)], strict=True)
-                    if weight and amount
-                ),
+                (Fraction(int(numerators @ whole[:, at]), of) for at, numerators, of in row),
                 Fraction(0),
             )
-            for row in self.rows
+            for row in self._whole_weights
         ]
+
+    def beyond(self, sums: Sums) -> Floats:
+        """Return by how much rows are exceeded, in millionths; cuts by what their limit is."""
+        over = self.usages(sums) - self.bounds
+        for tail in self.tails:
+            is_cut = np.array([row.limit == tail.name for row in self.rows])
+            over[is_cut] = float(self.tail_excess(tail, sums))
+        return over
+
+    def tail_excess(self, tail: Tail, sums: Sums) -> Fraction:
+        """Return by how much a plan exceeds a tail limit, in millionths."""
+        return tail.worst(self.of_measure(tail.measure, sums)).mean - tail.bound * MILLION
+
+    def of_measure(self, measure: str, sums: Sums) -> list[int]:
+        """Return the sums of a measure by cell, in millionths."""
+        of_cells: list[int] = sums.whole()[:, self._at(measure)].tolist()
+        return of_cells
 
     def value_of(self, sums: Sums) -> Fraction | None:
         """Return what a plan is worth, penalties off, in millionths; None if it breaks a limit."""
@@ -96,6 +112,8 @@ class Problem:
                 if row.penalty is None:
                     return None
                 worth -= row.penalty * excess
+        if any(self.tail_excess(tail, sums) > 0 for tail in self.tails):
+            return None
         return worth
 
     def dual_value(self, prices: Floats, sums: Sums, applicants: int) -> Fraction:
@@ -116,6 +134,19 @@ class Problem:
         bound += Fraction(applicants * self._rounding(prices))
         is_whole = self.profit == 1 and all(row.penalty is None for row in self.rows)
         return Fraction(floor(bound)) if is_whole else bound
+
+    @cached_property
+    def _whole_weights(self) -> list[list[tuple[int, NDArray[np.object_], int]]]:
+        """Return each row's measures: place, weights of cells in whole parts, parts of 1."""
+        rows = []
+        for row in self.rows:
+            measures = []
+            for measure, of_cells in row.weights.items():
+                of = lcm(*(weight.denominator for weight in of_cells))
+                numerators = [weight.numerator * (of // weight.denominator) for weight in of_cells]
+                measures.append((self._at(measure), np.array(numerators, object), of))
+            rows.append(measures)
+        return rows
 
     def _rounding(self, prices: Floats) -> float:
         if not prices.any():

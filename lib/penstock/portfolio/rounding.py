@@ -85,7 +85,7 @@ class Rounding:
                 )
                 if self.value_of(rows) is not None:
                     return rows
-                beyond = self.problem.usages(self.sums_of(rows)) - self.problem.bounds
+                beyond = self.problem.beyond(self.sums_of(rows))
                 least = _LEAST * self.core.units
                 inside += np.where(beyond > 0, np.maximum(_FARTHER * beyond, least), 0)
         return None
