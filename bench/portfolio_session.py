@@ -24,11 +24,21 @@ from penstock.evidence import Evidence
 from penstock.portfolio.audit import audit_plan
 from penstock.portfolio.blocks import Blocks
 from penstock.portfolio.choice import Floats, Sums
+from penstock.portfolio.factors import Factors
 from penstock.portfolio.limits import Limit
 from penstock.portfolio.optimise import no_start_prices, optimise
 from penstock.portfolio.passes import InMemory
 
 TOLERANCE = 1e-5
+FACTORS: Factors = {  # there are no tail limits
+    "sector": "purpose",
+    "pd_band": "pd_band",
+    "loss_at_default": "loss_at_default_usd",
+    "asset_correlations": {"*": 0.1},
+    "sector_correlation": 0.6,
+    "scenarios": 20_000,
+    "seed": 42,
+}
 OUT, WORDS, ROWS = "figures.json", "words.txt", "offers"
 MANY = "many"
 SAMPLED_EVERY_S = 0.5
@@ -104,6 +114,8 @@ def main(folder: Path, applicants: int, limited: Sequence[Limit]) -> None:
             profit=PROFIT,
             limits=list(limited),
             parities=[],
+            tail_limits=[],
+            factors=FACTORS,
             tolerance=TOLERANCE,
             frontiers=[],
         )

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from penstock.portfolio import optimise as node
 from penstock.portfolio.choice import MILLION, Offers, best_rows, sum_over, worths
 from penstock.portfolio.limits import Cell, Limit, compile_rows
 from penstock.portfolio.passes import Applicants, InMemory
@@ -104,3 +105,9 @@ def _limits(offers: Offers, segments: int) -> list[Limit]:
             for s in range(segments)
         ),
     ]
+
+
+def optimise(offers, start_prices=None, **wishes):
+    """Optimise, from prices of 0 if no others are given."""
+    start = node.no_start_prices(offers) if start_prices is None else start_prices
+    return node.optimise(offers, start, **wishes)

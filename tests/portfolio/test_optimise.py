@@ -8,8 +8,8 @@ from pyspark.sql import functions as F
 from penstock.portfolio import blocks, searching
 from penstock.portfolio import optimise as node
 from penstock.portfolio.bid_prices import BidPrices
-from penstock.portfolio.optimise import no_start_prices
 from penstock.portfolio.verdict import audit_portfolio, portfolio_gate
+from tests.portfolio.books import NO_TAILS, optimise
 
 COLUMNS = (
     "application_id STRING, offer INT, profit DOUBLE, lent DOUBLE, loss DOUBLE, "
@@ -73,6 +73,7 @@ USUAL = {
     "profit": "profit",
     "limits": LIMITS,
     "parities": [PARITY],
+    **NO_TAILS,
     "tolerance": TOLERANCE,
     "frontiers": [],
 }
@@ -81,12 +82,6 @@ USUAL = {
 def table(spark, book):
     rows = spark.createDataFrame(book.astype(object).where(book.notna(), None), COLUMNS)
     return rows.withColumn("lent", F.col("lent").cast("decimal(14,4)"))
-
-
-def optimise(offers, start_prices=None, **wishes):
-    """Optimise, from prices of 0 if no others are given."""
-    start = no_start_prices(offers) if start_prices is None else start_prices
-    return node.optimise(offers, start, **wishes)
 
 
 def prices_of(found):
@@ -170,7 +165,9 @@ def test_the_bound_is_g_of_the_prices_as_sql_works_it_out(offers, found):
 
 
 def test_the_audit_agrees_with_the_certificate_exactly(offers, found):
-    audit = audit_portfolio(offers, found[0], profit="profit", limits=LIMITS, parities=[PARITY])
+    audit = audit_portfolio(
+        offers, found[0], profit="profit", limits=LIMITS, parities=[PARITY], **NO_TAILS
+    )
     certificate = found[4]
     assert audit.metrics["profit"] == certificate.metrics["profit_of_offers"]
     assert audit.metrics["offers"] == certificate.metrics["approved"]
@@ -304,8 +301,12 @@ def test_enforced_parity_is_kept_and_charged_and_soft_limits_are_paid_for(offers
     plan, prices, _, _, certificate = optimise(
         offers, **USUAL | {"limits": limits, "parities": parities}
     )
-    free = audit_portfolio(offers, found[0], profit="profit", limits=LIMITS, parities=parities)
-    audit = audit_portfolio(offers, plan, profit="profit", limits=limits, parities=parities)
+    free = audit_portfolio(
+        offers, found[0], profit="profit", limits=LIMITS, parities=parities, **NO_TAILS
+    )
+    audit = audit_portfolio(
+        offers, plan, profit="profit", limits=limits, parities=parities, **NO_TAILS
+    )
     assert not shown(free, "approval_rates")["within the rule"].all()  # it binds
     assert shown(audit, "approval_rates")["within the rule"].all()
     beyond = shown(audit, "limits").set_index("limit")["beyond it"]
@@ -346,7 +347,7 @@ def test_limits_that_nobody_can_meet_are_proven_so_and_the_proof_holds_in_sql(of
     conflict = shown(certificate, "conflict").set_index("limit")
     assert conflict.index.tolist() == ["volume", "loss rate"]
     assert g_by_sql(offers, conflict.multiplier.to_dict(), rows, profit="0") < 0
-    audit = audit_portfolio(offers, plan, profit="profit", limits=limits, parities=[])
+    audit = audit_portfolio(offers, plan, profit="profit", limits=limits, parities=[], **NO_TAILS)
     [reason] = portfolio_gate(certificate, audit, max_gap=0.5)
     assert all(name in reason for name in conflict.index)
     # Either alone would have to take a bound that a plan can meet.

@@ -6,8 +6,8 @@ import pytest
 
 from penstock.errors import ConfigError, DataError
 from penstock.portfolio.measuring import measure_offers
-from penstock.portfolio.optimise import no_start_prices, optimise
 from penstock.portfolio.verdict import audit_portfolio, portfolio_gate
+from tests.portfolio.books import NO_TAILS, optimise
 
 COLUMNS = "application_id STRING, offer INT, profit DOUBLE, lent DOUBLE, region STRING"
 CAP = {"name": "lent", "measure": "lent", "at_most": 250.0}
@@ -17,9 +17,11 @@ USUAL = {
     "profit": "profit",
     "limits": [CAP],
     "parities": [],
+    **NO_TAILS,
     "tolerance": 1e-4,
     "frontiers": [],
 }
+AUDITED = ("profit", "limits", "parities", *NO_TAILS)
 ROWS = [
     ("a", 1, 10.0, 100.0, "north"),
     ("a", 2, 12.0, 150.0, "north"),
@@ -35,15 +37,15 @@ def offers(spark):
 
 def refused(offers, error=ConfigError, **changed):
     with pytest.raises(error) as told:
-        optimise(offers, no_start_prices(offers), **USUAL | changed)
+        optimise(offers, **USUAL | changed)
     return str(told.value)
 
 
 def solve(offers, **changed):
     """Return the offers chosen, the status, the metrics, and why the gate is closed."""
     wishes = USUAL | changed
-    plan, prices, _, _, certificate = optimise(offers, no_start_prices(offers), **wishes)
-    asked = {name: wishes[name] for name in ("profit", "limits", "parities")}
+    plan, prices, _, _, certificate = optimise(offers, **wishes)
+    asked = {name: wishes[name] for name in AUDITED}
     audit = audit_portfolio(offers, plan, **asked)
     [[status]] = certificate.tables["status"].rows
     chosen = {row.application_id: row.offer for row in plan.collect()}
@@ -174,9 +176,9 @@ def test_a_tight_parity_is_within_the_rule(spark):
         "application_id STRING, offer INT",
     )
     parity = {"attribute": "region", "min_ratio": 0.8, "enforce": True}
-    audit = audit_portfolio(offers, plan, profit="profit", limits=[], parities=[parity])
+    audit = audit_portfolio(offers, plan, profit="profit", limits=[], parities=[parity], **NO_TAILS)
     assert [row[4] for row in audit.tables["approval_rates"].rows] == [True, True]
     parity = parity | {"min_ratio": 0.81}
-    audit = audit_portfolio(offers, plan, profit="profit", limits=[], parities=[parity])
+    audit = audit_portfolio(offers, plan, profit="profit", limits=[], parities=[parity], **NO_TAILS)
     assert [row[4] for row in audit.tables["approval_rates"].rows] == [False, True]
     assert audit.metrics["broken_limits"] == 1  # an enforced parity is a limit

@@ -5,11 +5,24 @@ import datetime as dt
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from penstock.annotations import Positive
 from penstock.lending.makeable import bounds_of, is_makeable
+from penstock.lending.pd_bands import upper_pd
 from penstock.lending.policy.history import Policies
+from penstock.lending.tail_pd import add_tail_pd
+from penstock.portfolio.factors import Factors
 from penstock.portfolio.limits import Limit, Parity, check_limits
+from penstock.portfolio.tail_limits import (
+    Level,
+    TailLimit,
+    check_factors,
+    check_tail_limits,
+)
 
 _AMOUNT = "decimal(14,4)"
+_TAIL_PD = "_tail_pd"
+# What a candidate is told apart by, beside its band of PD.
+_ATTRIBUTES = ("term_months", "purpose", "home_ownership", "state")
 
 CANDIDATE_COLUMNS = """
     application_id STRING COMMENT 'key, with offer',
@@ -20,6 +33,11 @@ CANDIDATE_COLUMNS = """
     expected_defaults DECIMAL(14,6) COMMENT 'take-up x PD: loans',
     taken_up DECIMAL(14,6) COMMENT 'take-up: loans',
     capital_usd DECIMAL(14,4) COMMENT 'take-up x capital held at the start, USD',
+    loss_at_default_usd DECIMAL(14,4) COMMENT 'take-up x LGD x amount, USD',
+    tail_loss_usd DECIMAL(14,4) COMMENT 'take-up x LGD x amount x mean PD in the worst times of one
+        factor: the expected shortfall of many small loans adds up of it, USD; null: its sector has
+        no asset correlation',
+    pd_band STRING COMMENT 'greatest PD of the band that the PD is in, 0-1',
     term_months INT COMMENT '36 or 60',
     purpose STRING COMMENT 'what the money is for, one of a few words',
     home_ownership STRING COMMENT 'RENT, MORTGAGE, OWN, OTHER or NONE',
@@ -47,6 +65,10 @@ def list_candidates(
     profit: str,
     limits: list[Limit],
     parities: list[Parity],
+    tail_limits: list[TailLimit],
+    factors: Factors,
+    tail_level: Level,
+    pd_step: Positive,
 ) -> DataFrame:
     """List all offers; those that may be made have a profit.
 
@@ -61,8 +83,11 @@ def list_candidates(
         applications: Columns of `checks.APPLICATION_COLUMNS`.
         policy: History of the policy.
         as_of: Day whose version's legal cap holds.
-        profit, limits, parities: Of the plan to be; their columns are looked up here, before any
-            data move.
+        profit, limits, parities, tail_limits, factors: Of the plan to be; their columns are looked
+            up here, before any data move.
+        tail_level: Of the tail loss: the worst share 1 - level of one factor's values counts, with
+            the asset correlations of `factors`.
+        pd_step: Width of a band of PD, in log-odds.
 
     Returns:
         The columns of `CANDIDATE_COLUMNS`.
@@ -70,12 +95,23 @@ def list_candidates(
     Raises:
         ConfigError: Profit or a limit is on what candidates have not.
     """
+    at_hand = [*_ATTRIBUTES, "pd_band", "loss_at_default_usd"]
+    check_factors(factors, at_hand)
+    check_tail_limits(tail_limits, factors, limits, at_hand)
     known = applications.select("application_id", "purpose", "home_ownership", "state")
     joined = loan_offers.join(known, "application_id").join(
         bounds_of(decisions), "application_id", "left"
     )
     may_be_made = (F.col("decision") == "approve") & is_makeable(policy, as_of)
-    candidates = joined.select(
+    at_risk = add_tail_pd(
+        joined,
+        sector=factors["sector"],
+        level=tail_level,
+        asset_correlations=factors["asset_correlations"],
+        name=_TAIL_PD,
+    )
+    at_default = F.col("take_up") * F.col("lgd") * F.col("amount_usd").cast("double")
+    candidates = at_risk.select(
         "application_id",
         "offer",
         F.when(may_be_made, F.col("expected_profit_usd")).cast(_AMOUNT).alias("profit_usd"),
@@ -84,10 +120,10 @@ def list_candidates(
         _expected("pd", "decimal(14,6)").alias("expected_defaults"),
         F.col("take_up").cast("decimal(14,6)").alias("taken_up"),
         _expected("capital_usd").alias("capital_usd"),
-        "term_months",
-        "purpose",
-        "home_ownership",
-        "state",
+        at_default.cast(_AMOUNT).alias("loss_at_default_usd"),
+        (at_default * F.col(_TAIL_PD)).cast(_AMOUNT).alias("tail_loss_usd"),
+        upper_pd(F.col("pd"), pd_step).alias("pd_band"),
+        *_ATTRIBUTES,
     )
     check_limits(profit, limits, parities, candidates.columns)
     return candidates

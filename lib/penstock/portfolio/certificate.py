@@ -13,6 +13,7 @@ from penstock.portfolio.limits import Limit, exact
 from penstock.portfolio.measuring import Measured
 from penstock.portfolio.problem import Problem
 from penstock.portfolio.searching import Solution
+from penstock.portfolio.tail_report import tail_table
 
 Status = Literal["optimal_within_tolerance", "gap_not_reached", "infeasible_proven", "empty"]
 _WHAT_IF = (Fraction(9, 10), Fraction(11, 10))
@@ -21,7 +22,11 @@ _FEWEST = 2  # points that make a curve
 
 @dataclass(frozen=True)
 class Certified:
-    """A plan, or why there is none, with the limits that it is held against."""
+    """A plan, or why there is none, with the limits that it is held against.
+
+    Attributes:
+        problem: With one row for each tail limit.
+    """
 
     limits: Sequence[Limit]
     problem: Problem
@@ -51,10 +56,16 @@ class Certified:
         limits = {limit["name"]: limit for limit in self.limits}
         for row, price in zip(self.problem.rows, self.solution.prices, strict=True):
             limit = limits.get(row.limit)
-            bound = _bound(limit) if limit else 0.0
-            used = self._used(limit) if limit else None
-            told.append((row.limit, row.sense, bound, used, float(price)))
+            used = self._used(limit) if limit else self._used_of_tail(row.limit)
+            told.append((row.limit, row.sense, float(row.limited_to), used, float(price)))
         return told
+
+    def _used_of_tail(self, name: str) -> float | None:
+        for tail in self.problem.tails:
+            if tail.name == name and self.sums is not None:
+                lost = self.problem.of_measure(tail.measure, self.sums)
+                return float(tail.worst(lost).mean / MILLION)
+        return None
 
     def _used(self, limit: Limit) -> float | None:
         if self.sums is None:
@@ -102,6 +113,8 @@ def certificate(
         "passes": _passes_table(solution),
         "what_if": _what_if_table(certified),
     }
+    if certified.problem.tails and certified.sums is not None:
+        tables["tail_limits"] = tail_table(certified.problem, certified.sums)
     if certified.conflict:
         tables["conflict"] = _conflict_table(certified.conflict)
     figures = {"limits": _limits_figure(certified), "passes": _passes_figure(solution)} | {

@@ -1,14 +1,17 @@
 """What an offer of a plan is charged for: the use of limits that have a price."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
+from penstock.columns import column_of
 from penstock.portfolio.audit import use_of
 from penstock.portfolio.choice import Floats
 from penstock.portfolio.limits import APPROVALS, Cell, Limit, Row
+from penstock.portfolio.measuring import amount_of
 from penstock.portfolio.problem import Problem
+from penstock.portfolio.tail_limits import Tail
 
 _CHARGES = "ARRAY<STRUCT<limit: STRING, used: DOUBLE, price: DOUBLE, cost: DOUBLE>>"
 
@@ -24,6 +27,7 @@ def charges_of(
 
     Args:
         attributes: Of cells.
+        problem: With one row for each tail limit.
         prices: Of the rows of the problem.
 
     Returns:
@@ -35,10 +39,13 @@ def charges_of(
     for row, price in zip(problem.rows, map(float, prices), strict=True):
         if not price:
             continue
-        if row.attribute is None:
+        if row.attribute is not None:
+            used = _use_of_parity(row, row.attribute, attributes, cells)
+        elif row.limit in by_name:
             used = use_of(by_name[row.limit])
         else:
-            used = _use_of_parity(row, row.attribute, attributes, cells)
+            [tail] = [tail for tail in problem.tails if tail.name == row.limit]
+            used = _use_of_tail(row, tail)
         sign = 1 if row.sense == "at most" else -1
         charges.append(
             F.struct(
@@ -63,3 +70,24 @@ def _use_of_parity(
             is_in = F.col(attribute).cast("string").eqNullSafe(F.lit(group))
             used = F.when(is_in, weight).otherwise(used)
     return used
+
+
+def _use_of_tail(row: Row, tail: Tail) -> Column:
+    """Return what an offer loses in the scenarios that the row is of."""
+    pds: dict[str, dict[str, float]] = {}
+    for place, weight in zip(tail.groups, row.weights[tail.measure], strict=True):
+        if place >= 0:
+            sector, band = tail.scenarios.groups[place]
+            pds.setdefault(sector, {})[band] = float(weight)
+    of_sector = F.try_element_at(
+        _map_of({sector: _map_of(bands) for sector, bands in pds.items()}),
+        column_of(tail.factors["sector"]).cast("string"),
+    )
+    pd = F.try_element_at(of_sector, column_of(tail.factors["pd_band"]).cast("string"))
+    return pd * amount_of(tail.measure).cast("double")
+
+
+def _map_of(values: Mapping[str, float | Column]) -> Column:
+    return F.create_map(
+        *(each for key, value in values.items() for each in (F.lit(key), F.lit(value)))
+    )

@@ -23,12 +23,14 @@ class Measured:
         offers: How many rows there are.
         made: How many of them can be made: they have a profit.
         cells: Each combination of attributes.
+        made_of: How many offers of each cell can be made.
         largest: Largest size of profit and of each measure, in millionths.
     """
 
     offers: int
     made: int
     cells: tuple[Cell, ...]
+    made_of: tuple[int, ...]
     largest: tuple[float, ...]
 
 
@@ -70,6 +72,7 @@ def measure_offers(
         sum(row.offers for row in rows),
         sum(row.made for row in rows),
         tuple(tuple(row[name] for name in attributes) for row in rows),
+        tuple(row.made for row in rows),
         tuple(MILLION * each for each in largest),
     )
 

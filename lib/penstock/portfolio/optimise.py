@@ -1,7 +1,7 @@
 """The node: from offers and limits to a plan, its certificate, prices and frontier."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import astuple
 from functools import reduce
 from operator import and_
 
@@ -17,20 +17,17 @@ from penstock.portfolio.blocks import Blocks
 from penstock.portfolio.certificate import Certified, certificate
 from penstock.portfolio.charges import charges_of
 from penstock.portfolio.choice import MILLION, Floats
+from penstock.portfolio.factors import Factors
 from penstock.portfolio.feasibility import Conflict, find_conflict, needs_offers
 from penstock.portfolio.frontier import Frontier, Point, check_frontiers, frontier
-from penstock.portfolio.limits import (
-    Limit,
-    Parity,
-    attributes_of,
-    check_limits,
-    compile_rows,
-    measures_of,
-)
+from penstock.portfolio.limits import Limit, Parity, check_limits, compile_rows
 from penstock.portfolio.measuring import Measured, amount_of, in_millionths, measure_offers
 from penstock.portfolio.passes import InMemory, Passes
 from penstock.portfolio.problem import Problem
 from penstock.portfolio.searching import SAMPLE, Search, Solution
+from penstock.portfolio.tail_limits import TailLimit, check_tail_limits, compile_tails
+from penstock.portfolio.tail_search import Solved, solve_within_tails
+from penstock.portfolio.wishes import Wishes
 
 PLAN_COLUMNS = """
     application_id STRING COMMENT 'key',
@@ -60,30 +57,6 @@ FRONTIER_COLUMNS = """
     price DOUBLE COMMENT 'profit for one more unit of the measure'"""
 
 
-@dataclass(frozen=True)
-class Wishes:
-    """What the plan is to be.
-
-    Attributes:
-        profit: Column whose sum is maximised.
-        limits, parities: What it must keep.
-    """
-
-    profit: str
-    limits: Sequence[Limit]
-    parities: Sequence[Parity]
-
-    @property
-    def measures(self) -> tuple[str, ...]:
-        """Return the measures of limits."""
-        return measures_of(self.limits, self.parities)
-
-    @property
-    def attributes(self) -> tuple[str, ...]:
-        """Return the attributes of limits."""
-        return attributes_of(self.limits, self.parities)
-
-
 def no_start_prices(candidates: DataFrame) -> DataFrame:
     """Return no price to begin at (`START_COLUMNS`); where the catalog names none, all begin at 0.
 
@@ -103,6 +76,8 @@ def optimise(
     profit: str,
     limits: list[Limit],
     parities: list[Parity],
+    tail_limits: list[TailLimit],
+    factors: Factors,
     tolerance: Share,
     frontiers: list[Frontier],
 ) -> tuple[DataFrame, DataFrame, DataFrame, DataFrame, Evidence]:
@@ -116,6 +91,8 @@ def optimise(
         profit: Column whose sum is maximised.
         limits: Caps, floors, shares and averages; soft ones have a penalty.
         parities: Approval rates of groups, reported, and kept where `enforce` says so.
+        tail_limits: Caps on the mean loss of the worst scenarios.
+        factors: What these are drawn of.
         tolerance: Certified gap at which the search ends.
         frontiers: Limits to be moved.
 
@@ -129,9 +106,10 @@ def optimise(
         ConfigError: A limit is on what the offers have not, or says nothing.
         DataError: A measure is no finite number from 0, or an applicant has an offer twice.
     """
-    wishes = Wishes(profit, limits, parities)
+    wishes = Wishes(profit, limits, parities, tail_limits, factors)
     check_limits(profit, limits, parities, candidates.columns)
-    check_frontiers(frontiers, limits)
+    check_tail_limits(tail_limits, factors, limits, candidates.columns)
+    check_frontiers(frontiers, [*limits, *tail_limits])
     measured = measure_offers(candidates, profit, wishes.measures, wishes.attributes)
     problem = _problem(candidates, wishes, measured)
     blocks = _pack(candidates, wishes, measured)
@@ -145,19 +123,26 @@ def optimise(
     if blocks.applicants <= SAMPLE:  # then passes over the driver's memory are quicker
         passes = InMemory(blocks.subsample(blocks.applicants), problem.n_cells)
     try:
-        solution, conflict = _solve(problem, passes, tolerance, _prices_of(start_prices))
-        points = {} if conflict else _frontiers(problem, passes, frontiers, solution)
+        begin = _prices_of(start_prices)
+        found = solve_within_tails(
+            problem,
+            passes,
+            tolerance,
+            lambda cut, start: _solve(cut, passes, tolerance, start, begin),
+        )
+        points = {} if found.conflict else _frontiers(found, passes, frontiers)
         # The rows of the plan alone are kept; the blocks can go.
-        chosen = _chosen(candidates, blocks, problem, solution)
+        chosen = _chosen(candidates, blocks, found)
+        told, solution = found.merged()
         prices = _plan_prices(solution)
-        charges = charges_of(limits, wishes.attributes, measured.cells, problem, prices)
+        charges = charges_of(limits, wishes.attributes, measured.cells, told, prices)
         plan = _plan(candidates, chosen, wishes.profit, charges).localCheckpoint()
     finally:
         blocks.close()
     spark = candidates.sparkSession
     applicants, approved = plan.agg(F.count(F.lit(1)), F.count("offer")).collect()[0]
-    certified = Certified(limits, problem, measured, applicants, approved, solution, conflict)
-    values = problem.values(_plan_prices(solution))
+    certified = Certified(limits, told, measured, applicants, approved, solution, found.conflict)
+    values = told.values(prices)
     bids = bid_price_rows(wishes.attributes, measured.cells, wishes.measures, values)
     along = [(name, *astuple(point)) for name, each in points.items() for point in each]
     return (
@@ -195,8 +180,15 @@ def _problem(candidates: DataFrame, wishes: Wishes, measured: Measured) -> Probl
     return Problem(
         wishes.measures,
         len(measured.cells),
-        compile_rows(wishes.limits, wishes.parities, measured.cells, applicants),
+        compile_rows(wishes.limits, wishes.parities, measured.cells, applicants, wishes.attributes),
         np.array(measured.largest),
+        tails=compile_tails(
+            wishes.tail_limits,
+            wishes.factors,
+            wishes.attributes,
+            measured.cells,
+            measured.made_of,
+        ),
     )
 
 
@@ -207,14 +199,21 @@ def _applicants_by(candidates: DataFrame, attribute: str) -> dict[str | None, in
 
 
 def _solve(
-    problem: Problem, passes: Passes, tolerance: float, start_prices: Mapping[str, float]
+    problem: Problem,
+    passes: Passes,
+    tolerance: float,
+    start: Floats | None,
+    start_prices: Mapping[str, float],
 ) -> tuple[Solution, Conflict | None]:
     search = Search(problem, passes, tolerance)
     if needs_offers(problem):
         conflict = find_conflict(problem, passes, tolerance)
         if conflict:
             return search.nobody(), conflict
-    start = np.array([start_prices.get(row.limit, 0.0) for row in problem.rows])
+    if start is None:
+        names = [row.limit for row in problem.rows]
+        # A tail limit is as many rows as it has cuts.
+        start = np.array([start_prices.get(name, 0.0) / names.count(name) for name in names])
     return search.solve(start if start.any() else None), None
 
 
@@ -227,14 +226,14 @@ def _prices_of(start_prices: DataFrame) -> dict[str, float]:
 
 
 def _frontiers(
-    problem: Problem, passes: Passes, frontiers: Sequence[Frontier], solution: Solution
+    found: Solved, passes: Passes, frontiers: Sequence[Frontier]
 ) -> dict[str, list[Point]]:
-    names = [row.limit for row in problem.rows]
+    names = [row.limit for row in found.problem.rows]
     if not passes.applicants:
         return {}
     return {
         each["limit"]: frontier(
-            problem, passes, names.index(each["limit"]), each["multiples"], solution
+            found.problem, passes, names.index(each["limit"]), each["multiples"], found.solution
         )
         for each in frontiers
     }
@@ -244,11 +243,9 @@ def _plan_prices(solution: Solution) -> Floats:
     return solution.plan.prices if solution.plan else solution.prices
 
 
-def _chosen(
-    candidates: DataFrame, blocks: Blocks, problem: Problem, solution: Solution
-) -> DataFrame:
+def _chosen(candidates: DataFrame, blocks: Blocks, found: Solved) -> DataFrame:
     """Return the offer of each applicant, with worth and margin in the unit of profit."""
-    values, plan = problem.values(_plan_prices(solution)), solution.plan
+    values, plan = found.problem.values(_plan_prices(found.solution)), found.solution.plan
     if plan is None:
         values = np.zeros_like(values)  # nothing is worth anything: nobody has an offer
     chosen = blocks.chosen(values, plan.moved if plan else {})

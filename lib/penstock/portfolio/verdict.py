@@ -1,15 +1,18 @@
 """The audit as evidence, and the gate that it and the certificate open."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
 from pyspark.sql import DataFrame
 
 from penstock.annotations import NotNegative
 from penstock.evidence import Evidence, Table
-from penstock.portfolio.audit import Audit, audit_plan, chosen_of
+from penstock.portfolio.audit import Audit, Use, audit_plan, chosen_of
 from penstock.portfolio.composition import composition, composition_figure, composition_table
+from penstock.portfolio.factors import Factors
 from penstock.portfolio.limits import Limit, Parity, attributes_of, exact
+from penstock.portfolio.tail_audit import audit_tails
+from penstock.portfolio.tail_limits import TailLimit
 
 
 def audit_portfolio(
@@ -19,6 +22,8 @@ def audit_portfolio(
     profit: str,
     limits: list[Limit],
     parities: list[Parity],
+    tail_limits: list[TailLimit],
+    factors: Factors,
 ) -> Evidence:
     """Audit a plan against its limits, by SQL on the tables as they were written.
 
@@ -28,7 +33,8 @@ def audit_portfolio(
         candidates: What it was chosen from.
         plan: `application_id` and `offer` (null: none).
         profit: Column whose sum the plan maximises.
-        limits, parities: What it must keep.
+        limits, parities, tail_limits: What it must keep.
+        factors: What tail limits' scenarios are drawn of.
 
     Returns:
         Metrics profit, offers, most_offers (to one applicant) and broken_limits (hard ones and
@@ -36,7 +42,8 @@ def audit_portfolio(
         the attributes that limits and parities mention, which is a figure too.
     """
     audit = audit_plan(candidates, plan, profit, limits, parities)
-    tables = {"limits": _limits_table(limits, audit)}
+    tails = audit_tails(candidates, plan, tail_limits, factors)
+    tables = {"limits": _limits_table(limits, audit, tail_limits, tails)}
     if parities:
         tables["approval_rates"] = _rates_table(parities, audit)
     parts = composition(
@@ -96,7 +103,9 @@ def _broken(tables: Mapping[str, Table]) -> list[str]:
     return [*limits, *(f"parity of {attribute}" for attribute in sorted(unequal))]
 
 
-def _limits_table(limits: list[Limit], audit: Audit) -> Table:
+def _limits_table(
+    limits: list[Limit], audit: Audit, tail_limits: list[TailLimit], tails: Sequence[Use]
+) -> Table:
     rows = []
     for limit, use in zip(limits, audit.uses, strict=True):
         sense = "at_most" if "at_most" in limit else "at_least"
@@ -105,6 +114,9 @@ def _limits_table(limits: list[Limit], audit: Audit) -> Table:
         is_broken = use.excess > 0 and "penalty" not in limit
         beyond = max(float(use.excess), 0.0)
         rows.append((limit["name"], sense.replace("_", " "), bound, used, beyond, is_broken))
+    for tail, use in zip(tail_limits, tails, strict=True):
+        lost, beyond = float(use.amount or 0), max(float(use.excess), 0.0)
+        rows.append((tail["name"], "at most", tail["at_most"], lost, beyond, use.excess > 0))
     columns = ("limit", "sense", "bound", "used", "beyond it", "broken")
     return Table("Limits, by SQL on the tables", columns, tuple(rows))
 
