@@ -1,6 +1,6 @@
 """The efficient frontier: the profit that a limit allows as it is moved, all other limits kept."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Annotated
@@ -14,7 +14,7 @@ from penstock.annotations import Positive
 from penstock.errors import ConfigError, did_you_mean
 from penstock.portfolio.choice import MILLION, Floats, Sums
 from penstock.portfolio.dual import newton
-from penstock.portfolio.limits import Limit, exact
+from penstock.portfolio.limits import exact
 from penstock.portfolio.passes import Passes, sum_best
 from penstock.portfolio.problem import Problem
 from penstock.portfolio.searching import SAMPLE, Solution, scales_of
@@ -46,13 +46,15 @@ class Point:
     price: float
 
 
-def check_frontiers(frontiers: Sequence[Frontier], limits: Sequence[Limit]) -> None:
+def check_frontiers(frontiers: Sequence[Frontier], bounds: Mapping[str, float]) -> None:
     """Refuse a frontier of a limit that there is not, that cannot be moved, or that comes twice.
+
+    Args:
+        bounds: Name of each limit to its bound.
 
     Raises:
         ConfigError: Naming the limit, the value and the cure.
     """
-    bounds = {each["name"]: each.get("at_most", each.get("at_least")) for each in limits}
     seen = set()
     for name, multiples in ((each["limit"], each["multiples"]) for each in frontiers):
         if name not in bounds:

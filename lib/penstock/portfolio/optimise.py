@@ -109,7 +109,7 @@ def optimise(
     wishes = Wishes(profit, limits, parities, tail_limits, factors)
     check_limits(profit, limits, parities, candidates.columns)
     check_tail_limits(tail_limits, factors, limits, candidates.columns)
-    check_frontiers(frontiers, [*limits, *tail_limits])
+    check_frontiers(frontiers, wishes.bounds)
     measured = measure_offers(candidates, profit, wishes.measures, wishes.attributes)
     problem = _problem(candidates, wishes, measured)
     blocks = _pack(candidates, wishes, measured)

@@ -37,6 +37,11 @@ class Wishes:
         return tuple(sorted({*attributes_of(self.limits, self.parities), *of_tails}))
 
     @property
-    def names(self) -> list[str]:
-        """Return the names of limits."""
-        return [limit["name"] for limit in (*self.limits, *self.tail_limits)]
+    def bounds(self) -> dict[str, float]:
+        """Return limits by name, as they are written."""
+        caps = {
+            each["name"]: each["at_most"]
+            for each in (*self.limits, *self.tail_limits)
+            if "at_most" in each
+        }
+        return caps | {each["name"]: each["at_least"] for each in self.limits if "at_least" in each}
