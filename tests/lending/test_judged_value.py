@@ -31,7 +31,7 @@ def valued(spark):
         spark.createDataFrame(defaults, "ead_usd DECIMAL(12,2), log_amount DOUBLE"),
         funding_rate=0.04,
         handling_cost_usd=5.0,
-        segment="home_ownership",
+        attributes=["home_ownership", "grade"],
     )
     return {row.loan_id: row for row in rows.collect()}
 
@@ -52,4 +52,8 @@ def test_an_unknown_price_gives_no_profit_and_no_loan_is_lost(valued):
     assert set(valued) == {"paid", "lost", "free"}
     assert valued["free"].expected_profit_usd is None
     assert valued["free"].realised_profit_usd is None
-    assert [valued[key].segment for key in ("paid", "lost")] == ["RENT", "unknown"]
+    groups = {key: [tuple(s) for s in valued[key].groups] for key in ("paid", "lost")}
+    assert groups == {
+        "paid": [("home_ownership", "RENT"), ("grade", "A")],
+        "lost": [("home_ownership", "unknown"), ("grade", "C")],
+    }

@@ -2,7 +2,10 @@ import numpy as np
 import pandas
 import pytest
 
+from penstock.columns import columns_in
 from penstock.errors import DataError
+from penstock.measure.decisions import DecisionCounts
+from penstock.measure.fairness import compare_groups
 from penstock.measure.strategy import VALUED, compare_strategies
 
 N = 4000
@@ -11,6 +14,7 @@ PARAMETERS = {
     "approval_rate": 0.7,
     "grades": ["A", "B"],
     "min_loans": 100,
+    "min_ratio": 0.8,
     "decimals": 3,
     "resamples": 1000,
     "seed": 3,
@@ -28,9 +32,11 @@ def simulated() -> pandas.DataFrame:
             "is_bad": is_bad,
             "pd": pd,
             "lender_grade": np.where(pd < 0.1, "A", np.where(pd < 0.2, "B", "C")),
-            "segment": np.where(
+            "home": np.where(
                 np.arange(N) < 50, "few", np.where(pd + random.random(N) < 0.7, "x", "y")
             ),
+            "state": np.where(np.arange(N) % 3 == 0, "north", "south"),
+            "one": "all",
             "expected_profit_usd": (200 * (1 - pd) - 600 * pd).round(2),
             "realised_profit_usd": np.where(is_bad == 1, -600.0, 200.0),
         }
@@ -41,11 +47,16 @@ LOANS = simulated()
 
 
 def valued(spark, loans):
-    rows = spark.createDataFrame(
-        loans.replace({np.nan: None}), VALUED.replace("DECIMAL(12,2)", "DOUBLE")
+    groups = [
+        [(name, row[name]) for name in ("home", "state", "one")] for _, row in loans.iterrows()
+    ]
+    rows = loans.drop(columns=["home", "state", "one"]).assign(groups=groups)
+    table = spark.createDataFrame(
+        rows[columns_in(VALUED).names].replace({np.nan: None}),
+        VALUED.replace("DECIMAL(12,2)", "DOUBLE"),
     )
     amounts = ("expected_profit_usd", "realised_profit_usd")
-    return rows.withColumns({name: rows[name].cast("decimal(12,2)") for name in amounts})
+    return table.withColumns({name: table[name].cast("decimal(12,2)") for name in amounts})
 
 
 @pytest.fixture(scope="module")
@@ -104,13 +115,76 @@ def test_the_best_cut_off_is_that_of_greatest_expected_profit(found):
     assert found.figures["curve"].series[0].x == tuple(curve.approved)
 
 
-def test_the_impact_ratio_is_of_segments_that_are_large_enough(found):
-    curve = table(found, "curve")
-    large = LOANS[LOANS.segment != "few"]
-    for row in curve.itertuples():
-        rates = (large.pd <= row[1]).groupby(large.segment).mean()
-        assert row[-1] == pytest.approx(rates.min() / rates.max())
-    assert curve["adverse impact ratio"].iloc[-1] == 1
+def rates(attribute, cut_off):
+    large = LOANS[LOANS[attribute] != "few"]
+    return (large.pd <= cut_off).groupby(large[attribute]).mean()
+
+
+def test_each_attribute_has_its_worst_group_beside_the_one_approved_most(found):
+    shown = table(found, "fairness")
+    # "one" has nobody to be compared with, "few" is too small.
+    assert list(shown.attribute) == ["home", "state"] * 4
+    for _, row in shown.iterrows():
+        approved = rates(row.attribute, row["PD cut-off"])
+        if approved.min() < approved.max():
+            assert approved[row["worst group"]] == approved.min()
+            assert approved[row.beside] == approved.max()
+        else:
+            assert (row["worst group"], row.beside) == ("", "")
+        assert row["adverse impact ratio"] == pytest.approx(approved.min() / approved.max())
+        assert row.low <= row["adverse impact ratio"] <= row.high
+
+
+def test_a_cut_off_is_as_fair_as_to_its_worst_group_which_is_named(found):
+    curve, shown = table(found, "curve"), table(found, "fairness")
+    for _, row in curve.iterrows():
+        of_cut_off = shown[shown["PD cut-off"] == row["PD cut-off"]]
+        worst = of_cut_off.loc[of_cut_off["adverse impact ratio"].idxmin()]
+        assert row["adverse impact ratio"] == worst["adverse impact ratio"]
+        named = f"{worst.attribute}: {worst['worst group']}" if worst["worst group"] else ""
+        assert row["worst group"] == named
+    assert curve["adverse impact ratio"].iloc[0] < 0.8 < curve["adverse impact ratio"].iloc[-1]
+    best = curve.loc[curve["expected profit"].idxmax()]
+    assert found.metrics["best_impact_ratio"] == best["adverse impact ratio"]
+    strategies = table(found, "strategies").set_index("rule")
+    assert tuple(strategies.loc["approve all"][-2:]) == (1, "")
+    grades = strategies.loc["lender's grades"]
+    by_grade = LOANS[LOANS.home != "few"].assign(is_approved=LOANS.lender_grade.isin(["A", "B"]))
+    of_home = by_grade.groupby("home").is_approved.mean()
+    assert grades["adverse impact ratio"] == pytest.approx(of_home.min() / of_home.max())
+    assert grades["worst group"] == f"home: {of_home.idxmin()}"
+
+
+def test_the_figure_has_a_curve_for_each_attribute_and_what_is_asked_for(found):
+    home, state, asked, _ = found.figures["fairness"].series
+    curve, shown = table(found, "curve"), table(found, "fairness")
+    assert (home.name, state.name, asked.y) == ("home", "state", (0.8, 0.8))
+    assert home.x == tuple(curve.approved)
+    assert home.y == tuple(shown[shown.attribute == "home"]["adverse impact ratio"])
+
+
+def test_the_interval_of_the_ratio_is_the_audits(found):
+    first = table(found, "fairness").iloc[0]
+    groups = LOANS[LOANS.home != "few"]
+    counts = DecisionCounts(
+        columns=("home",),
+        group=groups.home.to_numpy(str)[:, None],
+        is_approved=(groups.pd <= first["PD cut-off"]).to_numpy(),
+        label=np.zeros(len(groups), dtype=np.int64),
+        n=np.ones(len(groups), dtype=np.int64),
+        mean_pd=groups.pd.to_numpy(),
+        var_pd=np.zeros(len(groups)),
+    )
+    audited = compare_groups(counts, reference=None, min_loans=100, level=0.95)
+    [other] = [c for c in audited.comparisons if c.group.name == (first["worst group"],)]
+    assert (first.low, first.high) == pytest.approx((other.air_low, other.air_high))
+
+
+def test_where_nobody_can_be_compared_no_ratio_is_told(spark):
+    alone = compare_strategies(valued(spark, LOANS.head(80)), **PARAMETERS)
+    assert alone.metrics["best_impact_ratio"] is None
+    assert alone.tables["fairness"].rows == () and set(alone.figures) == {"curve"}
+    assert {row[-2:] for row in alone.tables["curve"].rows} == {(None, "")}
 
 
 def test_the_same_loans_in_other_partitions_give_the_same_bounds(spark, found):

@@ -1,9 +1,14 @@
 """What judged loans were expected to earn, by what was known then, and what they earned."""
 
+from typing import Annotated
+
+from annotated_types import MinLen
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from penstock.annotations import NotNegative
+
+Attributes = Annotated[list[str], MinLen(1)]
 
 VALUED_COLUMNS = """
     loan_id STRING COMMENT 'key',
@@ -13,7 +18,8 @@ VALUED_COLUMNS = """
     lgd DOUBLE COMMENT 'share of the exposure at default that is lost, 0-1',
     amount_usd DECIMAL(12,2) COMMENT 'USD',
     lender_grade STRING COMMENT 'A-G, the lender''s own',
-    segment STRING COMMENT 'whose approval rates are compared',
+    groups ARRAY<STRUCT<attribute: STRING, group: STRING>>
+        COMMENT 'groups whose approval rates are compared',
     expected_profit_usd DECIMAL(12,2) COMMENT 'by price, PD and LGD as known at the decision, USD',
     realised_profit_usd DECIMAL(12,2) COMMENT 'by all that was paid, USD; known after issue'"""
 
@@ -25,7 +31,7 @@ def value_loans(
     *,
     funding_rate: NotNegative,
     handling_cost_usd: NotNegative,
-    segment: str,
+    attributes: Attributes,
 ) -> DataFrame:
     """Value loans whose outcome is known, at the price that the lender asked.
 
@@ -38,7 +44,7 @@ def value_loans(
             share of the amounts that they owed is the exposure at default of every loan.
         funding_rate: What the money costs, a yearly fraction of the balance.
         handling_cost_usd: Of each loan that is made, USD.
-        segment: Column of `loans` whose groups are compared.
+        attributes: Columns of `loans` whose groups are compared; null is the group "unknown".
 
     Returns:
         The columns of `VALUED_COLUMNS`. A profit is null where the price or an amount is unknown.
@@ -52,7 +58,7 @@ def value_loans(
         "loan_id",
         "amount_usd",
         F.col("grade").alias("lender_grade"),
-        F.coalesce(F.col(segment).cast("string"), F.lit("unknown")).alias("segment"),
+        F.array(*map(_group, attributes)).alias("groups"),
         _scheduled_interest().alias("scheduled"),
         *(
             F.col(name).cast("double").alias(name)
@@ -80,10 +86,15 @@ def value_loans(
         "lgd",
         "amount_usd",
         "lender_grade",
-        "segment",
+        "groups",
         _usd(expected - handling_cost_usd).alias("expected_profit_usd"),
         _usd(earned - handling_cost_usd).alias("realised_profit_usd"),
     )
+
+
+def _group(attribute: str) -> Column:
+    group = F.coalesce(F.col(attribute).cast("string"), F.lit("unknown"))
+    return F.struct(F.lit(attribute).alias("attribute"), group.alias("group"))
 
 
 def _scheduled_interest() -> Column:

@@ -129,7 +129,10 @@ def _reference(
 
 def _compared(group: Group, beside: Group, level: float) -> Comparison:
     ratio = group.selection_rate / beside.selection_rate if beside.approved else None
-    low, high = (None, None) if ratio is None else _ratio_interval(group, beside, level)
+    low, high = None, None
+    if ratio is not None:
+        of_groups = ((each.approved, each.loans) for each in (group, beside))
+        low, high = ratio_interval(*of_groups, level=level)
     opportunity = _difference(group.good_selection_rate, beside.good_selection_rate)
     of_bads = _difference(group.bad_selection_rate, beside.bad_selection_rate)
     odds = None
@@ -147,15 +150,24 @@ def _compared(group: Group, beside: Group, level: float) -> Comparison:
     )
 
 
-def _ratio_interval(group: Group, beside: Group, level: float) -> tuple[float, float]:
+def ratio_interval(
+    group: tuple[int, int], beside: tuple[int, int], *, level: float
+) -> tuple[float, float]:
+    """Return the bounds of the ratio of two selection rates, as `compare_groups` has it.
+
+    Args:
+        group: Approved, and all loans of the group.
+        beside: The same of the reference, of which some are approved.
+        level: Confidence, 0-1.
+    """
     # Without it the logarithm of a ratio of 0 would have no interval, however few the loans.
-    added = 0.0 if group.approved else 0.5
-    approved, approved_beside = (g.approved + added for g in (group, beside))
-    loans, loans_beside = (g.loans + added for g in (group, beside))
+    added = 0.0 if group[0] else 0.5
+    approved, loans = (count + added for count in group)
+    approved_beside, loans_beside = (count + added for count in beside)
     variance = 1 / approved - 1 / loans + 1 / approved_beside - 1 / loans_beside
     half = NormalDist().inv_cdf((1 + level) / 2) * math.sqrt(variance)
     ratio = (approved / loans) / (approved_beside / loans_beside)
-    return ratio * math.exp(-half) if group.approved else 0.0, ratio * math.exp(half)
+    return ratio * math.exp(-half) if group[0] else 0.0, ratio * math.exp(half)
 
 
 def _standardised_difference(group: Group, beside: Group) -> float | None:

@@ -1,28 +1,25 @@
 """The strategy curve: what each cut-off would approve, and what it would have earned."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 import numpy as np
 from annotated_types import Ge
-from numpy.typing import NDArray
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from penstock.annotations import Count, RisingShares, Share
+from penstock.annotations import Count, RisingShares, Share, ShareOrAll
 from penstock.errors import DataError
 from penstock.evidence import Evidence, Figure, Series, Table
 from penstock.measure.counts import ScoreCounts, count_by_score
-
-Floats = NDArray[np.float64]
+from penstock.measure.figures import MOST_CURVES
+from penstock.measure.impact import GROUPS, Impact, impacts, worst
+from penstock.measure.lots import CONFIDENCE, Floats, Lots, Outcome
 
 VALUED = (
-    "loan_id STRING, is_bad INT, pd DOUBLE, lender_grade STRING, segment STRING, "
+    f"loan_id STRING, is_bad INT, pd DOUBLE, lender_grade STRING, {GROUPS}, "
     "expected_profit_usd DECIMAL(12,2), realised_profit_usd DECIMAL(12,2)"
 )
-LOTS = 500  # of loans drawn together by the bootstrap: by a hash of their keys
-CONFIDENCE = 0.95
 ALL, OWN, SHARE, GRADES = "approve all", "expected profit above 0", "share by PD", "lender's grades"
 
 Resamples = Annotated[int, Ge(100)]
@@ -35,6 +32,7 @@ def compare_strategies(
     approval_rate: Share,
     grades: list[str],
     min_loans: Count,
+    min_ratio: ShareOrAll,
     decimals: int,
     resamples: Resamples,
     seed: int,
@@ -52,15 +50,19 @@ def compare_strategies(
             tied at a cut-off are all approved. All are approved as well.
         approval_rate: The share of the rule "share by PD".
         grades: The grades that the rule "lender's grades" approves.
-        min_loans: Smaller segments have no adverse impact ratio.
+        min_loans: Smaller groups have no adverse impact ratio.
+        min_ratio: Least adverse impact ratio, for the figure: 0.8 is the four-fifths rule.
         decimals: Decimals of PD that cut-offs have.
         resamples: Draws of the bootstrap, which draws lots of loans.
         seed: Of these draws.
 
     Returns:
-        Metrics `loans`, `left_out`, `best_cut_off`, `best_approval_rate`, `profit_<rule>` and
-        `gain_<rule>` (over approving all) of the rules `own`, `share` and `grades`, with `_low` and
-        `_high`, 95 %; tables "strategies" and "curve"; figure "curve". Money in USD.
+        Metrics `loans`, `left_out`, `best_cut_off`, `best_approval_rate`, `best_impact_ratio` (the
+        least adverse impact ratio of an attribute at the best cut-off; None without groups to
+        compare), `profit_<rule>` and `gain_<rule>` (over approving all) of the rules `own`, `share`
+        and `grades`; ratio, profit and gain with `_low` and `_high`, 95 %. Tables "strategies",
+        "curve" and "fairness" (the worst group of each attribute, by cut-off); figures "curve" and,
+        with groups to compare, "fairness". Money in USD.
 
     Raises:
         DataError: No loan has a profit.
@@ -83,10 +85,13 @@ def compare_strategies(
         GRADES: F.col("lender_grade").isin(*grades),
     }
     by_cut_off = [score <= float(cut_off) for cut_off in cut_offs]
-    lots = _Lots.of(known, [*rules.values(), *by_cut_off])
+    lots = Lots.of(known, [*rules.values(), *by_cut_off])
     outcomes = lots.outcomes(np.random.default_rng(seed), resamples)
     named, curve = outcomes[: len(rules)], outcomes[len(rules) :]
-    ratios = _impact_ratios(known, by_cut_off, min_loans)
+    by_attribute = impacts(
+        known, [*rules.values(), *by_cut_off], min_loans=min_loans, level=CONFIDENCE
+    )
+    of_named, of_curve = by_attribute[: len(rules)], by_attribute[len(rules) :]
     best = int(np.argmax([each.expected for each in curve]))
     metrics: dict[str, float | None] = {
         "loans": float(counts.loans),
@@ -94,108 +99,18 @@ def compare_strategies(
         "best_cut_off": float(cut_offs[best]),
         "best_approval_rate": curve[best].approved,
     }
+    metrics |= _impact_metrics(worst(of_curve[best]))
     for rule, outcome in zip(("own", "share", "grades"), named[1:], strict=True):
         metrics |= outcome.metrics(rule)
     return Evidence(
         metrics,
         {
-            "strategies": _strategies_table(dict(zip(rules, named, strict=True))),
-            "curve": _curve_table(cut_offs, curve, ratios),
+            "strategies": _strategies_table(dict(zip(rules, named, strict=True)), of_named),
+            "curve": _curve_table(cut_offs, curve, of_curve),
+            "fairness": _fairness_table(cut_offs, curve, of_curve),
         },
-        {"curve": _figure(curve, best)},
+        {"curve": _figure(curve, best), **_fairness_figure(curve, best, of_curve, min_ratio)},
     )
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a rule would have approved and earned; money in USD per application.
-
-    Attributes:
-        approved: Share of applications, 0-1.
-        bad_rate: Share of bads among them, 0-1; None if none is approved.
-        expected: Profit as expected at the decision.
-        realised: Profit as it was.
-        interval: Of `realised`.
-        gain: `realised` less that of approving all.
-        gain_interval: Of `gain`.
-    """
-
-    approved: float
-    bad_rate: float | None
-    expected: float
-    realised: float
-    interval: tuple[float, float]
-    gain: float
-    gain_interval: tuple[float, float]
-
-    def metrics(self, rule: str) -> dict[str, float | None]:
-        """Return profit and gain with their intervals, by name."""
-        named: dict[str, float | None] = {
-            f"profit_{rule}": self.realised,
-            f"gain_{rule}": self.gain,
-        }
-        for name, (low, high) in {"profit": self.interval, "gain": self.gain_interval}.items():
-            named |= {f"{name}_{rule}_low": low, f"{name}_{rule}_high": high}
-        return named
-
-
-@dataclass(frozen=True)
-class _Lots:
-    """Sums over each lot of loans, by what a rule approves: all of shape (n_lots, n_rules).
-
-    Attributes:
-        loans: Of each lot, shape (n_lots,).
-    """
-
-    loans: Floats
-    approved: Floats
-    bads: Floats
-    expected: Floats
-    realised: Floats
-
-    @classmethod
-    def of(cls, valued: DataFrame, rules: Sequence[Column]) -> "_Lots":
-        lot = F.pmod(F.xxhash64("loan_id"), F.lit(LOTS)).cast("int")
-        sums = []
-        for rule in rules:
-            weight = F.coalesce(rule, F.lit(False)).cast("int")
-            sums.append(
-                F.array(
-                    F.sum(weight).cast("double"),
-                    F.sum(weight * F.col("is_bad")).cast("double"),
-                    F.sum(weight * F.col("expected_profit_usd")).cast("double"),
-                    F.sum(weight * F.col("realised_profit_usd")).cast("double"),
-                )
-            )
-        found = valued.groupBy(lot.alias("lot")).agg(
-            F.count(F.lit(1)).alias("loans"), F.array(*sums).alias("sums")
-        )
-        table = found.toPandas().sort_values("lot")
-        by_rule = np.array([[list(rule) for rule in lot] for lot in table["sums"]], dtype=float)
-        loans = table["loans"].to_numpy(float)
-        return cls(loans, *(by_rule[:, :, place] for place in range(4)))
-
-    def outcomes(self, random: np.random.Generator, resamples: int) -> list[Outcome]:
-        """Return what each rule does; the first rule is the one that gains are over."""
-        n = len(self.loans)
-        draws = random.multinomial(n, [1 / n] * n, size=resamples).astype(np.float64)
-        drawn = (draws @ self.realised) / (draws @ self.loans)[:, None]
-        total, approved = self.loans.sum(), self.approved.sum(axis=0)
-        realised, expected = (each.sum(axis=0) / total for each in (self.realised, self.expected))
-        return [
-            Outcome(
-                approved=float(approved[rule] / total),
-                bad_rate=float(self.bads[:, rule].sum() / approved[rule])
-                if approved[rule]
-                else None,
-                expected=float(expected[rule]),
-                realised=float(realised[rule]),
-                interval=_interval(drawn[:, rule]),
-                gain=float(realised[rule] - realised[0]),
-                gain_interval=_interval(drawn[:, rule] - drawn[:, 0]),
-            )
-            for rule in range(len(approved))
-        ]
 
 
 def _cut_offs(counts: ScoreCounts, shares: Sequence[float]) -> Floats:
@@ -207,33 +122,18 @@ def _cut_offs(counts: ScoreCounts, shares: Sequence[float]) -> Floats:
     return found
 
 
-def _interval(drawn: Floats) -> tuple[float, float]:
-    tail = (1 - CONFIDENCE) / 2
-    low, high = np.quantile(drawn, [tail, 1 - tail])
-    return float(low), float(high)
+def _impact_metrics(impact: Impact | None) -> dict[str, float | None]:
+    ends = (impact.ratio, impact.low, impact.high) if impact else (None, None, None)
+    names = ("best_impact_ratio", "best_impact_ratio_low", "best_impact_ratio_high")
+    return dict(zip(names, ends, strict=True))
 
 
-def _impact_ratios(
-    valued: DataFrame, rules: Sequence[Column], min_loans: int
-) -> list[float | None]:
-    """Return the least approval rate of a segment, as a share of the greatest, for each rule."""
-    approved = (F.avg(rule.cast("int")) for rule in rules)
-    table = (
-        valued.groupBy("segment").agg(F.count(F.lit(1)).alias("n"), F.array(*approved)).collect()
-    )
-    rates = np.array([row[2] for row in table if row["n"] >= min_loans], dtype=float)
-    if len(rates) <= 1:  # nobody to compare with
-        return [None] * len(rules)
-    return [
-        float(low / high) if high else None
-        for low, high in zip(rates.min(0), rates.max(0), strict=True)
-    ]
-
-
-def _strategies_table(by_rule: dict[str, Outcome]) -> Table:
+def _strategies_table(
+    by_rule: dict[str, Outcome], of_rules: Sequence[Mapping[str, Impact]]
+) -> Table:
     columns = (
         "rule", "approved", "bad rate", "expected profit", "realised profit", "low", "high",
-        "gain over all", "gain low", "gain high",
+        "gain over all", "gain low", "gain high", "adverse impact ratio", "worst group",
     )  # fmt: skip
     rows = tuple(
         (
@@ -245,24 +145,80 @@ def _strategies_table(by_rule: dict[str, Outcome]) -> Table:
             *each.interval,
             each.gain,
             *each.gain_interval,
+            *_worst(impacted),
         )
-        for rule, each in by_rule.items()
+        for (rule, each), impacted in zip(by_rule.items(), of_rules, strict=True)
     )
     return Table("What each rule would have earned, USD per application", columns, rows)
 
 
 def _curve_table(
-    cut_offs: Floats, curve: Sequence[Outcome], ratios: Sequence[float | None]
+    cut_offs: Floats, curve: Sequence[Outcome], of_curve: Sequence[Mapping[str, Impact]]
 ) -> Table:
     columns = (
         "PD cut-off", "approved", "bad rate", "expected profit", "realised profit", "low", "high",
-        "adverse impact ratio",
+        "adverse impact ratio", "worst group",
     )  # fmt: skip
     rows = tuple(
-        (float(c), o.approved, o.bad_rate, o.expected, o.realised, *o.interval, ratio)
-        for c, o, ratio in zip(cut_offs, curve, ratios, strict=True)
+        (float(c), o.approved, o.bad_rate, o.expected, o.realised, *o.interval, *_worst(impacted))
+        for c, o, impacted in zip(cut_offs, curve, of_curve, strict=True)
     )
     return Table("The strategy curve, USD per application", columns, rows)
+
+
+def _worst(by_attribute: Mapping[str, Impact]) -> tuple[float | None, str]:
+    found = worst(by_attribute)
+    if found is None:
+        return None, ""
+    return found.ratio, found.group and f"{found.attribute}: {found.group}"
+
+
+def _fairness_table(
+    cut_offs: Floats, curve: Sequence[Outcome], of_curve: Sequence[Mapping[str, Impact]]
+) -> Table:
+    columns = (
+        "PD cut-off", "approved", "attribute", "worst group", "beside", "adverse impact ratio",
+        "low", "high",
+    )  # fmt: skip
+    rows = tuple(
+        (float(cut_off), each.approved, name, i.group, i.reference, i.ratio, i.low, i.high)
+        for cut_off, each, impacted in zip(cut_offs, curve, of_curve, strict=True)
+        for name, i in impacted.items()
+    )
+    return Table("Adverse impact of each cut-off, by attribute", columns, rows)
+
+
+def _fairness_figure(
+    curve: Sequence[Outcome],
+    best: int,
+    of_curve: Sequence[Mapping[str, Impact]],
+    min_ratio: float,
+) -> dict[str, Figure]:
+    attributes = list(of_curve[best])[:MOST_CURVES]
+    if not attributes:
+        return {}
+    series = []
+    for name in attributes:
+        ratios = [
+            (each.approved, impacted[name].ratio)
+            for each, impacted in zip(curve, of_curve, strict=True)
+        ]
+        known = [(approved, ratio) for approved, ratio in ratios if ratio is not None]
+        series.append(Series(name, tuple(x for x, _ in known), tuple(y for _, y in known)))
+    ends = (curve[0].approved, curve[-1].approved)
+    at_best = (curve[best].approved,) * 2
+    figure = Figure(
+        "Adverse impact by approval rate",
+        "share of applications approved",
+        "adverse impact ratio",
+        (
+            *series,
+            Series(f"{min_ratio:g} is asked for", ends, (min_ratio, min_ratio), "reference"),
+            Series("best expected", at_best, (0.0, 1.0), "reference"),
+        ),
+        "Of each attribute the group approved least, as a share of the one approved most.",
+    )
+    return {"fairness": figure}
 
 
 def _figure(curve: Sequence[Outcome], best: int) -> Figure:
