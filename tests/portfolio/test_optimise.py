@@ -164,10 +164,14 @@ def test_the_bound_is_g_of_the_prices_as_sql_works_it_out(offers, found):
     assert -1e-6 <= found[4].metrics["profit_bound"] - by_sql <= 1e-12 * by_sql
 
 
-def test_the_audit_agrees_with_the_certificate_exactly(offers, found):
-    audit = audit_portfolio(
+@pytest.fixture(scope="module")
+def audit(offers, found):
+    return audit_portfolio(
         offers, found[0], profit="profit", limits=LIMITS, parities=[PARITY], **NO_TAILS
     )
+
+
+def test_the_audit_agrees_with_the_certificate_exactly(audit, found):
     certificate = found[4]
     assert audit.metrics["profit"] == certificate.metrics["profit_of_offers"]
     assert audit.metrics["offers"] == certificate.metrics["approved"]
@@ -177,8 +181,7 @@ def test_the_audit_agrees_with_the_certificate_exactly(offers, found):
     assert portfolio_gate(certificate, audit, max_gap=TOLERANCE) == []
 
 
-def test_a_plan_is_told_by_the_values_of_each_attribute(offers, found, rows):
-    audit = audit_portfolio(offers, found[0], profit="profit", limits=LIMITS, parities=[PARITY])
+def test_a_plan_is_told_by_the_values_of_each_attribute(audit, rows):
     made = BOOK.merge(rows[["application_id", "offer"]].dropna(), on=["application_id", "offer"])
     parts = shown(audit, "composition").set_index(["attribute", "value"])
     for name in ("region", "product", "housing"):
