@@ -21,6 +21,7 @@ from penstock.portfolio.passes import Applicants, near_indifference, sum_best
 OFFERS = 50_000  # of a block, about
 _BLOCKS = 8  # of a partition, about: what a Python worker holds at once
 _HASHES = 2.0**64
+_IN_MEMORY = 10_000_000  # offers, half a gigabyte
 
 _SUMS = "place INT, high BINARY, low BINARY"
 _CHOSEN = "application_id STRING, offer INT, worth DOUBLE, second_offer INT, margin DOUBLE"
@@ -38,7 +39,7 @@ _CHOSEN_TYPES = pa.schema(
 
 
 class Blocks:
-    """Offers in blocks, kept in memory or on disk until `close`.
+    """Offers in blocks, kept in memory, or on disk if they are many, until `close`.
 
     Attributes:
         applicants: How many keys there are.
@@ -62,7 +63,11 @@ class Blocks:
         ordered = parted.sortWithinPartitions("block", "hash", "key", "number")
         columns = ordered.select("block", "hash", "key", "number", "cell", "amounts")
         packed = columns.mapInArrow(lambda batches: pack_rows(batches, n_amounts), PACKED)
-        self.packed = packed.persist(StorageLevel.MEMORY_AND_DISK)
+        # What memory does not hold would be read into it and put out of it again, pass by pass.
+        is_small = n_offers <= _IN_MEMORY
+        self.packed = packed.persist(
+            StorageLevel.MEMORY_AND_DISK if is_small else StorageLevel.DISK_ONLY
+        )
         counted = self.packed.agg(F.sum("applicants"), F.min("duplicate")).first()
         assert counted is not None
         self.applicants: int = counted[0] or 0
