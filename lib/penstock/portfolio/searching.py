@@ -54,7 +54,7 @@ class Pass:
             gap = float((self.bound - self.value) / abs(self.bound)) if self.bound else 0.0
             told += f", plan {float(self.value / MILLION):,.0f}, gap {gap:.2g}"
         if not self.sets:
-            return f"{told}, by whole offers"
+            return told
         return f"{told}, {self.beyond} limit{'' if self.beyond == 1 else 's'} broken at the prices"
 
 
@@ -210,10 +210,12 @@ class Search:
         value = self.plan.value if self.plan else None
         self.told.append(Pass(sets, self.bound, value, beyond))
         say = logging.getLogger(__name__).info
-        if self.problem.profit:
-            say("pass %d: %s", len(self.told), self.told[-1])
+        if not self.problem.profit:
+            say("Can all limits be met together?")
+        elif sets:
+            say("pass %d: %s", sum(each.sets > 0 for each in self.told), self.told[-1])
         else:
-            say("pass %d: can all limits be met together?", len(self.told))
+            say("whole offers: %s", self.told[-1])
 
     def _find_plan(self) -> None:
         """Decide the applicants near indifference in whole offers; take more until it is proven."""
