@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from penstock.portfolio.choice import MILLION, Floats, Offers, best_rows, sum_over, worths
 from penstock.portfolio.core import Core, Relaxed
@@ -18,12 +19,12 @@ from penstock.portfolio.feasibility import Conflict
 from penstock.portfolio.limits import Row
 from penstock.portfolio.passes import Passes
 from penstock.portfolio.problem import Problem
-from penstock.portfolio.searching import SMALL, Pass, Solution
+from penstock.portfolio.searching import SMALL, Pass, Search, Solution
 from penstock.portfolio.tail_limits import Tail
 
 _SAMPLE = 2_000  # applicants that cuts are first found on
 _MOST_CUTS = 60  # of a tail limit, on each set of applicants
-_MOST_ROUNDS = 8  # searches over all offers
+_MOST_PASSES = 60  # over all offers, for the cuts that a few thousand applicants leave out
 _CLOSE = 1e-9  # of a limit: what is beyond it by less is at it
 _OF_TOLERANCE = 0.02  # of the gap that is sought, which a cut that is left out may cost
 
@@ -70,30 +71,37 @@ def solve_within_tails(problem: Problem, passes: Passes, tolerance: float, solve
         solve: Solves a problem, from prices of its rows on or from none.
 
     Returns:
-        The last search with a plan, or the last. Its bound holds for the tail limits, its plan
-        keeps them.
+        What was solved last. Its bound holds for the tail limits, its plan keeps them.
     """
     if not problem.tails:
         return Solved(problem, *solve(problem, None))
-    sizes = {min(_SAMPLE, passes.applicants), min(SMALL, passes.applicants)}
+    cuts = _cuts_of_few(problem, passes, tolerance)
+    told: list[Pass] = []
+    start = None
+    while passes.applicants > SMALL and len(told) < _MOST_PASSES:
+        search = Search(replace(problem, rows=(*problem.rows, *cuts)), passes, tolerance)
+        with threadpool_limits(1, user_api="blas"):  # the same sums on any number of cores
+            search.find_prices(start)
+        told += search.told
+        missing = _missing(search)
+        cuts = (*cuts, *missing)
+        start = np.concatenate([search.prices, np.zeros(len(missing))])
+        if not missing:
+            break
+    cut = replace(problem, rows=(*problem.rows, *cuts))
+    solution, conflict = solve(cut, start)
+    return Solved(cut, replace(solution, passes=_in_turn([*told, *solution.passes])), conflict)
+
+
+def _cuts_of_few(problem: Problem, passes: Passes, tolerance: float) -> tuple[Row, ...]:
+    """Return the cuts that a sample needs, and then, of few applicants, all of them."""
+    sizes = (_SAMPLE, SMALL) if _SAMPLE < passes.applicants <= SMALL else (_SAMPLE,)
     cuts: tuple[Row, ...] = ()
-    for size in sorted(sizes if passes.applicants <= SMALL else {_SAMPLE}):
+    for size in sizes:
         offers = passes.subsample(size).offers
         share = offers.applicants / passes.applicants if passes.applicants else 1.0
         cuts = find_cuts(problem, cuts, offers, share, tolerance)
-    found: list[Solved] = []
-    start = None
-    while len(found) < _MOST_ROUNDS:
-        cut = replace(problem, rows=(*problem.rows, *cuts))
-        solution, conflict = solve(cut, start)
-        found.append(Solved(cut, solution, conflict))
-        missing = () if conflict else _missing(cut, solution, tolerance)
-        if passes.applicants <= SMALL or not missing:
-            break
-        cuts = (*cuts, *missing)
-        start = np.concatenate([solution.prices, np.zeros(len(missing))])
-    best = next((each for each in reversed(found) if each.solution.plan), found[-1])
-    return replace(best, solution=replace(best.solution, passes=_told([s.solution for s in found])))
+    return cuts
 
 
 def find_cuts(
@@ -162,17 +170,19 @@ def _exceeded(
     return tuple(missing)
 
 
-def _missing(problem: Problem, solution: Solution, tolerance: float) -> tuple[Row, ...]:
+def _missing(search: Search) -> tuple[Row, ...]:
     """Return the cuts that say more of the best offers at the best prices than those there are."""
+    problem, sums, prices = search.problem, search.sums, search.prices
+    assert sums is not None and search.bound is not None
+    worth = search.tolerance * abs(float(search.bound))
     missing = []
-    used = problem.exact_usages(solution.sums)
+    used = problem.exact_usages(sums)
     for tail in problem.tails:
-        lost = problem.of_measure(tail.measure, solution.sums)
+        lost = problem.of_measure(tail.measure, sums)
         cuts = _cuts_of(problem, tail)
-        more = float(tail.worst(lost).mean - max(used[at] for at in cuts))
-        price = float(solution.prices[cuts].sum())
-        is_beyond = problem.tail_excess(tail, solution.sums) > 0
-        worth = tolerance * abs(float(solution.bound))
+        mean, price = tail.worst(lost).mean, float(prices[cuts].sum())
+        more = float(mean - max(used[at] for at in cuts))
+        is_beyond = mean > tail.bound * MILLION
         if price * more > _OF_TOLERANCE * worth or (not price and is_beyond):
             missing.append(tail.cut(lost))
     return tuple(missing)
@@ -197,10 +207,10 @@ def _mean_row(problem: Problem, cuts: Sequence[int], prices: Floats) -> Row:
     return replace(row, weights=weights)
 
 
-def _told(solutions: Sequence[Solution]) -> tuple[Pass, ...]:
-    """Return the passes of all searches, with the best bound and plan until each."""
+def _in_turn(passes: Sequence[Pass]) -> tuple[Pass, ...]:
+    """Return the passes of several searches, with the best bound and plan until each."""
     told: list[Pass] = []
-    for each in (each for solution in solutions for each in solution.passes):
+    for each in passes:
         last = told[-1] if told else each
         known = [value for value in (last.value, each.value) if value is not None]
         told.append(
