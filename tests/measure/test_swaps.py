@@ -37,6 +37,16 @@ def test_scores_that_rank_alike_swap_nobody():
     assert swaps.by_a.loans == pytest.approx(1.2)
 
 
+def test_no_trace_of_a_loan_is_swapped_where_all_that_are_approved_are_the_same():
+    # 0.55 x 100 is 55.00000000000001 as a double; the two differ from the next loan on.
+    a = np.arange(100.0)
+    b = a.copy()
+    b[[55, 56]] = b[[56, 55]]
+    swaps = swap_set(PairCounts.of(a, b, a == 56), approval_rate=0.55)
+    assert (swaps.by_a.loans, swaps.by_b.loans, swaps.swapped_in.loans) == (55, 55, 0)
+    assert swaps.swapped_in.bad_rate is None and swaps.swapped_out.bad_rate is None
+
+
 @pytest.mark.parametrize("rate", [0, 1, -0.1, 1.5])
 def test_an_approval_rate_is_within_its_range(rate):
     with pytest.raises(ConfigError, match="approval rate is .*; it must be above 0 and below 1"):

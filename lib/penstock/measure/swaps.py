@@ -4,6 +4,7 @@ Convention as in `discrimination.py`: bad = 1, higher score = riskier.
 """
 
 from dataclasses import dataclass
+from decimal import Decimal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -93,5 +94,7 @@ def approved_share(scores: Floats, n: NDArray[np.int64], approval_rate: float) -
     score, place = np.unique(scores, return_inverse=True)
     at = np.bincount(place, weights=n, minlength=len(score))
     below = np.cumsum(at) - at
-    share: Floats = np.clip((approval_rate * n.sum() - below) / at, 0, 1)[place]
+    # In decimals: 0.55 x 100 is above 55 as a double, and lets in a trace of one more loan.
+    approved = float(Decimal(str(approval_rate)) * int(n.sum()))
+    share: Floats = np.clip((approved - below) / at, 0, 1)[place]
     return share
