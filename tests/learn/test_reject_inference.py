@@ -146,6 +146,70 @@ def test_parcels_are_bad_as_often_as_the_accepted_of_their_band(spark):
     assert rate == pytest.approx(0.25, abs=4 * (0.25 * 0.75 / 2000) ** 0.5)
 
 
+def test_rejected_rows_that_are_alike_are_drawn_one_by_one_however_they_lie(spark):
+    """A thousand rejected rows of the same features are not all good, or all bad."""
+    alike = spark.range(2000).select(
+        F.lit("car").alias("purpose"),
+        F.when(F.col("id") % 2 == 0, (F.col("id") % 8 == 0).cast("double")).alias("is_bad"),
+        F.when(F.col("id") % 2 == 0, "development")
+        .otherwise(REJECTED["development"])
+        .alias("sample"),
+        F.lit(0.1).alias("pd"),
+    )
+    inference = RejectInference("parcelling", bands=2, risk=1.0)
+    rates = {
+        rows.transform(inference.weighted, label="is_bad", sample="sample", pd="pd")
+        .agg(F.avg("is_bad"))
+        .first()[0]
+        for rows in (alike, alike.orderBy(F.desc("id")), alike.repartition(7, "id"))
+    }
+    [rate] = rates
+    # Of 1,000 accepted a quarter is bad, and of 1,000 rejected so many but for chance.
+    assert rate == pytest.approx(0.25, abs=4 * (0.25 * 0.75 / 1000) ** 0.5 / 2)
+
+
+def test_an_accepted_band_of_bads_alone_keeps_its_rate_whatever_the_odds(spark):
+    rows = [("development", 1.0), (REJECTED["development"], None)]
+    scored = spark.createDataFrame(
+        [(part, label, 0.5) for part, label in rows], "sample STRING, is_bad DOUBLE, pd DOUBLE"
+    ).withColumn("x", F.lit(1.0))
+    inference = RejectInference("parcelling", bands=2, risk=1e-20)
+    weighted = inference.weighted(scored, label="is_bad", sample="sample", pd="pd")
+    assert {row.is_bad for row in weighted.collect()} == {1.0}
+
+
+@pytest.fixture(scope="module")
+def coarse():
+    """Return 900 applicants of nine kinds, two in five of them rejected, one in six judged."""
+    random = np.random.default_rng(8)
+    number = np.arange(900)
+    a, b = random.integers(0, 3, (2, 900)) / 7
+    is_rejected = number % 5 < 2
+    part = np.where(number % 3 == 0, "calibration", "development")
+    names = np.where(is_rejected, [REJECTED[name] for name in part], part)
+    names = np.where(~is_rejected & (number % 6 == 5), "judged", names)
+    is_bad = (random.random(900) < a + 0.1) * 1.0
+    return pandas.DataFrame(
+        {"a": a, "b": b, "is_bad": np.where(is_rejected, np.nan, is_bad), "sample": names}
+    )
+
+
+def learnt(spark, rows, method):
+    table = spark.createDataFrame(rows).withColumn("is_bad", F.nanvl("is_bad", F.lit(None)))
+    return coefficient_table(inferred(table, method, 3.0)).rows
+
+
+def test_what_became_of_judged_loans_has_no_say_in_the_model(spark, coarse):
+    others = coarse.copy()
+    others.loc[others["sample"] == "judged", "is_bad"] = 1.0
+    assert learnt(spark, others, "parcelling") == learnt(spark, coarse, "parcelling")
+
+
+def test_rows_alike_but_for_their_weight_make_one_model_however_they_lie(spark, coarse):
+    """Accepted and rejected rows of the same features and label weigh differently."""
+    assert learnt(spark, coarse, "fuzzy") == learnt(spark, coarse[::-1], "fuzzy")
+
+
 def test_fuzzy_rows_by_the_models_own_pds_tell_it_nothing(applicants, known):
     """The score equations of the accepted hold for the rejected too, at the same coefficients."""
     again = inferred(applicants, "fuzzy")
@@ -194,10 +258,21 @@ def test_the_effect_is_shown_with_what_it_cannot_tell(applicants, known):
     assert "cannot tell" in shown.tables["warnings"].rows[0][0]
 
 
+def test_a_sample_without_a_rejected_row_is_not_the_one_the_model_was_fitted_on(applicants, known):
+    settings = PARAMETERS | {"reject_inference": "reweighting", "reject_risk": 1.0}
+    accepted = applicants.where("is_bad IS NOT NULL")
+    judged = applicants.where("sample = 'judged'")
+    with pytest.raises(DataError, match="fitted on another sample. Train it again"):
+        show_reject_inference(accepted, judged, known, **settings)
+
+
 def test_without_reject_inference_nothing_is_run(applicants, known):
     settings = PARAMETERS | {"reject_inference": "none", "reject_risk": 1.0}
     shown = show_reject_inference(applicants, applicants, known, **settings)
-    assert shown.metrics == {} and "none" in shown.tables["warnings"].rows[0][0]
+    [table] = shown.tables.values()
+    # Nothing is shown, so that there is nothing to warn of.
+    assert shown.metrics == {} and table.title == "No reject inference"
+    assert "reject_inference: none" in table.rows[0][0]
 
 
 def test_without_a_rejected_row_a_method_is_refused(applicants):

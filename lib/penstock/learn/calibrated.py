@@ -176,7 +176,8 @@ class CalibratedClassifier(Estimator[PipelineModel]):
         loans_fitted = sum(loans[part] for part in fits)
         partitions = self.partitions or max(2, ceil(loans_fitted / ROWS_PER_PARTITION))
         # The fold has no say: a search orders rows as the fit of the settings it finds does.
-        settled = settle(rows, (*self.features, self.label), partitions)
+        weighed = filter(None, (self.weight,))
+        settled = settle(rows, (*self.features, self.label, *weighed), partitions)
         # Every stage of the classifier reads these rows again, and the optimiser several times.
         settled.persist()
         try:

@@ -5,6 +5,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from penstock.annotations import Positive
+from penstock.errors import DataError
 from penstock.evidence import Evidence, Table
 from penstock.learn.logistic import LABEL, PD, SAMPLE, coefficient_table, logistic_pd
 from penstock.learn.reject_inference import REJECTED, Bands, Method
@@ -50,10 +51,13 @@ def show_reject_inference(
         rejected_beyond (rejected rows of a greater PD than any accepted loan of the sample, where
         all is extrapolation), and the bad_rate_judged; tables populations (mean PDs beside the bad
         rate), coefficients, and warnings. Without reject inference: one table that says so.
+
+    Raises:
+        DataError: The sample has no rejected row, or judged loans cannot be compared.
     """
     if reject_inference == "none":
         said = "No rejected application has a part in the model (reject_inference: none)."
-        return Evidence(metrics={}, tables={"warnings": _warnings((said,))})
+        return Evidence({}, {"none": Table("No reject inference", ("note",), ((said,),))})
     without = logistic_pd(
         numeric=numeric,
         categorical=categorical,
@@ -84,6 +88,11 @@ def show_reject_inference(
         )
         .collect()
     )
+    if not rejected["rows"]:
+        raise DataError(
+            "No row of this sample is a rejected one, so that the model was fitted on another "
+            "sample. Train it again, on this one."
+        )
     weights = (pairs.n_good + pairs.n_bad) / max(loans, 1)
     populations = (
         ("judged, accepted", loans, bad_rate, float(weights @ pairs.score_b),

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from annotated_types import Interval
 from pyspark.ml import Estimator, PipelineModel
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
@@ -29,6 +29,7 @@ REJECTED = {DEVELOPMENT: "rejected development", CALIBRATION: "rejected calibrat
 # Exact sums: those of doubles would depend on the order of the rows.
 WEIGHT_TYPE = "decimal(18,6)"
 _DRAWS = 1 << 32
+_ALIKE = "_penstock_alike"
 
 
 @dataclass(frozen=True)
@@ -38,8 +39,8 @@ class RejectInference:
     Attributes:
         method: "fuzzy": each is a bad of the weight of its PD and a good of the rest. "parcelling":
             by bands of the PD, it is bad with the bad rate of the accepted in its band, as the hash
-            of its features draws. "reweighting": it stays out, and the accepted of its band weigh
-            as much as all of the band.
+            of its features, and of its number among rows like it, draws. "reweighting": it stays
+            out, and the accepted of its band weigh as much as all of the band.
         bands: How many of equal size, by the PD of accepted and rejected rows.
         risk: Odds that a rejected row is bad, over those of an accepted one of the same PD: 1 = the
             PD tells all that the lender saw. Not read by "reweighting".
@@ -73,7 +74,8 @@ class RejectInference:
             entries = self._fuzzy(label, F.col(pd))
         elif self.method == "parcelling":
             features = [name for name in scored.columns if name not in (label, sample, pd)]
-            entries = self._parcelled(named, label=label, pd=pd, features=features)
+            named = _numbered(named, F.xxhash64(*features), within=(sample, label))
+            entries = self._parcelled(named, label=label, pd=pd)
         else:
             entries, named = self._reweighted(named, label=label, pd=pd), named.where(~is_rejected)
         kept = [name for name in scored.columns if name not in (label, pd)]
@@ -85,14 +87,12 @@ class RejectInference:
         alone = F.array(_entry(F.col(label), F.lit(1.0)))
         return F.when(F.col(label).isNull(), both).otherwise(alone)
 
-    def _parcelled(
-        self, rows: DataFrame, *, label: str, pd: str, features: Sequence[str]
-    ) -> Column:
+    def _parcelled(self, rows: DataFrame, *, label: str, pd: str) -> Column:
         band, counts = self._bands(rows, label=label, pd=pd)
         rates = [c.bads / c.accepted if c.accepted else None for c in counts]
         # Where nobody was accepted there is no rate to take: the PD must do.
         rate = F.coalesce(_by_band(band, rates), F.col(pd))
-        draw = F.pmod(F.xxhash64(*features), F.lit(_DRAWS)) / F.lit(float(_DRAWS))
+        draw = F.pmod(F.xxhash64(_ALIKE), F.lit(_DRAWS)) / F.lit(float(_DRAWS))
         drawn = (draw < _shifted(rate, self.risk)).cast("double")
         return F.array(_entry(F.coalesce(F.col(label), drawn), F.lit(1.0)))
 
@@ -157,7 +157,11 @@ class InferringClassifier(Estimator[PipelineModel]):
 
     def _fit(self, dataset: DataFrame) -> PipelineModel:
         label, sample = self.label, self.known.sample
-        rows = dataset.select(*self.features, F.col(label).cast("double").alias(label), sample)
+        # Of other parts of the sample not even the bands may know the outcomes.
+        parts = (*REJECTED, *REJECTED.values())
+        rows = dataset.where(F.col(sample).isin(*parts)).select(
+            *self.features, F.col(label).cast("double").alias(label), sample
+        )
         is_rejected = F.col(label).isNull() & F.col(sample).isin(*REJECTED.values())
         if rows.where(is_rejected).isEmpty():
             raise DataError(
@@ -173,12 +177,24 @@ class InferringClassifier(Estimator[PipelineModel]):
             scored.unpersist()
 
 
+def _numbered(rows: DataFrame, alike: Column, *, within: Sequence[str]) -> DataFrame:
+    """Add what a row draws by: which rows it is like, and its number among them.
+
+    By features alone, all of a thousand rejected rows that are alike would draw the same. Which of
+    them has which number is all one.
+    """
+    counted = Window.partitionBy(_ALIKE, *within).orderBy(_ALIKE)
+    numbered = rows.withColumn(_ALIKE, alike)
+    return numbered.withColumn(_ALIKE, F.struct(_ALIKE, F.row_number().over(counted)))
+
+
 def _entry(label: Column, weight: Column) -> Column:
     return F.struct(label.alias("label"), F.round(weight, 6).cast(WEIGHT_TYPE).alias("weight"))
 
 
 def _shifted(pd: Column, odds: float) -> Column:
-    return pd * odds / (1 + pd * (odds - 1))
+    # Over 1 + pd x (odds - 1), a PD of 1 and odds below 1e-16 would divide by nothing.
+    return pd * odds / (pd * odds + (1 - pd))
 
 
 def _by_band(band: Column, values: Sequence[float | None]) -> Column:
