@@ -248,6 +248,17 @@ def test_columns_that_do_not_fit_the_policy_are_refused_with_its_line(
         decide(change(cases), unreadable, nobody, policy=history_of(tmp_path, POLICY), as_of=DAY)
 
 
+def test_a_rule_on_the_key_is_refused_for_a_changed_application_has_another(
+    cases, unreadable, tmp_path
+):
+    by_key = POLICY.replace("purpose: text", "purpose: text\n  application_id: text").replace(
+        "months < 24 or", 'application_id = "good" or months < 24 or'
+    )
+    nobody = read_overrides(no_overrides(cases), cases, unreadable)
+    with pytest.raises(ConfigError, match=r"line 11: rules may not look at 'application_id'"):
+        decide(cases, unreadable, nobody, policy=history_of(tmp_path, by_key), as_of=DAY)
+
+
 def test_a_policy_of_the_wrong_day_is_refused(spark, cases, tmp_path):
     with pytest.raises(ConfigError, match="no version of the policy is in force on 2024-12-31"):
         decide(

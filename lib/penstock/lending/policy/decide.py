@@ -5,11 +5,13 @@ import datetime as dt
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from penstock.errors import ConfigError
 from penstock.lending.policy.history import Policies
 from penstock.lending.policy.in_all import add_decision
 
+_KEY = "application_id"
 _DECIDED = (
-    "application_id", "application_date", "decision", "rules_hit", "rules_untold", "reasons",
+    _KEY, "application_date", "decision", "rules_hit", "rules_untold", "reasons",
     "limit_usd", "interest_rate", "pd", "points", "model_version",
 )  # fmt: skip
 
@@ -41,7 +43,8 @@ def decide(
         The columns of `decision_checks.DECISION_COLUMNS`, and `application_date` for its checks.
 
     Raises:
-        ConfigError: No version is in force, or a column of it is not there or of another type.
+        ConfigError: No version is in force, a column of it is not there or of another type, or a
+            rule looks at the application's key.
     """
     by_policy = decide_by_policy(cases, policy=policy, as_of=as_of)
     decided = by_policy.unionByName(
@@ -91,4 +94,11 @@ def decide_by_policy(cases: DataFrame, *, policy: Policies, as_of: dt.date) -> D
     Raises:
         ConfigError: As of `decide`.
     """
-    return add_decision(cases, policy=policy.in_force(as_of)).select(*_DECIDED)
+    in_force = policy.in_force(as_of)
+    if _KEY in in_force.columns:
+        raise ConfigError(
+            f"{in_force.places[_KEY]}: rules may not look at '{_KEY}'. It says nothing of who "
+            "applies, and a change of an application that would be approved has another one. "
+            "Decide on single applications by a row of raw_overrides each."
+        )
+    return add_decision(cases, policy=in_force).select(*_DECIDED)
