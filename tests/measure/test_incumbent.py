@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from pyspark.ml import PipelineModel
 from pyspark.ml.feature import SQLTransformer
+from pyspark.sql import functions as F
 
 from penstock.errors import DataError
 from penstock.evidence import Evidence
@@ -72,3 +73,8 @@ def test_what_is_worse_by_chance_only_or_cannot_be_told_is_no_reason():
 def test_an_incumbent_that_cannot_score_the_loans_is_told_with_the_cure(judged):
     with pytest.raises(DataError, match=r"cannot score the judged loans: .*age.*version: 0"):
         compared(judged, giving("age / 100"))
+
+
+def test_a_number_of_the_incumbents_that_is_a_text_by_now_is_told_with_the_cure(judged):
+    with pytest.raises(DataError, match=r"cannot score the judged loans: .*'low'.*version: 0"):
+        compared(judged.withColumn("risk", F.lit("low")), giving("CAST(risk AS DOUBLE)"))

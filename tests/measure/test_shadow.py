@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
-from penstock.errors import DataError
+from penstock.annotations import check_annotations
+from penstock.errors import ConfigError, DataError
 from penstock.measure.shadow import SHADOWED_COLUMNS, compare_shadow
 
 PARAMETERS = {"decimals": 3, "approval_rates": [0.8, 0.5]}
@@ -51,3 +52,12 @@ def test_nothing_scored_and_a_loan_that_one_model_left_out_are_refused(tables):
         compare_shadow(champion.where("false"), shadow.where("false"), **PARAMETERS)
     with pytest.raises(DataError, match="1 rows with champion_pd or shadow_pd null"):
         compare_shadow(champion, shadow.where("row_id <> '3'"), **PARAMETERS)
+
+
+def test_without_an_approval_rate_there_is_nothing_to_compare_at():
+    with pytest.raises(ConfigError, match="approval_rates is .*at least 1 item"):
+        check_annotations(
+            compare_shadow,
+            {"decimals": 3, "approval_rates": []},
+            {name: f"params.compare_shadow.{name}" for name in ("decimals", "approval_rates")},
+        )

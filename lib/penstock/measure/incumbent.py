@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from pyspark.errors import PySparkException
+from pyspark.errors import NumberFormatException, PySparkException
 from pyspark.ml import PipelineModel
 from pyspark.sql import DataFrame
 
@@ -51,16 +51,21 @@ def compare_incumbent(
     """
     if incumbent is None:
         return Evidence({INCUMBENTS: 0.0})
-    compared = compare_pds(
-        _scored(judged, incumbent),
-        by_challenger if challenger_decides(choice) else by_scorecard,
-        decimals=decimals,
-        confidence=confidence,
-        approval_rates=approval_rates,
-        approval_rate=approval_rate,
-        profit_of_good=profit_of_good,
-        loss_of_bad=loss_of_bad,
-    )
+    by_incumbent = _scored(judged, incumbent)
+    try:
+        compared = compare_pds(
+            by_incumbent,
+            by_challenger if challenger_decides(choice) else by_scorecard,
+            decimals=decimals,
+            confidence=confidence,
+            approval_rates=approval_rates,
+            approval_rate=approval_rate,
+            profit_of_good=profit_of_good,
+            loss_of_bad=loss_of_bad,
+        )
+    # A number of the incumbent's is a text by now, which nothing tells before it is read.
+    except NumberFormatException as error:
+        raise _refusal(error) from error
     return replace(compared, metrics={INCUMBENTS: 1.0, **compared.metrics})
 
 
@@ -68,10 +73,14 @@ def _scored(judged: DataFrame, incumbent: PipelineModel) -> DataFrame:
     try:
         return incumbent.transform(judged).select("row_id", "is_bad", "pd")
     except (PySparkException, PenstockError) as error:
-        told = str(error).splitlines()[0]
-        raise DataError(
-            f"The model that decides now cannot score the judged loans: {told} Keep its "
-            "features in the table. If it is the model of another table, give this one a state "
-            "folder of its own (PENSTOCK_HOME). To let the new one take its place without a "
-            "comparison: --set 'catalog.pd_incumbent={kind: model, name: credit_pd, version: 0}'"
-        ) from error
+        raise _refusal(error) from error
+
+
+def _refusal(error: Exception) -> DataError:
+    told = str(error).splitlines()[0]
+    return DataError(
+        f"The model that decides now cannot score the judged loans: {told} Keep its "
+        "features in the table. If it is the model of another table, give this one a state "
+        "folder of its own (PENSTOCK_HOME). To let the new one take its place without a "
+        "comparison: --set 'catalog.pd_incumbent={kind: model, name: credit_pd, version: 0}'"
+    )

@@ -1,8 +1,10 @@
 """The shadow: what a model that does not decide yet says of the loans that another one scores."""
 
 import math
+from typing import Annotated
 
 import numpy as np
+from annotated_types import MinLen
 from numpy.typing import NDArray
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -18,7 +20,11 @@ SHADOWED_COLUMNS = "row_id STRING, pd DOUBLE"
 
 
 def compare_shadow(
-    champion: DataFrame, shadow: DataFrame, *, decimals: Decimals, approval_rates: list[Share]
+    champion: DataFrame,
+    shadow: DataFrame,
+    *,
+    decimals: Decimals,
+    approval_rates: Annotated[list[Share], MinLen(1)],
 ) -> Evidence:
     """Compare the PDs of two models for loans whose outcome nobody knows yet.
 
@@ -30,7 +36,7 @@ def compare_shadow(
         champion: Loans by the model that decides: `row_id`, `pd` (0-1).
         shadow: The same loans by the model beside it.
         decimals: Decimals of PD that loans are counted by, 1-8.
-        approval_rates: Shares of loans to approve, each above 0 and below 1; one at least.
+        approval_rates: Shares of loans to approve, each above 0 and below 1.
 
     Returns:
         Metrics loans, mean_pd, shadow_mean_pd and rank_correlation (Spearman's; None if all PDs of
