@@ -101,7 +101,7 @@ NEEDED = {
     ("approved_variants", "apply_champion_to_approved_variants"): "fico",
     ("scored_approved_variants", "apply_lgd_champion_to_scored_approved_variants"): "fico",
     ("assessed_variants", "make_variant_offers"): "lgd",
-    ("variants", "make_variant_offers"): "term_months",
+    ("approved_variants", "make_variant_offers"): "term_months",
     ("variant_decisions", "choose_variant_offers"): "interest_rate",
     ("variant_offers", "choose_variant_offers"): "profit_usd",
     ("variants", "find_counterfactuals"): "asked_months",

@@ -86,8 +86,10 @@ def test_the_smallest_change_that_is_approved_and_earns_is_told_in_a_sentence(sp
     )
     features = variants.select("application_id")
     approved = select_approved(features, variants, decisions)
-    kept = {row.application_id for row in approved.collect()}
-    assert kept == {*keys} - {"a: 1", "a: 2", "d: 1"}
+    # With the amount of each, so that nobody else is made an offer.
+    kept = {row.application_id: row.amount_usd for row in approved.collect()}
+    amounts = {row.application_id: row.amount_usd for row in variants.collect()}
+    assert kept == {key: amounts[key] for key in {*keys} - {"a: 1", "a: 2", "d: 1"}}
     chosen = approved.where("application_id NOT IN ('a: 3', 'c: 1')")
     found = find_counterfactuals(variants, chosen)
     assert [(f.name, f.dataType) for f in found.schema] == [

@@ -212,7 +212,7 @@ COUNTERFACTUALS = (
     Apply("lgd_champion", "scored_approved_variants", "assessed_variants"),
     Transform(
         make_offers,
-        ("assessed_variants", "variants"),
+        ("assessed_variants", "approved_variants"),
         "variant_offers",
         name="make_variant_offers",
     ),

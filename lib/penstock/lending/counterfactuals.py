@@ -75,11 +75,14 @@ def select_approved(features: DataFrame, variants: DataFrame, decisions: DataFra
         features: Needs `application_id`, that of a variant; every column is kept.
         variants: From `vary_declines`.
         decisions: From `decide_by_policy`, on the variants.
+
+    Returns:
+        `features` and `amount_usd`, so that offers can be made to these variants alone.
     """
     approved = decisions.where("decision = 'approve'").select("application_id", "limit_usd")
     is_within = F.col("limit_usd").isNull() | (F.col("amount_usd") <= F.col("limit_usd"))
     whole = approved.join(variants, "application_id").where(is_within)
-    return features.join(whole.select("application_id"), "application_id", "left_semi")
+    return features.join(whole.select("application_id", "amount_usd"), "application_id")
 
 
 def find_counterfactuals(variants: DataFrame, chosen: DataFrame) -> DataFrame:
