@@ -73,7 +73,7 @@ def _cost(spark: SparkSession, asked: str, name: str) -> Cost | None:
 
 
 def _attempts(spark: SparkSession, store: Any, job_ids: list[int]) -> list[Any]:
-    """Return all attempts of the jobs' stages, Spark's own objects: as JSON they take ten times."""
+    """Return all attempts of the jobs' stages, Spark's own objects: JSON takes four times."""
     jvm = cast(Any, spark)._jvm
     stage_ids: set[int] = set()
     for job_id in job_ids:

@@ -37,14 +37,16 @@ def composition(made: DataFrame, profit: str, attributes: Sequence[str]) -> list
     if not attributes:
         return []
     by = [
-        F.struct(F.lit(name).alias("attribute"), F.col(name).cast("string").alias("value"))
+        F.struct(
+            F.lit(name).alias("attribute"),
+            F.coalesce(F.col(name).cast("string"), F.lit("")).alias("value"),
+        )
         for name in attributes
     ]
     told = made.select(F.explode(F.array(*by)).alias("by"), amount_of(profit).alias("profit"))
     sums = told.groupBy("by").agg(F.count(F.lit(1)).alias("n"), F.sum("profit").alias("profit"))
     parts = [
-        Part(row.by.attribute, row.by.value or "", row.n, float(row.profit))
-        for row in sums.collect()
+        Part(row.by.attribute, row.by.value, row.n, float(row.profit)) for row in sums.collect()
     ]
     return sorted(parts, key=lambda part: (part.attribute, -part.offers, part.value))
 
@@ -61,11 +63,16 @@ def composition_table(parts: Sequence[Part], offers: int) -> Table:
 
 def composition_figure(parts: Sequence[Part], offers: int) -> Figure:
     """Return the shares of offers as bars; of many values the largest parts."""
-    shown = parts
-    if len(parts) > _MOST_SHOWN:
-        least = sorted((part.offers for part in parts), reverse=True)[_MOST_SHOWN - 1]
-        shown = [part for part in parts if part.offers >= least][:_MOST_SHOWN]
-    names = tuple(part.value or f"no {part.attribute}" for part in shown)
+    largest = sorted(parts, key=lambda part: -part.offers)[:_MOST_SHOWN]
+    shown = [part for part in parts if part in largest]
+    values = [part.value for part in shown]
+    # Bars of the same name would be drawn as one.
+    names = tuple(
+        f"{part.attribute}: {part.value or 'none'}"
+        if not part.value or values.count(part.value) > 1
+        else part.value
+        for part in shown
+    )
     shares = tuple(100 * part.offers / offers for part in shown)
     attributes = ", ".join(dict.fromkeys(part.attribute for part in shown))
     return Figure(
