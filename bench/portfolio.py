@@ -137,8 +137,8 @@ def _notes(found: dict[str, Any], late: list[str], most: float) -> tuple[str, ..
         "generate them does not count, to read them does.",
         f"The search ends at a gap of {TOLERANCE:g}. Of the gap, what is due to prices and what to "
         f"whole offers: {split}.",
-        f"Sets of prices that each pass tried: {sets}. The first three ask whether the floor can "
-        "be met; the rest is the search.",
+        f"Sets of prices that each pass tried: {sets}. Whether the floor "
+        "can be met is asked of a sample, without a pass.",
         "Seconds are of a machine that others used meanwhile; growth is therefore of CPU, that of "
         "all processes together.",
     ]

@@ -5,7 +5,7 @@ import pandas
 import pytest
 from pyspark.sql import functions as F
 
-from penstock.portfolio import blocks, searching
+from penstock.portfolio import blocks, feasibility, searching
 from penstock.portfolio import optimise as node
 from penstock.portfolio.bid_prices import BidPrices
 from penstock.portfolio.verdict import audit_portfolio, portfolio_gate
@@ -16,6 +16,7 @@ COLUMNS = (
     "region STRING, housing STRING, product STRING"
 )
 N, TOLERANCE = 240, 2e-3
+MISLEADING = 12  # applicants who can keep limits that nobody can meet together
 INDIFFERENT = 1e-6  # of profit: who is chosen from in parts has two offers worth the same
 
 
@@ -327,7 +328,11 @@ def test_enforced_parity_is_kept_and_charged_and_soft_limits_are_paid_for(offers
     assert made.agg(F.max(F.abs("off"))).collect()[0][0] < 1e-9
 
 
-def test_limits_that_nobody_can_meet_are_proven_so_and_the_proof_holds_in_sql(offers):
+@pytest.mark.parametrize("sample", [searching.SAMPLE, MISLEADING])
+def test_limits_that_nobody_can_meet_are_proven_so_and_the_proof_holds_in_sql(
+    offers, monkeypatch, sample
+):
+    monkeypatch.setattr(feasibility, "SAMPLE", sample)
     limits = [
         {"name": "volume", "measure": "lent", "at_least": 800_000.0},
         {"name": "losses", "measure": "loss", "at_most": 14_000.0},

@@ -72,6 +72,7 @@ class Blocks:
         assert counted is not None
         self.applicants: int = counted[0] or 0
         self.duplicate: str | None = counted[1]
+        self._drawn: dict[int, Applicants] = {}
 
     def close(self) -> None:
         """Let the blocks go."""
@@ -102,14 +103,9 @@ class Blocks:
 
     def subsample(self, size: int) -> Applicants:
         """Return about so many applicants, or all: those of the lowest hashes."""
-        at_most = np.iinfo(np.int64).max
-        if size < self.applicants:
-            at_most = int(size / self.applicants * _HASHES - _HASHES / 2)
-
-        def drawn(block: Block) -> Ints:
-            return np.flatnonzero(block.hashes <= at_most)
-
-        return self._collect(drawn)
+        if size not in self._drawn:
+            self._drawn[size] = self._collect_lowest(size)
+        return self._drawn[size]
 
     def near(self, values: Floats, widths: Floats) -> Applicants:
         """Return the applicants whose margin is at most the width of their best offer's cell."""
@@ -137,6 +133,16 @@ class Blocks:
                 yield _batch(_chosen(block, values, moved), _CHOSEN_TYPES)
 
         return self._columns(keys=True).mapInArrow(told, _CHOSEN)
+
+    def _collect_lowest(self, size: int) -> Applicants:
+        at_most = np.iinfo(np.int64).max
+        if size < self.applicants:
+            at_most = int(size / self.applicants * _HASHES - _HASHES / 2)
+
+        def lowest(block: Block) -> Ints:
+            return np.flatnonzero(block.hashes <= at_most)
+
+        return self._collect(lowest)
 
     def _collect(self, pick: Callable[[Block], Ints]) -> Applicants:
         n_amounts = self.n_amounts

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import count
 from typing import Literal
 
 from penstock.evidence import Evidence, Figure, Series, Table
@@ -134,15 +135,17 @@ def _limits_table(certified: Certified) -> Table:
 
 def _passes_table(solution: Solution) -> Table:
     rows = []
-    for number, each in enumerate(solution.passes, start=1):
+    passes = count(1)
+    for each in solution.passes:
+        step = f"pass {next(passes)}" if each.sets else "whole offers"
         bound = float(each.bound / MILLION)
         value = None if each.value is None else float(each.value / MILLION)
         gap = None if each.value is None else _share(each.bound - each.value, abs(each.bound))
-        rows.append((number, each.sets, bound, value, gap, each.beyond))
+        rows.append((step, each.sets, bound, value, gap, each.beyond))
     columns = (
-        "pass", "prices tried", "profit bound", "best plan", "gap", "limits broken at the prices",
+        "step", "prices tried", "profit bound", "best plan", "gap", "limits broken at the prices",
     )  # fmt: skip
-    return Table("Passes over all offers", columns, tuple(rows))
+    return Table("The search, step by step", columns, tuple(rows))
 
 
 def _what_if_table(certified: Certified) -> Table:
@@ -194,8 +197,8 @@ def _passes_figure(solution: Solution) -> Figure | None:
         return None
     numbers, shares = zip(*told, strict=True)
     return Figure(
-        "The bound, pass by pass",
-        "pass over all offers",
+        "The bound, step by step",
+        "step of the search",
         "% above the last bound",
         (Series("bound", tuple(map(float, numbers)), shares),),
     )

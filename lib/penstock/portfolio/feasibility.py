@@ -12,9 +12,9 @@ import numpy as np
 
 from penstock.portfolio.choice import MILLION, Floats
 from penstock.portfolio.dual import Scales
-from penstock.portfolio.passes import Passes
+from penstock.portfolio.passes import InMemory, Passes
 from penstock.portfolio.problem import Problem
-from penstock.portfolio.searching import Search, scales_of
+from penstock.portfolio.searching import SAMPLE, Search, scales_of
 
 _SURE = Fraction(1, 10**9)
 _MOST_TOLD = 8  # limits whose relaxation is sought one by one
@@ -44,17 +44,25 @@ def needs_offers(problem: Problem) -> bool:
     return any(row.bound < 0 and row.penalty is None for row in problem.rows)
 
 
+def seems_possible(problem: Problem, passes: Passes, tolerance: float) -> bool:
+    """Return whether some applicants, on their share of all bounds, can keep the hard limits.
+
+    They lie on the driver: a pass over all offers is saved. It proves nothing of all the others.
+    """
+    few = InMemory(passes.subsample(SAMPLE), problem.n_cells)
+    share = Fraction(few.applicants, max(passes.applicants, 1))
+    rows = tuple(replace(row, bound=share * row.bound) for row in problem.rows)
+    search, _ = _least_excess(_hard(replace(problem, rows=rows)), few, tolerance)
+    return not _is_excess(search)
+
+
 def find_conflict(problem: Problem, passes: Passes, tolerance: float) -> Conflict | None:
     """Return why no plan keeps the hard limits; None if nothing speaks against one."""
-    hard = replace(problem, rows=tuple(row for row in problem.rows if row.penalty is None))
-    units = _units(hard, passes)
-    soft = {row.limit for row in hard.rows}
-    search = Search(_elastic(hard, units, soft), passes, tolerance, _scales(units))
-    search.find_prices(_HALF / units)
-    assert search.bound is not None
-    # Bounds are those of least excess, in shares of each limit: 0 is what a plan within all has.
-    if search.bound > -_SURE * MILLION:
+    hard = _hard(problem)
+    search, units = _least_excess(hard, passes, tolerance)
+    if not _is_excess(search):
         return None
+    assert search.bound is not None
     multipliers: dict[str, float] = {}
     for row, price in zip(hard.rows, search.prices, strict=True):
         if price > 0:  # a tail limit is as many rows as it has cuts
@@ -65,6 +73,24 @@ def find_conflict(problem: Problem, passes: Passes, tolerance: float) -> Conflic
         for name in list(multipliers)[:_MOST_TOLD]
     }
     return Conflict(multipliers, float(search.bound / MILLION), relaxed)
+
+
+def _hard(problem: Problem) -> Problem:
+    return replace(problem, rows=tuple(row for row in problem.rows if row.penalty is None))
+
+
+def _least_excess(hard: Problem, passes: Passes, tolerance: float) -> tuple[Search, Floats]:
+    """Return the search for the least excess over all limits, and their units."""
+    units = _units(hard, passes)
+    soft = {row.limit for row in hard.rows}
+    search = Search(_elastic(hard, units, soft), passes, tolerance, _scales(units))
+    search.find_prices(_HALF / units)
+    return search, units
+
+
+def _is_excess(search: Search) -> bool:
+    # Bounds are those of least excess, in shares of each limit: 0 is what a plan within all has.
+    return search.bound is not None and search.bound <= -_SURE * MILLION
 
 
 def _alone(hard: Problem, units: Floats, at: int, passes: Passes, tolerance: float) -> float | None:

@@ -18,7 +18,7 @@ from penstock.portfolio.certificate import Certified, certificate
 from penstock.portfolio.charges import charges_of
 from penstock.portfolio.choice import MILLION, Floats
 from penstock.portfolio.factors import Factors
-from penstock.portfolio.feasibility import Conflict, find_conflict, needs_offers
+from penstock.portfolio.feasibility import Conflict, find_conflict, needs_offers, seems_possible
 from penstock.portfolio.frontier import Frontier, Point, check_frontiers, frontier
 from penstock.portfolio.limits import Limit, Parity, check_limits, compile_rows
 from penstock.portfolio.measuring import Measured, amount_of, in_millionths, measure_offers
@@ -206,15 +206,20 @@ def _solve(
     start_prices: Mapping[str, float],
 ) -> tuple[Solution, Conflict | None]:
     search = Search(problem, passes, tolerance)
-    if needs_offers(problem):
-        conflict = find_conflict(problem, passes, tolerance)
-        if conflict:
+    is_open = needs_offers(problem)
+    if is_open and not seems_possible(problem, passes, tolerance):
+        if (conflict := find_conflict(problem, passes, tolerance)) is not None:
             return search.nobody(), conflict
+        is_open = False
     if start is None:
         names = [row.limit for row in problem.rows]
         # A tail limit is as many rows as it has cuts.
         start = np.array([start_prices.get(name, 0.0) / names.count(name) for name in names])
-    return search.solve(start if start.any() else None), None
+    solution = search.solve(start if start.any() else None)
+    if is_open and solution.plan is None:
+        if (conflict := find_conflict(problem, passes, tolerance)) is not None:
+            return search.nobody(), conflict
+    return solution, None
 
 
 def _prices_of(start_prices: DataFrame) -> dict[str, float]:
