@@ -14,6 +14,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from bench.command import cpu_seconds
 from bench.engine_graphs import (
     FORTY_PARAMS,
     Place,
@@ -40,6 +41,7 @@ from penstock.session import start_session
 from penstock.store.home import Home, write_json
 
 LEVELS = 40
+WARM_UP = 5  # times fewer loans to warm up on
 AT_ONCE = 4  # nodes at work side by side, as conf/base says
 OUT = "figures.json"
 
@@ -49,7 +51,7 @@ class Sizes:
     """How much is measured: rounds of each figure, loans and applications of a round."""
 
     rounds: int = 5
-    overhead_rounds: int = 5
+    overhead_rounds: int = 3
     loans: int = 100_000
     applications: int = 20_000
 
@@ -138,38 +140,52 @@ def _scheduling(spark: Any, folder: Path, rounds: int) -> float:
 
 def _overhead(spark: Any, folder: Path, sizes: Sizes) -> dict[str, Any]:
     """Take turns in one session: the plain script, the engine node by node, and as it is set."""
-    jobs = {at_once: _job(folder / "engine", sizes, at_once) for at_once in (1, AT_ONCE)}
-    plain = PlainLending(spark, folder / "plain", jobs[1].params)
-    sides: dict[str, Callable[[], None]] = {
-        "plain": lambda: plain.run(sizes.loans, sizes.applications),
-        "one": lambda: _run(jobs[1], spark),
-        "several": lambda: _run(jobs[AT_ONCE], spark),
-    }
-    seconds: dict[str, list[float]] = {name: [] for name in sides}
-    for turn in range(sizes.overhead_rounds + 1):
-        names = [*sides]
-        for name in names[turn % len(names) :] + names[: turn % len(names)]:
-            took, _ = _timed(sides[name])
-            if turn:  # the first is there to warm up
-                seconds[name].append(took)
-    # Of each round by itself: the machine is not as fast in all of them.
-    ratios = {
-        name: median(s / p for s, p in zip(taken, seconds["plain"], strict=True))
-        for name, taken in seconds.items()
-    }
+    few = _sides(spark, folder, sizes.loans // WARM_UP, sizes.applications // WARM_UP)
+    for side in few.values():
+        side()
+    sides = _sides(spark, folder, sizes.loans, sizes.applications)
+    names = [*sides]
+    spent = []
+    for turn in range(sizes.overhead_rounds):
+        first = turn % len(names)
+        spent.append({side: _spent(sides[side]) for side in names[first:] + names[:first]})
+
+    def ratio(side: str, kind: str) -> float:
+        # Of each round by itself: the machine is not as fast in all of them.
+        return median(round_[side][kind] / round_["plain"][kind] for round_ in spent)
+
     return {
-        "overhead_ratio": ratios["one"],
-        "overhead_ratio_at_once": ratios["several"],
-        "plain_s": median(seconds["plain"]),
-        "overhead_seconds": seconds,
+        "overhead_ratio": ratio("one", "wall"),
+        "overhead_ratio_at_once": ratio("several", "wall"),
+        "overhead_cpu_ratio": ratio("one", "cpu"),
+        "plain_s": median(round_["plain"]["wall"] for round_ in spent),
+        "overhead_seconds": {side: [round_[side] for round_ in spent] for side in sides},
     }
 
 
-def _job(home: Path, sizes: Sizes, at_once: int) -> Job:
+def _sides(
+    spark: Any, folder: Path, loans: int, applications: int
+) -> dict[str, Callable[[], None]]:
+    one, several = (_job(folder / "engine", loans, applications, n) for n in (1, AT_ONCE))
+    plain = PlainLending(spark, folder / "plain", one.params)
+    return {
+        "plain": lambda: plain.run(loans, applications),
+        "one": lambda: _run(one, spark),
+        "several": lambda: _run(several, spark),
+    }
+
+
+def _spent(call: Callable[[], None]) -> dict[str, float]:
+    before = cpu_seconds(os.getpid())
+    wall, _ = _timed(call)
+    return {"wall": wall, "cpu": cpu_seconds(os.getpid()) - before}
+
+
+def _job(home: Path, loans: int, applications: int, at_once: int) -> Job:
     os.environ["PENSTOCK_HOME"] = str(home)
     wishes = (
-        f"catalog.loan_numbers.rows={sizes.loans}",
-        f"catalog.application_numbers.rows={sizes.applications}",
+        f"catalog.loan_numbers.rows={loans}",
+        f"catalog.application_numbers.rows={applications}",
         "params.pd_gate={min_auc: 0.5, max_ece: 0.2, min_loans: 50, min_bads: 5}",
         "params.lgd_gate={min_skill: -9.0, max_error_of_mean: 1.0, min_defaults: 5}",
         f"run.nodes_at_once={at_once}",

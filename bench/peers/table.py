@@ -1,9 +1,7 @@
 """The comparison as Markdown, for the notes of the engine's bench."""
 
 from collections.abc import Iterable
-from pathlib import Path
 
-from bench.peers.measure import measure_kedro, measure_penstock, measure_sdp
 from bench.peers.observed import AS_BEFORE, Fault, Kill, Observations, Rerun
 
 LONGEST = 160
@@ -11,13 +9,6 @@ SECONDS = (
     "Each tool was measured once, one after the other, on a machine that does not always do as "
     "much: seconds compare within a tool, not between tools."
 )
-
-
-def peers_notes(work: Path) -> tuple[str, ...]:
-    """Observe each tool in a folder of its own and say what was seen."""
-    work.mkdir(parents=True, exist_ok=True)
-    tools = measure_penstock, measure_kedro, measure_sdp
-    return notes_of([measure(work / measure.__name__) for measure in tools])
 
 
 def notes_of(seen: Iterable[Observations]) -> tuple[str, ...]:

@@ -130,21 +130,21 @@ class Journal:
 
     def _record(self, status: Any, release: int | None) -> RunRecord:
         order = self._order
+        is_running = status == "running"  # what is long is told once, at the end
         in_order = [n.name for n in self._plan.graph.order() if n.name in self.records]
         return RunRecord(
             **{asked.name: getattr(order, asked.name) for asked in fields(Asked)},
             graph=self._plan.whole.name,
             status=status,
             started_at=self._started_at,
-            ended_at=None if status == "running" else now(),
+            ended_at=None if is_running else now(),
             release=release,
             spark_jobs=count_jobs(self._bench.spark) - self._jobs_before,
             nodes=tuple(self.records[name] for name in in_order),
             datasets=self._datasets(),
-            evidence=self._evidence(),
+            evidence={} if is_running else self._evidence(),
             links={"MLflow run": self._tracking.run_page(self._run)} if self._run else {},
-            # Long and the same from first to last: told once.
-            lineage={} if status == "running" else Lineage(self._plan.edges).to_json(),
+            lineage={} if is_running else Lineage(self._plan.edges).to_json(),
         )
 
     def _evidence(self) -> dict[str, dict[str, Any]]:

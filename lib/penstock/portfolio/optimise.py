@@ -216,10 +216,9 @@ def _solve(
         # A tail limit is as many rows as it has cuts.
         start = np.array([start_prices.get(name, 0.0) / names.count(name) for name in names])
     solution = search.solve(start if start.any() else None)
-    if is_open and solution.plan is None:
-        if (conflict := find_conflict(problem, passes, tolerance)) is not None:
-            return search.nobody(), conflict
-    return solution, None
+    is_open = is_open and solution.plan is None
+    conflict = find_conflict(problem, passes, tolerance) if is_open else None
+    return (search.nobody() if conflict else solution), conflict
 
 
 def _prices_of(start_prices: DataFrame) -> dict[str, float]:
