@@ -96,10 +96,10 @@ def everything(spark, home):
     return everything(spark, home)
 
 
-def test_a_killed_run_harms_nothing_and_is_gone_on_from(first_run, home, spark):
-    from tests.released import do_here
+def test_a_killed_run_harms_nothing_and_is_gone_on_from(first_run, home, spark, tmp_path):
+    from tests.released import contents, do_here
 
-    before = everything(spark, home)
+    before, tables = everything(spark, home), contents(spark, home)
     other_book = ("--set", "params.generate_book.seed=11")
     other_book += ("--set", "catalog.loan_numbers.rows=1000")
     process = start(home, "prepare", *SMALL, *other_book)
@@ -116,7 +116,7 @@ def test_a_killed_run_harms_nothing_and_is_gone_on_from(first_run, home, spark):
     process.communicate()
     killed = newest_run(home)
     assert killed["status"] == "running" and killed["release"] is None
-    assert everything(spark, home) == before
+    assert everything(spark, home) == before and contents(spark, home) == tables
 
     code, again = do_here(spark, home, "prepare", *SMALL, *other_book)
     assert code == 0
@@ -130,6 +130,11 @@ def test_a_killed_run_harms_nothing_and_is_gone_on_from(first_run, home, spark):
     release, scores, champion = everything(spark, home)
     assert (release.release_id, release.pins["train"]) == (2, "1")
     assert (scores, champion) == before[1:]  # nothing asked to make these anew
+    undisturbed = tmp_path / "undisturbed"
+    assert do_here(spark, undisturbed, "prepare", *SMALL, *other_book)[0] == 0
+    whole, gone_on = contents(spark, undisturbed), contents(spark, home)
+    assert {"loans", "train", "test"} <= whole.keys()
+    assert {name: gone_on[name] for name in whole} == whole
 
 
 def kinds(run, node):

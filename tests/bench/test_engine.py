@@ -1,10 +1,14 @@
+import inspect
+
 import pytest
 from bench.engine_graphs import chain, forty, forty_catalog
 from bench.peers.observed import EMPTY, NEW, Fault, Kill, Observations, Rerun
 from bench.peers.table import notes_of
 
+from bench import plain_lending
 from penstock.binding import check_catalog
 from penstock.conf import KIND_OF
+from penstock.graphs.lending import GRAPH
 
 
 def test_the_graph_that_plans_are_measured_on_has_forty_nodes_of_the_usual_kinds():
@@ -18,6 +22,12 @@ def test_the_graph_that_plans_are_measured_on_has_forty_nodes_of_the_usual_kinds
 def test_each_node_of_the_chain_is_a_level_of_its_own():
     nodes = chain(5).order()
     assert [node.inputs[0] for node in nodes[1:]] == [node.outputs[0] for node in nodes[:-1]]
+
+
+def test_the_plain_script_calls_every_stage_of_the_lending_graph():
+    words = set(inspect.getsource(plain_lending).replace("(", " ( ").split())
+    stages = {node.function.__name__ for node in GRAPH.nodes if node.function}
+    assert stages - words == set()
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import shutil
 
 import pytest
 
@@ -95,6 +96,17 @@ def test_every_raw_row_is_good_or_in_quarantine_with_a_reason(lending):
         put_aside = lending.table(bad).collect()
         assert all(row.broken_rules for row in put_aside)
         assert lending.table(good).count() + len(put_aside) == lending.table(raw).count()
+        # What is put aside holds the texts as they came.
+        texts = {row.id: row.asDict() for row in lending.table(raw).collect()}
+        for row in put_aside:
+            kept = json.loads(row.row)["raw"]
+            assert kept == {k: v for k, v in texts[kept["id"]].items() if v is not None}
+
+
+def test_the_cost_of_each_node_is_in_the_record(lending):
+    nodes = {node["name"]: node for node in lending.first_record["nodes"]}
+    assert all(nodes[name]["cpu_ms"] > 0 for name in ("clean_loans", "logistic_pd", "optimise"))
+    assert nodes["evaluate_pd"]["shuffle_bytes"] > 0 and nodes["pd_gate"]["cpu_ms"] == 0
 
 
 def test_the_model_learns_from_nothing_decided_or_learnt_later(lending):
@@ -282,20 +294,23 @@ def test_without_a_reason_nobody_decides_otherwise(lending, overridden):
     assert "why_is_present" in failed["reason"] and lending.release == before
 
 
-def test_skipping_on_and_off_give_the_same_tables_models_and_reports(lending):
+def test_a_run_that_skips_gives_what_a_first_run_gave_on_other_cores_and_partitions(
+    spark, first_run, tmp_path, empty_mlflow
+):
+    """The first run: one core of an executor, the partitions of a job, and nothing to skip."""
     from tests.released import contents
 
-    # What is skipped is of the slices or of the first run: one core, an executor, other partitions.
-    code, record = lending.do("run", *HARDER)
+    first = Lending(spark, *first_run[:2])
+    other = Lending(spark, tmp_path / "home", None)
+    shutil.copytree(empty_mlflow, other.home / "mlflow")
+    assert other.do("run", *HARDER)[0] == 0
+    code, record = other.do("run")
     statuses = {node["name"]: node["status"] for node in record["nodes"]}
-    assert code == 0 and statuses["clean_loans"] == "skipped"
-    assert statuses["present_scores"] == "done"
-    with_skipping, evidence = contents(lending.spark, lending.home), record["evidence"]
-    code, record = lending.do("run", *HARDER, "--no-skip")
-    assert code == 0 and {node["status"] for node in record["nodes"]} == {"done"}
-    assert len(with_skipping) > 10
-    assert contents(lending.spark, lending.home) == with_skipping
-    assert record["evidence"] == evidence
+    assert code == 0 and statuses["fractional_lgd"] == statuses["clean_loans"] == "skipped"
+    assert statuses["logistic_pd"] == statuses["optimise"] == "done"
+    found = contents(spark, other.home)
+    assert len(found) > 30 and found == contents(spark, first.home)
+    assert record["evidence"] == first.first_record["evidence"]
 
 
 def test_a_replay_of_a_decide_makes_its_records_again_row_for_row(lending, overridden):

@@ -196,6 +196,21 @@ def plan_of(spark, home, monkeypatch, *words, token="x"):
     return job, plan_job(job, spark, Stores.of(job.conf, job.home), token=token)
 
 
+def again_for(plan, *changed):
+    """Return what is to run: the nodes changed, all behind them, and what feeds these by memory."""
+    nodes = {n.name: n for n in GRAPH.nodes}
+    again = {*changed} | {
+        n.name for n in GRAPH.behind([o for c in changed for o in nodes[c].outputs])
+    }
+    kinds = {name: KIND_OF[type(e)] for name, e in prepare_job("plan", []).conf.catalog.items()}
+    while True:
+        read = {i for name in again for i in nodes[name].inputs if kinds[i] == "memory"}
+        feeders = {GRAPH.producers[name].name for name in read if name in GRAPH.producers}
+        if feeders <= again:
+            return again
+        again |= feeders
+
+
 def test_every_process_gives_the_same_fingerprints(spark, tmp_path, home, monkeypatch):
     _, recorded = plan_of(spark, home, monkeypatch, "plan", *SMALL)
     assert {p.action for p in recorded.nodes} == {"skip"}
@@ -216,6 +231,7 @@ def test_what_changed_or_failed_can_be_selected(spark, home, monkeypatch):
     _, whole = plan_of(spark, home, monkeypatch, "plan", *SMALL, *bins)
     changed = {p.node.name: p.cause for p in whole.nodes if p.action == "run"}
     assert changed["evaluate_pd"] == "parameter bins 10 -> 5"
+    assert set(changed) == again_for(whole, "evaluate_pd")
     _, part = plan_of(spark, home, monkeypatch, "plan", *SMALL, *bins, "--select", "state:changed")
     assert {p.node.name: p.cause for p in part.nodes if p.action == "run"} == changed
     assert {"clean_loans", "logistic_pd", "clean_applications"}.isdisjoint(
@@ -271,6 +287,16 @@ def test_a_score_is_traced_to_its_features_and_to_what_its_model_was_taught_by(
     assert {("raw_applications", "fico_range_low"), ("raw_loans", "loan_status")} <= behind
     assert ("scores", "pd") in lineage.feeds("raw_loans", "loan_status")
     assert ("raw_loans", "title") not in behind
+    decided = lineage.of("decisions", "decision")
+    assert {("raw_applications", "annual_inc"), ("raw_loans", "loan_status")} <= decided
+    assert ("raw_overrides", "decision") in decided and ("raw_loans", "recoveries") not in decided
+    # Through a Solve goes all that it reads.
+    lent = lineage.of("portfolio", "lent_usd")
+    assert {("raw_applications", "loan_amnt"), ("raw_loans", "recoveries")} <= lent
+    assert ("raw_payments", "id") not in lent
+    fed = lineage.feeds("raw_loans", "recoveries")
+    assert {("portfolio", "lent_usd"), ("provisions", "lgd")} <= set(fed)
+    assert ("decisions", "decision") not in fed
 
 
 def test_scores_depend_on_the_code_that_their_model_computes_by(spark, home, monkeypatch):

@@ -304,6 +304,8 @@ def test_without_rows_to_judge_by_nothing_is_fitted(scorecard, spark):
 
 def test_skipping_on_and_off_give_the_same_tables_and_reports(scorecard, spark):
     words = (*scorecard.words[1:-1], "--set", "params.validate_scorecard.bins=8")
+    from tests.released import both_ways
+
     with_skipping, without = both_ways(spark, scorecard.home, "run", *words)
     statuses = with_skipping.statuses
     # What was skipped was made with other partitions.
@@ -319,7 +321,7 @@ def test_skipping_on_and_off_give_the_same_tables_and_reports(scorecard, spark):
 
 
 def test_skipping_on_and_off_give_the_same_scores_of_applications(scorecard, spark):
-    from tests.released import do_here
+    from tests.released import both_ways, do_here
 
     words = (*scorecard.words[1:-1], *scorecard.applications)
     assert do_here(spark, scorecard.home, "score", *words)[0] == 0
@@ -328,23 +330,3 @@ def test_skipping_on_and_off_give_the_same_scores_of_applications(scorecard, spa
     assert with_skipping.statuses["present_shadow_scores"] == "skipped"
     assert with_skipping.tables == without.tables and "shadow_scores" in without.tables
     assert with_skipping.evidence == without.evidence
-
-
-class Outcome:
-    """What a job has left behind: the contents of all tables, and what it says of its own nodes."""
-
-    def __init__(self, spark, home, *words):
-        from tests.released import contents, do_here
-
-        code, record = do_here(spark, home, *words)
-        assert code == 0
-        self.statuses = {node["name"]: node["status"] for node in record["nodes"]}
-        self.tables, self.evidence = contents(spark, home), record["evidence"]
-
-
-def both_ways(spark, home, *words):
-    """Do a job with skipping, then without."""
-    with_skipping = Outcome(spark, home, *words)
-    without = Outcome(spark, home, *words, "--no-skip")
-    assert set(without.statuses.values()) == {"done"}
-    return with_skipping, without

@@ -2,7 +2,7 @@
 
 import pytest
 
-from penstock.graphs.lending import GRAPH
+from penstock.graphs import GRAPHS, load_graph
 from penstock.source.closure import source_of
 
 IMPORTS = """
@@ -95,8 +95,9 @@ def test_what_needs_no_rows_for_its_plan_does_not_look_at_them(one, call):
     assert one(f"{IMPORTS}\ndef f(x, y):\n    return {call}").looks_at_rows == ()
 
 
-def test_nothing_hides_in_the_lending_graph():
-    for node in GRAPH.nodes:
+@pytest.mark.parametrize("graph", GRAPHS)
+def test_nothing_hides_in_a_graph(graph):
+    for node in load_graph(graph).nodes:
         if node.function:
             assert source_of(node.function).hidden == ()
             if node.kind == "transform":
