@@ -112,7 +112,7 @@ def prepare_job(name: str, arguments: list[str]) -> Job:
         [dataset for dataset, entry in conf.catalog.items() if is_source(entry)]
     )
     check_catalog(whole, {dataset: KIND_OF[type(entry)] for dataset, entry in conf.catalog.items()})
-    params = bind_parameters(whole, conf.params)
+    params = bind_parameters(whole, conf.params, conf.origins.told)
     # As loaded: a file that is edited while Spark starts is not what will run.
     code = {node.name: node.code for node in whole.nodes}
     part = _slice(whole, options.job)

@@ -9,8 +9,6 @@ import pytest
 from creditriskengine.ecl.ifrs9.ecl_calc import ecl_lifetime
 from creditriskengine.ecl.ifrs9.scenarios import Scenario, weighted_ecl
 
-from penstock.annotations import check_annotations
-from penstock.errors import ConfigError
 from penstock.lending.credit_loss import add_credit_loss
 from penstock.lending.default_timing import estimate_default_timing
 from penstock.lending.provision_checks import EXPOSURE_COLUMNS
@@ -165,22 +163,3 @@ def test_what_is_unknown_is_null(spark, timing):
     assert [(row.pd_12m, row.ecl_12m_usd, row.ecl_lifetime_usd) for row in found] == [
         (None, None, None)
     ] * 2
-
-
-@pytest.mark.parametrize(
-    ("name", "value", "said"),
-    [
-        ("scenarios", [{"name": "a", "weight": 0.9, "pd_odds": 1.0, "lgd": 1.0}], "add up to 0.9"),
-        ("scenarios", [{"name": "a", "pd_odds": 1.0, "lgd": 1.0}], r"\[0\]\.weight"),
-        ("scenarios", [], "at least 1"),
-        (
-            "outlooks",
-            [{"reporting_date": DAY, "pd_odds": 1.0, "overlay": 0.0}] * 2,
-            "reporting dates must rise",
-        ),
-        ("past_due_floors", [{"days": 30, "pd": 1.0}], r"\[0\]\.pd is 1.0"),
-    ],
-)
-def test_scenarios_that_cannot_be_are_refused_before_anything_runs(name, value, said):
-    with pytest.raises(ConfigError, match=f"^params.x{'' if '[' in said else ' is'}.*{said}"):
-        check_annotations(add_credit_loss, {name: value}, {name: "params.x"})
