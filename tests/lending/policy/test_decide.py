@@ -160,18 +160,6 @@ def test_a_day_before_the_application_breaks_the_contract(spark, cases, unreadab
     assert decided.where(F.array_contains("broken", rule)).count() == len(CASES)
 
 
-def test_a_pd_that_is_none_breaks_the_contract(spark, unreadable, tmp_path):
-    strange = spark.createDataFrame(
-        [case("below", pd=-0.1), case("above", pd=1.5), case("nan", pd=float("nan"))], DDL
-    )
-    nobody = spark.createDataFrame([], OVERRIDE_COLUMNS)
-    policy = history_of(tmp_path, POLICY)
-    decided = decide(strange, unreadable.where("false"), nobody, policy=policy, as_of=DAY)
-    assert [row.broken for row in decided.select(broken(DECISION_CHECKS)).collect()] == [
-        ["pd_in_range"]
-    ] * 3
-
-
 def test_a_decision_costs_one_join_and_no_python(spark, cases, unreadable, tmp_path):
     nobody = spark.createDataFrame([], OVERRIDE_COLUMNS)
     decided = decide(cases, unreadable, nobody, policy=history_of(tmp_path, POLICY), as_of=DAY)
