@@ -117,8 +117,8 @@ class PlainLending:
             unfitted.begin_from(model)
             self.log_model("plain_reasons", reason_model := unfitted.fit(train), train)
         lgd_model = self.fit_lgd(cleaned)
-        last = model.transform(select_calibration(train))
-        self.value_strategies(*map(lgd_model.transform, (scored, last)), cleaned)
+        last = lgd_model.transform(model.transform(select_calibration(train)))
+        self.value_strategies(lgd_model.transform(scored), last, cleaned)
         self.assess(cleaned, labelled, model, lgd_model)
         readable = self.save(
             "applications", clean_applications(raw_asked, **p["clean_applications"])

@@ -24,6 +24,7 @@ KNOWN_THEN = (
     "split_by_issue_date.train_until=2007-10-31",
     "split_by_issue_date.calibration_until=2007-12-31",
     "split_defaults.train_until=2007-12-31",
+    "split_defaults.test_from=2008-01-01",
     "list_defaults.collection_months=117",
     "label_defaults.include_policy_exceptions=true",
 )

@@ -6,7 +6,7 @@ from bench.strategy import PAIRS, RULES, figures_of_rules, figures_of_run
 COLUMNS = ["rule", "approved", "bad rate", "expected profit", "realised profit"]
 
 
-def rules() -> dict[str, object]:
+def rules():
     earned = {"all": 600.0, "best": 650.0, "own": 700.0, "share": 300.0, "grades": 0.0}
     metrics = {"loans": 1000.0, "best_cut_off": 0.3}
     for rule, usd in earned.items():
