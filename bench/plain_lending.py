@@ -182,7 +182,7 @@ class PlainLending:
             "overrides",
             read_overrides(raw_overrides, applications, unreadable, **p["read_overrides"]),
         )
-        cases = gather_cases(applications, scores, **p["gather_cases"])
+        cases = self.save("cases", gather_cases(applications, scores, **p["gather_cases"]))
         decisions = self.save("decisions", decide(cases, unreadable, overrides, **p["decide"]))
         declined = reasons.transform(select_declined(decisions, features))
         explained = _named(declined, "plain_reasons/1")
