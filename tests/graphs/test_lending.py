@@ -84,6 +84,8 @@ def test_every_application_is_decided_by_the_policy_in_force(lending):
     reports = lending.first_record["evidence"]
     assert reports["policy_report"]["metrics"]["applications"] == len(scored)
     approved = sum(row.decision == "approve" for row in decisions) / len(scored)
+    declined = {row.application_id for row in decisions if row.decision == "decline"}
+    assert {row.application_id for row in recorded if row.score_reasons} == declined & set(scored)
     assert reports["policy_comparison"]["metrics"]["approval_rate"] == approved
 
 
@@ -244,7 +246,10 @@ HEADER, WHY = "application_id,decision,by,why,at", "Known to us."
 
 @pytest.fixture(scope="module")
 def overridden(lending, tmp_path_factory):
-    """Decide with a file of overrides, and return it, who is declined, the run and its records."""
+    """Decide with a file of overrides, and explain all of it.
+
+    Returns who is declined, the run, its records, and a file in which a reason is missing.
+    """
     # Whatever the PD is: the champion may be another one by now.
     is_ineligible = "arrays_overlap(rules_hit, array('bankrupt', 'no_history', 'often_late'))"
     [declined] = lending.table("decisions").where(is_ineligible).limit(1).collect()
@@ -253,7 +258,7 @@ def overridden(lending, tmp_path_factory):
     nobody = "misspelt,approve,A. Smith,x,2025-07-01"
     file.write_text("\n".join([HEADER, line.format(WHY), nobody]))
     in_file = ("--set", f"catalog.raw_overrides={{kind: csv, path: {file}}}")
-    code, record = lending.do("decide", *in_file)
+    code, record = lending.do("decide", *in_file, "--set", "params.select_declined.explain=all")
     assert code == 0
     records = sorted(lending.table("decision_records").collect())
     # The file stays as it is: a replay reads it again.
@@ -296,6 +301,12 @@ def test_skipping_on_and_off_give_the_same_tables_models_and_reports(lending):
     assert len(with_skipping) > 10
     assert contents(lending.spark, lending.home) == with_skipping
     assert record["evidence"] == evidence
+
+
+def test_if_asked_for_whoever_is_scored_is_told_what_weighs_most(overridden):
+    records = overridden[2]
+    assert {row.decision for row in records if row.score_reasons} > {"approve", "decline"}
+    assert all((row.pd is None) == (row.score_reasons is None) for row in records)
 
 
 def test_a_replay_of_a_decide_makes_its_records_again_row_for_row(lending, overridden):

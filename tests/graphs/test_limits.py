@@ -42,6 +42,8 @@ def bind(graph, *overrides):
         ("list_line_defaults.reference", "start", " is 'start'; it must be 'fixed_horizon' or"),
         ("list_line_defaults.min_undrawn_share", "1", " is 1; it must be less than 1"),
         ("add_line_features.utilisation_cap", "0.5", " is 0.5; it must be greater than or equal"),
+        ("select_declines.explain", "approved", " is 'approved'; it must be 'declines' or 'all'"),
+        ("select_declined.explain", "approved", " is 'approved'; it must be 'declines' or 'all'"),
         ("compare_shadow.approval_rates", "[0.7, 80]", "[1] is 80; it must be less than 1"),
     ],
 )
