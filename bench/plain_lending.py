@@ -26,7 +26,7 @@ from penstock.learn.reject_effect import show_reject_inference
 from penstock.lending.allowance_walk import walk_allowance
 from penstock.lending.candidates import list_candidates, list_portfolio
 from penstock.lending.capital import add_capital
-from penstock.lending.cases import gather_cases
+from penstock.lending.cases import gather_cases, gather_judged_cases
 from penstock.lending.cleaning import clean_applications, clean_loans
 from penstock.lending.counterfactuals import (
     find_counterfactuals,
@@ -56,6 +56,7 @@ from penstock.lending.samples import split_by_issue_date, split_defaults
 from penstock.lending.scores import present_scores
 from penstock.lending.staging import add_stage
 from penstock.lending.unreadable import list_unreadable
+from penstock.measure.backtest import backtest_policies
 from penstock.measure.evaluation import evaluate_pd
 from penstock.measure.gate import lgd_gate, pd_gate
 from penstock.measure.provisions import report_provisions
@@ -117,7 +118,7 @@ class PlainLending:
             unfitted.begin_from(model)
             self.log_model("plain_reasons", reason_model := unfitted.fit(train), train)
         lgd_model = self.fit_lgd(cleaned)
-        self.value_strategies(lgd_model.transform(scored), cleaned)
+        self.value_strategies(_named(lgd_model.transform(scored), "plain_pd/1"), cleaned)
         self.assess(cleaned, labelled, model, lgd_model)
         readable = self.save(
             "applications", clean_applications(raw_asked, **p["clean_applications"])
@@ -154,14 +155,18 @@ class PlainLending:
         return model
 
     def value_strategies(self, losses: DataFrame, loans: DataFrame) -> None:
-        """Value the judged loans, and compare what rules would have earned on them."""
+        """Value the judged loans, and compare what rules and policies would have earned on them."""
         p = self.params
         lgd_train = self.read("lgd_train")
         valued = self.save(
             "valued_loans", value_loans(losses, loans, lgd_train, **p["value_loans"])
         )
+        cases = gather_judged_cases(losses, loans, **p["gather_judged_cases"])
+        decided = decide_by_both(cases, **p["decide_on_judged"])
         with mlflow.start_run():
             self.report("strategy_report", compare_strategies(valued, **p["compare_strategies"]))
+            backtest = backtest_policies(decided, valued, **p["backtest_policies"])
+            self.report("policy_backtest", backtest)
 
     def decide(
         self,

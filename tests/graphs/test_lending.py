@@ -4,10 +4,13 @@ import datetime as dt
 import json
 
 import pytest
+from pyspark.sql import functions as F
 
 from penstock.errors import DataError
 from penstock.graphs.lending import GRAPH
 from penstock.job import prepare_job
+from penstock.lending.cases import gather_cases
+from penstock.lending.policy.in_one import decider
 from tests.processes import SMALL
 
 LEARNT_LATER = {
@@ -79,14 +82,37 @@ def test_every_application_is_decided_by_the_policy_in_force(lending):
     unscored = [row for row in decisions if row.pd is None]
     assert unscored and {row.decision for row in unscored} == {"refer"}
     assert all(row.reasons[0].startswith("cannot be scored: ") for row in unscored)
-    recorded = lending.table("decision_records").select("application_id", "input_hash").collect()
+    recorded = lending.table("decision_records").collect()
     assert {row.application_id for row in recorded if row.input_hash} == asked
+    declined = {row.application_id for row in decisions if row.decision == "decline"}
+    assert {row.application_id for row in recorded if row.score_reasons} == declined & set(scored)
     reports = lending.first_record["evidence"]
     assert reports["policy_report"]["metrics"]["applications"] == len(scored)
     approved = sum(row.decision == "approve" for row in decisions) / len(scored)
-    declined = {row.application_id for row in decisions if row.decision == "decline"}
-    assert {row.application_id for row in recorded if row.score_reasons} == declined & set(scored)
     assert reports["policy_comparison"]["metrics"]["approval_rate"] == approved
+
+
+def test_two_policies_are_held_against_what_judged_loans_have_earned(lending):
+    """By the plain Python that a policy is compiled to as well."""
+    known = {"loan_id": "application_id"}
+    loans = lending.table("loans").withColumnsRenamed(known)
+    scored = lending.table("test_scores").select("loan_id", "pd").withColumnsRenamed(known)
+    earned = lending.table("valued_loans").select("loan_id", "is_bad", "realised_profit_usd")
+    params = prepare_job("evaluate", [*SMALL]).params
+    scale = params["gather_cases"]
+    cases = gather_cases(loans, scored.withColumn("model_version", F.lit("")), **scale)
+    rows = cases.join(earned.withColumnsRenamed(known), "application_id").collect()
+    metrics = lending.first_record["evidence"]["policy_backtest"]["metrics"]
+    assert metrics["loans"] == len(rows) == lending.table("test").count()
+    profits = []
+    for prefix, day in (("", dt.date(2025, 7, 1)), ("other_", dt.date(2024, 12, 31))):
+        decide = decider(params["decide"]["policy"].in_force(day))
+        approved = [row for row in rows if decide(row.asDict()).decision == "approve"]
+        profits.append(sum(row.realised_profit_usd for row in approved) / len(rows))
+        assert metrics[f"{prefix}approval_rate"] == len(approved) / len(rows)
+        assert metrics[f"{prefix}bad_rate"] == sum(r.is_bad for r in approved) / len(approved)
+        assert metrics[f"{prefix}profit"] == pytest.approx(float(profits[-1]))
+    assert metrics["gain"] == pytest.approx(float(profits[1] - profits[0])) != 0
 
 
 def test_every_raw_row_is_good_or_in_quarantine_with_a_reason(lending):
@@ -277,6 +303,12 @@ def test_people_decide_otherwise_with_who_and_why(lending, overridden):
     assert decision.overridden_why == WHY
 
 
+def test_if_asked_for_whoever_is_scored_is_told_what_weighs_most(overridden):
+    records = overridden[2]
+    assert {row.decision for row in records if row.score_reasons} > {"approve", "decline"}
+    assert all((row.pd is None) == (row.score_reasons is None) for row in records)
+
+
 def test_without_a_reason_nobody_decides_otherwise(lending, overridden):
     before, file = lending.release, overridden[-1]
     code, record = lending.do(
@@ -301,12 +333,6 @@ def test_skipping_on_and_off_give_the_same_tables_models_and_reports(lending):
     assert len(with_skipping) > 10
     assert contents(lending.spark, lending.home) == with_skipping
     assert record["evidence"] == evidence
-
-
-def test_if_asked_for_whoever_is_scored_is_told_what_weighs_most(overridden):
-    records = overridden[2]
-    assert {row.decision for row in records if row.score_reasons} > {"approve", "decline"}
-    assert all((row.pd is None) == (row.score_reasons is None) for row in records)
 
 
 def test_a_replay_of_a_decide_makes_its_records_again_row_for_row(lending, overridden):
