@@ -347,6 +347,28 @@ def test_a_replay_of_a_decide_makes_its_records_again_row_for_row(lending, overr
     assert again == records
 
 
+def test_rejected_applications_in_a_file_have_a_part_in_the_model(lending, tmp_path):
+    asked = lending.table("raw_applications").dropDuplicates(["id"]).where("id IS NOT NULL")
+    earlier = asked.drop("desc", "title", "emp_title").toPandas().assign(application_d="2018-06-01")
+    earlier.to_csv(tmp_path / "rejects.csv", index=False)
+    words = (
+        f"catalog.raw_rejects={{kind: csv, path: {tmp_path}/rejects.csv}}",
+        "params.logistic_pd.reject_inference=fuzzy",
+        "params.logistic_pd.reject_risk=3.0",
+    )
+    chosen = [word for value in words for word in ("--set", value)]
+    code, record = lending.do("run", *chosen, "--select", "+reject_report")
+    assert code == 0
+    rejects = lending.table("rejects").count()
+    assert rejects + lending.table("rejects_quarantine").count() == len(earlier)
+    taught = lending.table("train").where("sample = 'rejected development'")
+    found = record["evidence"]["reject_report"]
+    assert found["metrics"]["rejected"] == taught.count() == rejects > 200
+    [_, of_rejects] = found["tables"]["populations"]["rows"]
+    # Told that they are three times as risky at the same PD, the model takes them for riskier.
+    assert of_rejects[-1] > 1.05 * of_rejects[-2]
+
+
 def test_files_in_the_catalog_take_the_place_of_the_generated_book():
     job = prepare_job("plan", ["--env", "lendingclub"])
     assert {"generate_book", "generate_applications"}.isdisjoint(n.name for n in job.graph.nodes)
