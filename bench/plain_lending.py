@@ -52,7 +52,7 @@ from penstock.lending.policy.hits import count_hits
 from penstock.lending.policy.what_if import compare_decisions, decide_by_both
 from penstock.lending.realised_lgd import list_defaults
 from penstock.lending.rejects import add_rejects, no_rejects
-from penstock.lending.samples import split_by_issue_date, split_defaults
+from penstock.lending.samples import select_calibration, split_by_issue_date, split_defaults
 from penstock.lending.scores import present_scores
 from penstock.lending.staging import add_stage
 from penstock.lending.unreadable import list_unreadable
@@ -118,7 +118,9 @@ class PlainLending:
             unfitted.begin_from(model)
             self.log_model("plain_reasons", reason_model := unfitted.fit(train), train)
         lgd_model = self.fit_lgd(cleaned)
-        self.value_strategies(_named(lgd_model.transform(scored), "plain_pd/1"), cleaned)
+        judged = _named(lgd_model.transform(scored), "plain_pd/1")
+        last = lgd_model.transform(model.transform(select_calibration(train)))
+        self.value_strategies(judged, last, cleaned)
         self.assess(cleaned, labelled, model, lgd_model)
         readable = self.save(
             "applications", clean_applications(raw_asked, **p["clean_applications"])
@@ -154,17 +156,19 @@ class PlainLending:
                 raise SystemExit("; ".join(reasons))
         return model
 
-    def value_strategies(self, losses: DataFrame, loans: DataFrame) -> None:
-        """Value the judged loans, and compare what rules and policies would have earned on them."""
+    def value_strategies(self, judged: DataFrame, earlier: DataFrame, loans: DataFrame) -> None:
+        """Value judged and earlier loans, and compare what rules and policies would have earned."""
         p = self.params
         lgd_train = self.read("lgd_train")
         valued = self.save(
-            "valued_loans", value_loans(losses, loans, lgd_train, **p["value_loans"])
+            "valued_loans", value_loans(judged, loans, lgd_train, **p["value_loans"])
         )
-        cases = gather_judged_cases(losses, loans, **p["gather_judged_cases"])
+        before = value_loans(earlier, loans, lgd_train, **p["value_loans"])
+        cases = gather_judged_cases(judged, loans, **p["gather_judged_cases"])
         decided = decide_by_both(cases, **p["decide_on_judged"])
         with mlflow.start_run():
-            self.report("strategy_report", compare_strategies(valued, **p["compare_strategies"]))
+            compared = compare_strategies(valued, before, **p["compare_strategies"])
+            self.report("strategy_report", compared)
             backtest = backtest_policies(decided, valued, **p["backtest_policies"])
             self.report("policy_backtest", backtest)
 

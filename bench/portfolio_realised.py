@@ -52,8 +52,8 @@ class Loans:
         number = {name: rows[name].to_numpy(np.float64) for name in rows.columns[1:]}
         return cls(
             rows["loan_id"].to_numpy(object),
-            number["amount_usd"],
-            np.round(number["pd"] * number["lgd"] * number["amount_usd"], 4),
+            number["funded_usd"],
+            np.round(number["pd"] * number["lgd"] * number["funded_usd"], 4),
             number["expected_profit_usd"],
             number["realised_profit_usd"],
             number["is_bad"],
@@ -76,7 +76,7 @@ def measure() -> Result:
             runs["lendingclub"] = run_lendingclub(home / "lendingclub", export, *VALUED)
         spark = start_test_session(home / "session")
         try:
-            names = ["loan_id", "amount_usd", "pd", "lgd", "is_bad"]
+            names = ["loan_id", "funded_usd", "pd", "lgd", "is_bad"]
             names += ["expected_profit_usd", "realised_profit_usd"]
             rows = {
                 name: table_of(spark, run, "valued_loans").select(*names).toPandas()

@@ -67,7 +67,7 @@ def test_a_plan_fills_the_limits_where_a_ranking_by_rate_of_profit_does_not():
     rows = pandas.DataFrame(
         {
             "loan_id": ["a", "b", "c", "d"],
-            "amount_usd": [60.0, 50.0, 50.0, 40.0],
+            "funded_usd": [60.0, 50.0, 50.0, 40.0],
             "pd": [0.1, 0.1, 0.1, 0.5],
             "lgd": [0.5] * 4,
             "is_bad": [0, 0, 1, 1],

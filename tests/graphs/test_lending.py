@@ -15,6 +15,7 @@ from tests.processes import SMALL
 
 LEARNT_LATER = {
     "grade", "sub_grade", "interest_rate", "installment_usd", "loan_status", "last_fico",
+    "funded_usd",
     "principal_outstanding_usd", "total_paid_usd", "principal_paid_usd", "interest_paid_usd",
     "recoveries_usd", "collection_fee_usd", "last_payment_date",
 }  # fmt: skip

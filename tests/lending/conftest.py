@@ -38,6 +38,7 @@ GOOD_LOAN = {
     "revol_util": "0.45",
     "total_acc": "21",
     "issue_d": "2011-02-01",
+    "funded_amnt": "12000",
     "int_rate": "0.1065",
     "installment": "390.87",
     "grade": "B",

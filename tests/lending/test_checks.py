@@ -22,6 +22,8 @@ FAULTS = {
     "debt_to_income_in_range": {"dti": "999"},
     "employment_years_is_a_whole_number": {"emp_length": "3.5 years"},
     "fico_in_range": {"fico_range_low": "70"},
+    "funded_usd_is_a_number": {"funded_amnt": "all"},
+    "funded_usd_is_positive": {"funded_amnt": "n/a"},
     "interest_rate_is_a_fraction": {"int_rate": "10.65"},
     "revolving_utilisation_in_range": {"revol_util": "29.7"},
     "delinquencies_2y_is_a_whole_number": {"delinq_2yrs": "one"},
@@ -52,7 +54,7 @@ def test_one_broken_optional_value_breaks_one_rule(raw_loans_with, broken_rules)
 
 def test_unusual_but_real_values_break_no_rule(raw_loans_with, broken_rules):
     optional = dict.fromkeys(raw_loans_with().columns, "n/a")
-    for required in ("id", "loan_amnt", "term", "issue_d", "loan_status"):
+    for required in ("id", "loan_amnt", "term", "issue_d", "funded_amnt", "loan_status"):
         del optional[required]
     unusual = {
         "revol_util": "1.19",

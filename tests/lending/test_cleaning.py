@@ -30,9 +30,10 @@ def test_cleaned_tables_have_the_columns_of_their_contracts_and_the_raw_texts(ra
 
 
 def test_a_loan_has_its_units(raw_loans_with):
-    [loan] = clean_loans(raw_loans_with({}), policy_exception_prefix=PREFIX).collect()
+    raw = raw_loans_with({"funded_amnt": "9000"})
+    [loan] = clean_loans(raw, policy_exception_prefix=PREFIX).collect()
     assert loan.loan_id == "1001"
-    assert loan.amount_usd == Decimal("12000.00")
+    assert (loan.amount_usd, loan.funded_usd) == (Decimal("12000.00"), Decimal("9000.00"))
     assert loan.interest_rate == 0.1065
     assert loan.debt_to_income == 0.1404
     assert loan.revolving_utilisation == 0.45

@@ -10,17 +10,20 @@ from penstock.lending.exposures import list_exposures
 
 COLUMNS = (
     "loan_id STRING, issue_date DATE, term_months INT, interest_rate DOUBLE, grade STRING, "
-    "amount_usd DECIMAL(12,2), loan_status STRING, last_payment_date DATE"
+    "amount_usd DECIMAL(12,2), funded_usd DECIMAL(12,2), loan_status STRING, last_payment_date DATE"
 )
 DAY = dt.date(2015, 6, 30)
 ISSUED = dt.date(2015, 1, 1)
 
 
-def loan(name, status, paid, *, issued=ISSUED, rate=0.12, term=36):
-    """Return a loan whose last payment was so many months after issue; None: there was none."""
+def loan(name, status, paid, *, issued=ISSUED, rate=0.12, term=36, lent=1000):
+    """Return a loan of which 1000 was asked for.
+
+    Its last payment was `paid` months after issue; None: there was none.
+    """
     months = issued.month - 1 + (paid or 0)
     last = None if paid is None else dt.date(issued.year + months // 12, months % 12 + 1, 1)
-    return (name, issued, term, rate, "B", Decimal(1000), status, last)
+    return (name, issued, term, rate, "B", Decimal(1000), Decimal(lent), status, last)
 
 
 def exposures(spark, *loans, days=(DAY,)):
@@ -40,6 +43,7 @@ def test_a_loan_stands_as_its_payments_up_to_that_day_tell(spark):
         spark,
         loan("paid off later", "Fully Paid", 30),
         loan("current", "Current", 5),
+        loan("lent in part", "Current", 5, lent=400),
         loan("one missed", "Charged Off", 4),  # of June 1st
         loan("default", "Charged Off", 1),  # March 1st: 121 days
         loan("never paid", "Charged Off", None, issued=dt.date(2015, 3, 1)),
@@ -53,6 +57,7 @@ def test_a_loan_stands_as_its_payments_up_to_that_day_tell(spark):
     assert told == {
         "paid off later": (5, 31, 0, False),
         "current": (5, 31, 0, False),
+        "lent in part": (5, 31, 0, False),
         "one missed": (4, 32, 29, False),
         "default": (1, 35, 121, True),
         "never paid": (0, 36, 90, True),
@@ -62,6 +67,7 @@ def test_a_loan_stands_as_its_payments_up_to_that_day_tell(spark):
     # 1000 x 0.01 / (1 - 1.01^-36) = 33.2143 a month; after five, 881.6 are owed.
     balance = 1000 * (1 - 1.01**-31) / (1 - 1.01**-36)
     assert float(found["current", DAY].balance_usd) == pytest.approx(balance, abs=0.005)
+    assert float(found["lent in part", DAY].balance_usd) == pytest.approx(0.4 * balance, abs=0.005)
 
 
 def test_closed_loans_and_loans_to_come_are_not_open(spark):

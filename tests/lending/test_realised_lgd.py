@@ -9,8 +9,8 @@ from penstock.lending.realised_lgd import list_defaults
 
 COLUMNS = (
     "loan_id STRING, issue_date DATE, loan_status STRING, meets_credit_policy BOOLEAN, "
-    "amount_usd DECIMAL(12,2), principal_paid_usd DECIMAL(12,2), recoveries_usd DECIMAL(12,2), "
-    "collection_fee_usd DECIMAL(12,2), last_payment_date DATE"
+    "amount_usd DECIMAL(12,2), funded_usd DECIMAL(12,2), principal_paid_usd DECIMAL(12,2), "
+    "recoveries_usd DECIMAL(12,2), collection_fee_usd DECIMAL(12,2), last_payment_date DATE"
 )
 PARAMETERS = {
     "as_of": dt.date(2018, 9, 30),
@@ -23,8 +23,11 @@ PARAMETERS = {
 PAID = dt.date(2015, 3, 1)
 
 
-def loan(name, recovered, fee, *, status="Charged Off", in_policy=True, paid=400, last=PAID):
-    money = [None if x is None else Decimal(x) for x in (1000, paid, recovered, fee)]
+def loan(
+    name, recovered, fee, *, status="Charged Off", in_policy=True, lent=1000, paid=400, last=PAID
+):
+    """Return a loan of which 1000 was asked for."""
+    money = [None if x is None else Decimal(x) for x in (1000, lent, paid, recovered, fee)]
     return (name, dt.date(2014, 1, 1), status, in_policy, *money, last)
 
 
@@ -43,6 +46,8 @@ def test_lgd_is_what_did_not_come_back_of_what_was_owed(spark):
         loan("unknown", None, 0),
         loan("nothing owed", 0, 0, paid=1000),
         loan("nothing paid", 250, 0, paid=0, last=None),
+        loan("lent in part", 180, 30, lent=800),  # (180 - 30) of 400 came back
+        loan("lent in part, paid back", 0, 0, lent=400),
     )
     assert found == {
         "some": (600, 0.75),
@@ -52,6 +57,8 @@ def test_lgd_is_what_did_not_come_back_of_what_was_owed(spark):
         "unknown": (600, None),
         "nothing owed": (0, None),
         "nothing paid": (1000, 0.75),
+        "lent in part": (400, 0.625),
+        "lent in part, paid back": (0, None),
     }
 
 

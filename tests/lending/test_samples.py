@@ -5,7 +5,7 @@ import datetime
 import pytest
 
 from penstock.errors import ConfigError
-from penstock.lending.samples import split_by_issue_date, split_defaults
+from penstock.lending.samples import select_calibration, split_by_issue_date, split_defaults
 
 DATES = {
     "train_until": datetime.date(2010, 9, 30),
@@ -28,7 +28,9 @@ def test_boundaries_belong_to_the_sample_they_end_or_begin(spark):
         "2010-12-31": "calibration",
     }
     assert [loan.loan_id for loan in test.collect()] == ["2011-02-01", "2011-09-30"]
-    assert test.columns == features.columns
+    last = select_calibration(train)
+    assert [loan.loan_id for loan in last.collect()] == ["2010-10-01", "2010-12-31"]
+    assert test.columns == last.columns == features.columns
 
 
 @pytest.mark.parametrize(

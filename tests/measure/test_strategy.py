@@ -21,9 +21,9 @@ PARAMETERS = {
 }
 
 
-def simulated() -> pandas.DataFrame:
+def simulated(seed) -> pandas.DataFrame:
     """Loans of 1,000 USD: 200 come in of a good one, 600 are lost with a bad one."""
-    random = np.random.default_rng(5)
+    random = np.random.default_rng(seed)
     pd = random.beta(2, 8, N).round(3)
     is_bad = (random.random(N) < pd).astype("int32")
     return pandas.DataFrame(
@@ -43,7 +43,7 @@ def simulated() -> pandas.DataFrame:
     )
 
 
-LOANS = simulated()
+LOANS, EARLIER = simulated(5), simulated(6)
 
 
 def valued(spark, loans):
@@ -63,7 +63,7 @@ def valued(spark, loans):
 def found(spark):
     unknown = LOANS.head(3).assign(loan_id=["u", "v", "w"], realised_profit_usd=np.nan)
     rows = pandas.concat([LOANS, unknown], ignore_index=True)
-    return compare_strategies(valued(spark, rows), **PARAMETERS)
+    return compare_strategies(valued(spark, rows), valued(spark, EARLIER), **PARAMETERS)
 
 
 def table(found, name):
@@ -76,6 +76,7 @@ def test_rules_earn_what_their_loans_earn(found):
     at_share = np.sort(LOANS.pd)[int(0.7 * N) - 1]
     approved = {
         "approve all": LOANS.pd >= 0,
+        "best cut-off": LOANS.pd <= found.metrics["best_cut_off"],
         "expected profit above 0": LOANS.expected_profit_usd > 0,
         "share by PD": LOANS.pd <= at_share,
         "lender's grades": LOANS.lender_grade.isin(["A", "B"]),
@@ -94,25 +95,39 @@ def test_rules_earn_what_their_loans_earn(found):
 
 def test_intervals_are_as_wide_as_those_of_single_loans(found):
     """A mean of independent loans: 1.96 standard errors either way, but for the draws."""
-    for rule, is_approved in (("own", LOANS.expected_profit_usd > 0), ("share", LOANS.pd < 0.26)):
-        earned = np.where(is_approved, LOANS.realised_profit_usd, 0.0)
-        difference = earned - LOANS.realised_profit_usd
-        for name, values in (("profit", earned), ("gain", difference)):
-            half = 1.96 * values.std() / np.sqrt(N)
-            low, high = (found.metrics[f"{name}_{rule}_{end}"] for end in ("low", "high"))
-            assert low < found.metrics[f"{name}_{rule}"] < high
-            assert (high - low) / 2 == pytest.approx(half, rel=0.15)
+    earned = {
+        "all": LOANS.realised_profit_usd,
+        "best": LOANS.realised_profit_usd.where(LOANS.pd <= found.metrics["best_cut_off"], 0.0),
+        "own": LOANS.realised_profit_usd.where(LOANS.expected_profit_usd > 0, 0.0),
+        "share": LOANS.realised_profit_usd.where(LOANS.pd <= np.sort(LOANS.pd)[2799], 0.0),
+        "grades": LOANS.realised_profit_usd.where(LOANS.lender_grade != "C", 0.0),
+    }
+    of = {f"profit_{rule}": values for rule, values in earned.items()}
+    of |= {f"gain_{rule}": earned[rule] - earned["all"] for rule in ("own", "share", "best")}
+    of |= {f"gain_best_over_{o}": earned["best"] - earned[o] for o in ("share", "grades")}
+    of |= {f"gain_own_over_{o}": earned["own"] - earned[o] for o in ("share", "grades")}
+    for name, values in of.items():
+        half = 1.96 * values.std() / np.sqrt(N)
+        low, high = (found.metrics[f"{name}_{end}"] for end in ("low", "high"))
+        assert found.metrics[name] == pytest.approx(values.mean())
+        assert low < found.metrics[name] < high
+        assert (high - low) / 2 == pytest.approx(half, rel=0.15)
+    gains = table(found, "gains").set_index(["rule", "over"])
+    assert len(gains) == 8
+    named = [found.metrics[f"gain_best_over_grades{end}"] for end in ("", "_low", "_high")]
+    assert list(gains.loc["best cut-off", "lender's grades"]) == named
 
 
-def test_the_best_cut_off_is_that_of_greatest_expected_profit(found):
+def test_the_best_cut_off_is_that_of_greatest_expected_profit_on_earlier_loans(found):
+    # Break even at 200 / 800, where a loan adds nothing.
+    chosen = EARLIER.pd[EARLIER.pd < 0.25].max()
+    assert found.metrics["best_cut_off"] == chosen
+    assert found.metrics["best_approval_rate"] == (LOANS.pd <= chosen).mean()
     curve = table(found, "curve")
-    assert list(curve["PD cut-off"]) == [*np.sort(LOANS.pd)[[799, 1999, 3199, 3999]]]
-    best = curve.loc[curve["expected profit"].idxmax()]
-    assert found.metrics["best_cut_off"] == best["PD cut-off"]
-    assert found.metrics["best_approval_rate"] == best.approved
-    # Break even at 200 / 800: of these cut-offs the one that approves about 70 to 80 %.
-    assert best.approved == pytest.approx(0.8, abs=0.02)
+    at_shares = np.sort(LOANS.pd)[[799, 1999, 3199, 3999]]
+    assert list(curve["PD cut-off"]) == sorted([*at_shares, chosen])
     assert found.figures["curve"].series[0].x == tuple(curve.approved)
+    assert found.figures["curve"].series[-1].x == (found.metrics["best_approval_rate"],) * 2
 
 
 def rates(attribute, cut_off):
@@ -123,7 +138,7 @@ def rates(attribute, cut_off):
 def test_each_attribute_has_its_worst_group_beside_the_one_approved_most(found):
     shown = table(found, "fairness")
     # "one" has nobody to be compared with, "few" is too small.
-    assert list(shown.attribute) == ["home", "state"] * 4
+    assert list(shown.attribute) == ["home", "state"] * 5
     for _, row in shown.iterrows():
         approved = rates(row.attribute, row["PD cut-off"])
         if approved.min() < approved.max():
@@ -144,8 +159,8 @@ def test_a_cut_off_is_as_fair_as_to_its_worst_group_which_is_named(found):
         named = f"{worst.attribute}: {worst['worst group']}" if worst["worst group"] else ""
         assert row["worst group"] == named
     assert curve["adverse impact ratio"].iloc[0] < 0.8 < curve["adverse impact ratio"].iloc[-1]
-    best = curve.loc[curve["expected profit"].idxmax()]
-    assert found.metrics["best_impact_ratio"] == best["adverse impact ratio"]
+    [best] = curve[curve["PD cut-off"] == found.metrics["best_cut_off"]]["adverse impact ratio"]
+    assert found.metrics["best_impact_ratio"] == best
     strategies = table(found, "strategies").set_index("rule")
     assert tuple(strategies.loc["approve all"][-2:]) == (1, "")
     grades = strategies.loc["lender's grades"]
@@ -181,7 +196,8 @@ def test_the_interval_of_the_ratio_is_the_audits(found):
 
 
 def test_where_nobody_can_be_compared_no_ratio_is_told(spark):
-    alone = compare_strategies(valued(spark, LOANS.head(80)), **PARAMETERS)
+    few = valued(spark, LOANS.head(80))
+    alone = compare_strategies(few, few, **PARAMETERS)
     assert alone.metrics["best_impact_ratio"] is None
     assert alone.tables["fairness"].rows == () and set(alone.figures) == {"curve"}
     assert {row[-2:] for row in alone.tables["curve"].rows} == {(None, "")}
@@ -189,12 +205,25 @@ def test_where_nobody_can_be_compared_no_ratio_is_told(spark):
 
 def test_the_same_loans_in_other_partitions_give_the_same_bounds(spark, found):
     rows = valued(spark, LOANS.sample(frac=1, random_state=1)).repartition(3)
-    again = compare_strategies(rows, **PARAMETERS)
-    for name in ("gain_own_low", "gain_own_high", "profit_grades_low"):
+    again = compare_strategies(rows, valued(spark, EARLIER).repartition(5), **PARAMETERS)
+    for name in ("best_cut_off", "gain_own_low", "gain_best_over_share_high", "profit_grades_low"):
         assert again.metrics[name] == found.metrics[name]
 
 
+def test_where_earlier_loans_were_not_expected_to_earn_anything_nobody_is_approved(spark):
+    few = LOANS.head(80)
+    dear = few.assign(expected_profit_usd=-1.0)
+    found = compare_strategies(valued(spark, few), valued(spark, dear), **PARAMETERS)
+    best = ("best_cut_off", "best_approval_rate", "profit_best", "profit_best_high")
+    assert [found.metrics[name] for name in best] == [0, 0, 0, 0]
+    assert table(found, "strategies").set_index("rule")["bad rate"]["best cut-off"] is None
+    assert found.metrics["gain_best"] == -found.metrics["profit_all"]
+
+
 def test_without_any_profit_there_is_nothing_to_compare(spark):
-    nobody = LOANS.head(2).assign(expected_profit_usd=None)
+    some = valued(spark, LOANS.head(2))
+    nobody = valued(spark, LOANS.head(2).assign(expected_profit_usd=None))
     with pytest.raises(DataError, match="No judged loan has a profit"):
-        compare_strategies(valued(spark, nobody), **PARAMETERS)
+        compare_strategies(nobody, some, **PARAMETERS)
+    with pytest.raises(DataError, match="No calibration loan has an expected profit.*train_until"):
+        compare_strategies(some, nobody, **PARAMETERS)

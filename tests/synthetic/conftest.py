@@ -20,7 +20,8 @@ LATENT = (
     "inq_last_6mths", "history_months", "delinq_2yrs", "pub_rec", "emp_length", "home_ownership",
     "term", "purpose", "tone", "desc", "vintage_shift", "true_pd", "true_pd_12m", "true_lgd",
     "true_ead", "int_rate", "charge_off_month", "payoff_month", "months_on_book", "loan_status",
-    "amount_cents", "balance_paid_to", "recoveries_cents", "fee_cents", "last_fico_range_low",
+    "funded_amnt", "amount_cents", "balance_paid_to", "recoveries_cents", "fee_cents",
+    "last_fico_range_low",
 )  # fmt: skip
 
 

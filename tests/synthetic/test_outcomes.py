@@ -1,6 +1,16 @@
 """Where a loan stands at the snapshot follows from its age and its fate."""
 
+import pytest
 from sklearn.metrics import roc_auc_score
+
+
+def test_some_loans_are_lent_in_part_and_owe_what_was_lent(loans):
+    partly = loans[loans.funded_amnt < loans.loan_amnt]
+    assert (loans.funded_amnt <= loans.loan_amnt).all()
+    # Four standard deviations of 1,000 rare rows are 124.
+    assert len(partly) == pytest.approx(1000, abs=124)
+    assert (partly.funded_amnt / partly.loan_amnt).mean() == pytest.approx(0.65, abs=0.03)
+    assert (loans.balance_paid_to <= loans.funded_amnt * 100).all()
 
 
 def test_a_loan_past_its_term_is_paid_or_charged_off(loans):

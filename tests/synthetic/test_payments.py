@@ -28,7 +28,7 @@ def test_payments_reconcile_to_the_cent(book):
     agrees = (
         "paid = total_pymnt AND principal = total_rec_prncp AND interest = total_rec_int"
         " AND recovery = recoveries AND balance = out_prncp"
-        " AND principal + written_off + balance = loan_amnt"
+        " AND principal + written_off + balance = funded_amnt"
         " AND rows = months AND least_interest >= 0"
     )
     [counted] = loans.agg(

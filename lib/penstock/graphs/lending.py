@@ -47,7 +47,7 @@ from penstock.lending.policy.what_if import (
 )
 from penstock.lending.realised_lgd import list_defaults
 from penstock.lending.rejects import add_rejects, no_rejects
-from penstock.lending.samples import split_by_issue_date, split_defaults
+from penstock.lending.samples import select_calibration, split_by_issue_date, split_defaults
 from penstock.lending.scores import present_scores
 from penstock.lending.staging import add_stage
 from penstock.lending.unreadable import list_unreadable
@@ -60,7 +60,7 @@ from penstock.measure.ratio_evaluation import (
     SCORED_LGD_COLUMNS,
     evaluate_lgd,
 )
-from penstock.measure.strategy import VALUED, compare_strategies
+from penstock.measure.strategy import EARLIER, VALUED, compare_strategies
 from penstock.portfolio.loss_cells import PLAN_COLUMNS as LENT_COLUMNS
 from penstock.portfolio.losses import measure_losses
 from penstock.portfolio.optimise import (
@@ -128,11 +128,26 @@ LOSS = (
     Deploy("lgd_candidate", "lgd_champion", after="lgd_verdict"),
 )
 
-# What cut-offs and rules would have earned on the loans that judge the models.
+# What cut-offs and rules would have earned on the loans that judge the models. The best cut-off is
+# that of earlier loans.
 STRATEGY = (
     Apply("lgd_model", "test_scores", "test_losses"),
     Transform(value_loans, ("test_losses", "loans", "lgd_train"), "valued_loans"),
-    Measure(compare_strategies, "valued_loans", "strategy_report", reads={"valued_loans": VALUED}),
+    Transform(select_calibration, "train", "calibration_loans"),
+    Apply("pd_model", "calibration_loans", "calibration_scores"),
+    Apply("lgd_model", "calibration_scores", "calibration_losses"),
+    Transform(
+        value_loans,
+        ("calibration_losses", "loans", "lgd_train"),
+        "valued_calibration",
+        name="value_calibration",
+    ),
+    Measure(
+        compare_strategies,
+        ("valued_loans", "valued_calibration"),
+        "strategy_report",
+        reads={"valued_loans": VALUED, "valued_calibration": EARLIER},
+    ),
     # What if a policy had decided on them.
     Transform(gather_judged_cases, ("test_scores", "loans"), "judged_cases"),
     Transform(decide_by_both, "judged_cases", "judged_decisions", name="decide_on_judged"),

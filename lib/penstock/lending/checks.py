@@ -16,7 +16,7 @@ RAW_APPLICATION_COLUMNS = ", ".join(f"{name} STRING" for name in RAW_APPLICATION
 # What is not known at the application; names with a star are columns that some exports have.
 # The issue date is taken for the day of the application, for want of another.
 RAW_LOAN_CLOCKS = {
-    "decision": ("int_rate", "installment", "grade", "sub_grade", "funded_amnt*"),
+    "decision": ("int_rate", "installment", "grade", "sub_grade", "funded_amnt"),
     "post": (
         "loan_status",
         "out_prncp*",
@@ -35,7 +35,7 @@ RAW_LOAN_CLOCKS = {
         "orig_projected_*",
         "debt_settlement_*",
         "settlement_*",
-        # Funded by investors after the decision; funded_amnt itself is the lender's.
+        # Of funded_amnt, what investors took over, at last.
         "funded_amnt_inv*",
     ),
 }
@@ -69,6 +69,7 @@ LOAN_COLUMNS = f"""
     loan_id STRING COMMENT 'key',
     application_date DATE COMMENT 'the issue date, for want of the day of application',
     issue_date DATE COMMENT 'first of the month of issue',{_APPLICANT_COLUMNS},
+    funded_usd DECIMAL(12,2) COMMENT 'amount lent, USD; known at the decision',
     interest_rate DOUBLE COMMENT 'yearly, fraction; known at the decision',
     installment_usd DECIMAL(12,2) COMMENT 'monthly, USD; known at the decision',
     grade STRING COMMENT 'A-G, the lender''s own; known at the decision',
@@ -176,6 +177,7 @@ _APPLICANT_SOURCES = {
 }
 _LOAN_SOURCES = {
     "a_number": {
+        "funded_usd": "funded_amnt",
         "interest_rate": "int_rate",
         "installment_usd": "installment",
         "principal_outstanding_usd": "out_prncp",
@@ -246,6 +248,8 @@ LOAN_CHECKS = {
     "loan_status_is_known": f"loan_status IN ({_sql_texts(LOAN_STATUSES)})",
     **_APPLICANT_CHECKS,
     **_parse_rules(_LOAN_SOURCES),
+    # What is owed and lost of a loan is of what was lent, so that it cannot be missing.
+    "funded_usd_is_positive": "funded_usd > 0",
     # A rate of 10.65 without its sign would otherwise pass as 1065 %.
     "interest_rate_is_a_fraction": _if_known("interest_rate >= 0 AND interest_rate < 1"),
     "installment_usd_is_positive": _if_known("installment_usd > 0"),

@@ -50,6 +50,7 @@ RAW_APPLICATION_FIELDS = (
 RAW_LOAN_FIELDS = (
     *RAW_APPLICATION_FIELDS,
     "issue_d",
+    "funded_amnt",
     "int_rate",
     "installment",
     "grade",
@@ -156,6 +157,7 @@ def _applicant_columns() -> dict[str, Column]:
 
 def _decision_columns() -> dict[str, Column]:
     return {
+        "funded_usd": money(text("funded_amnt"), 12),
         "interest_rate": fraction(text("int_rate")),
         "installment_usd": money(text("installment"), 12),
         "grade": text("grade"),

@@ -43,9 +43,9 @@ def list_exposures(
         default_days: Days past due from which a loan is in default.
 
     Returns:
-        The columns of `provision_checks.EXPOSURE_COLUMNS`. `balance_usd` is that of the schedule,
-        null where the rate is unknown; `instalments_paid` and it are null for a loan that was paid
-        back on an unknown day.
+        The columns of `provision_checks.EXPOSURE_COLUMNS`. `balance_usd` is that of the
+        schedule of what was lent, null where the rate is unknown; `instalments_paid` and it are
+        null for a loan that was paid back on an unknown day.
 
     Raises:
         ConfigError: A reporting date is later than `as_of`.
@@ -83,7 +83,7 @@ def list_exposures(
         remaining.alias("remaining_months"),
         days_past_due.alias("days_past_due"),
         (days_past_due >= default_days).alias("is_default"),
-        (F.col("amount_usd").cast("double") * share).cast("decimal(12,2)").alias("balance_usd"),
+        (F.col("funded_usd").cast("double") * share).cast("decimal(12,2)").alias("balance_usd"),
     )
 
 

@@ -16,7 +16,7 @@ VALUED_COLUMNS = """
     is_bad INT COMMENT '1 = charged off or in default within the term, 0 = paid back',
     pd DOUBLE COMMENT 'probability of default over the term, 0-1',
     lgd DOUBLE COMMENT 'share of the exposure at default that is lost, 0-1',
-    amount_usd DECIMAL(12,2) COMMENT 'USD',
+    funded_usd DECIMAL(12,2) COMMENT 'amount lent, USD',
     lender_grade STRING COMMENT 'A-G, the lender''s own',
     groups ARRAY<STRUCT<attribute: STRING, group: STRING>>
         COMMENT 'groups whose approval rates are compared',
@@ -33,21 +33,23 @@ def value_loans(
     handling_cost_usd: NotNegative,
     attributes: Attributes,
 ) -> DataFrame:
-    """Value loans whose outcome is known, at the price that the lender asked.
+    """Value loans whose outcome is known, at the amount lent and the price that the lender asked.
 
     Grain: one row per `loan_id` of `scored`, in and out.
 
     Args:
         scored: Needs `loan_id`, `issue_date`, `is_bad`, `pd` and `lgd`.
         loans: Columns of `checks.LOAN_COLUMNS`.
-        past_defaults: Defaults that the LGD model was fitted on: `ead_usd` and `log_amount`. The
-            share of the amounts that they owed is the exposure at default of every loan.
+        past_defaults: Defaults that the LGD model was fitted on, all of them among `loans`:
+            `loan_id` and `ead_usd`. What they owed, as a share of what they were lent, is the
+            exposure at default of every loan.
         funding_rate: What the money costs, a yearly fraction of the balance.
         handling_cost_usd: Of each loan that is made, USD.
         attributes: Columns of `loans` whose groups are compared; null is the group "unknown".
 
     Returns:
         The columns of `VALUED_COLUMNS`. A profit is null where the price or an amount is unknown.
+        What was lent may be less than what was asked for: the rest earns nothing and is not lost.
 
     Source:
         E[profit] = (1 - PD) R - PD LGD EAD - cost, with the interest R less what the money costs.
@@ -56,7 +58,7 @@ def value_loans(
     """
     known = loans.select(
         "loan_id",
-        "amount_usd",
+        "funded_usd",
         F.col("grade").alias("lender_grade"),
         F.array(*map(_group, attributes)).alias("groups"),
         _scheduled_interest().alias("scheduled"),
@@ -70,21 +72,25 @@ def value_loans(
             )
         ),
     )
-    amount = F.col("amount_usd").cast("double")
+    amount = F.col("funded_usd").cast("double")
     margin = 1 - F.try_divide(F.lit(funding_rate), F.col("interest_rate"))
     loss = F.col("lgd") * F.col("owed") * amount
     expected = (1 - F.col("pd")) * F.col("scheduled") * margin - F.col("pd") * loss
     funding = F.col("interest_paid_usd") * (1 - margin)
     earned = F.col("total_paid_usd") - F.col("collection_fee_usd") - amount - funding
     judged = scored.select("loan_id", "issue_date", "is_bad", "pd", "lgd").join(known, "loan_id")
-    owed = past_defaults.select(_share_owed().alias("owed"))
+    owed = (
+        past_defaults.select("loan_id", "ead_usd")
+        .join(loans.select("loan_id", "funded_usd"), "loan_id", how="inner")
+        .select(_share_owed().alias("owed"))
+    )
     return judged.crossJoin(F.broadcast(owed)).select(
         "loan_id",
         "issue_date",
         "is_bad",
         "pd",
         "lgd",
-        "amount_usd",
+        "funded_usd",
         "lender_grade",
         "groups",
         _usd(expected - handling_cost_usd).alias("expected_profit_usd"),
@@ -99,14 +105,12 @@ def _group(attribute: str) -> Column:
 
 def _scheduled_interest() -> Column:
     instalments = F.col("installment_usd").cast("double") * F.col("term_months")
-    return instalments - F.col("amount_usd").cast("double")
+    return instalments - F.col("funded_usd").cast("double")
 
 
 def _share_owed() -> Column:
-    amounts = F.sum(
-        _usd(F.expm1("log_amount"))
-    )  # exact: doubles add up to other bits in other orders
-    return F.try_divide(F.sum("ead_usd").cast("double"), amounts.cast("double"))
+    owed, lent = F.sum("ead_usd").cast("double"), F.sum("funded_usd").cast("double")
+    return F.try_divide(owed, lent)
 
 
 def _usd(amount: Column) -> Column:

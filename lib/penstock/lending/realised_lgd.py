@@ -42,9 +42,9 @@ def list_defaults(
             sums up the recoveries of a loan has no days of them.
 
     Returns:
-        `loans`, `ead_usd` (DECIMAL(12,2): principal owed at default) and `realised_lgd` (DOUBLE,
-        0-1; null where recoveries are unknown, or nothing was owed). What comes in beyond the
-        exposure is no gain of the model's, and a fee beyond the recovery no further loss.
+        `loans`, `ead_usd` (DECIMAL(12,2): principal lent and not paid back) and `realised_lgd`
+        (DOUBLE, 0-1; null where recoveries are unknown, or nothing was owed). What comes in beyond
+        the exposure is no gain of the model's, and a fee beyond the recovery no further loss.
 
     Source:
         Workout LGD = 1 - PV(recoveries - costs) / EAD: Schuermann, What Do We Know About Loss Given
@@ -54,7 +54,7 @@ def list_defaults(
     is_collected = F.add_months(last_payment, collection_months) <= F.lit(as_of)
     is_in_policy = F.col("meets_credit_policy") | F.lit(include_policy_exceptions)
     is_default = F.col("loan_status").isin(*default_statuses)
-    owed = (F.col("amount_usd") - F.col("principal_paid_usd")).cast("decimal(12,2)")
+    owed = (F.col("funded_usd") - F.col("principal_paid_usd")).cast("decimal(12,2)")
     present_value = (1 + discount_rate) ** (-recovery_months / MONTHS_PER_YEAR)
     recovered = (F.col("recoveries_usd") - F.col("collection_fee_usd")).cast("double")
     lost = 1 - F.try_divide(recovered * present_value, owed.cast("double"))

@@ -14,6 +14,19 @@ CONFIDENCE = 0.95
 
 
 @dataclass(frozen=True)
+class Estimate:
+    """A figure and its interval."""
+
+    value: float
+    low: float
+    high: float
+
+    def metrics(self, name: str) -> dict[str, float | None]:
+        """Return the figure under this name, and the ends of its interval."""
+        return {name: self.value, f"{name}_low": self.low, f"{name}_high": self.high}
+
+
+@dataclass(frozen=True)
 class Outcome:
     """What a rule would have approved and earned; money in USD per application.
 
@@ -22,28 +35,34 @@ class Outcome:
         bad_rate: Share of bads among them, 0-1; None if none is approved.
         expected: Profit as expected at the decision.
         realised: Profit as it was.
-        interval: Of `realised`.
-        gain: `realised` less that of approving all.
-        gain_interval: Of `gain`.
     """
 
     approved: float
     bad_rate: float | None
     expected: float
-    realised: float
-    interval: tuple[float, float]
-    gain: float
-    gain_interval: tuple[float, float]
+    realised: Estimate
 
-    def metrics(self, rule: str) -> dict[str, float | None]:
-        """Return profit and gain with their intervals, by name."""
-        named: dict[str, float | None] = {
-            f"profit_{rule}": self.realised,
-            f"gain_{rule}": self.gain,
-        }
-        for name, (low, high) in {"profit": self.interval, "gain": self.gain_interval}.items():
-            named |= {f"{name}_{rule}_low": low, f"{name}_{rule}_high": high}
-        return named
+
+@dataclass(frozen=True)
+class Earned:
+    """What rules earned, in USD per application.
+
+    Attributes:
+        realised: Shape (n_rules,).
+        drawn: The same of each resample of the loans, shape (n_resamples, n_rules).
+    """
+
+    realised: Floats
+    drawn: Floats
+
+    def profit(self, rule: int) -> Estimate:
+        """Return what a rule earned."""
+        return _estimate(self.realised[rule], self.drawn[:, rule])
+
+    def gain(self, rule: int, over: int) -> Estimate:
+        """Return what a rule earned beyond another one, on the same loans in every resample."""
+        gains = self.drawn[:, rule] - self.drawn[:, over]
+        return _estimate(self.realised[rule] - self.realised[over], gains)
 
 
 @dataclass(frozen=True)
@@ -83,13 +102,17 @@ class Lots:
         loans = table["loans"].to_numpy(float)
         return cls(loans, *(by_rule[:, :, place] for place in range(4)))
 
-    def outcomes(self, random: np.random.Generator, resamples: int) -> list[Outcome]:
-        """Return what each rule does; the first rule is the one that gains are over."""
+    def earned(self, random: np.random.Generator, resamples: int) -> Earned:
+        """Return what each rule earned, on all loans and on lots of them drawn anew."""
         n = len(self.loans)
         draws = random.multinomial(n, [1 / n] * n, size=resamples).astype(np.float64)
         drawn = (draws @ self.realised) / (draws @ self.loans)[:, None]
+        return Earned(self.realised.sum(axis=0) / self.loans.sum(), drawn)
+
+    def outcomes(self, earned: Earned) -> list[Outcome]:
+        """Return what each rule does."""
         total, approved = self.loans.sum(), self.approved.sum(axis=0)
-        realised, expected = (each.sum(axis=0) / total for each in (self.realised, self.expected))
+        expected = self.expected.sum(axis=0) / total
         return [
             Outcome(
                 approved=float(approved[rule] / total),
@@ -97,16 +120,13 @@ class Lots:
                 if approved[rule]
                 else None,
                 expected=float(expected[rule]),
-                realised=float(realised[rule]),
-                interval=_interval(drawn[:, rule]),
-                gain=float(realised[rule] - realised[0]),
-                gain_interval=_interval(drawn[:, rule] - drawn[:, 0]),
+                realised=earned.profit(rule),
             )
             for rule in range(len(approved))
         ]
 
 
-def _interval(drawn: Floats) -> tuple[float, float]:
+def _estimate(value: np.float64, drawn: Floats) -> Estimate:
     tail = (1 - CONFIDENCE) / 2
     low, high = np.quantile(drawn, [tail, 1 - tail])
-    return float(low), float(high)
+    return Estimate(float(value), float(low), float(high))

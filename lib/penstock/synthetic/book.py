@@ -205,6 +205,7 @@ def _loan_texts() -> list[Column]:
     step = (number % 5 + 1).cast("string")
     return [
         _text("applied_on", "issue_d"),
+        _text("funded_amnt"),
         _text("int_rate"),
         _text(usd("installment_cents"), "installment"),
         grade.alias("grade"),

@@ -1,4 +1,4 @@
-"""What becomes of a loan: its price, its default or payoff, and where it stands at the snapshot.
+"""What becomes of a loan: what is lent at which price, default or payoff, standing at the snapshot.
 
 Money is counted in whole cents (BIGINT), so that payments add up to the totals exactly.
 """
@@ -13,6 +13,9 @@ from penstock.synthetic.draws import Draws, clip, nearest
 from penstock.synthetic.risk import MONTHS_TO_CHARGE_OFF, charge_off_month
 
 GRADE_STEPS = 35
+# As at LendingClub, investors do not always come together for the whole amount.
+SHARE_PARTLY_FUNDED = 0.05
+LEAST_FUNDED = 0.3
 SHARE_PAID_EARLY = 0.45
 SHARE_WITHOUT_RECOVERY = 0.35
 COLLECTION_FEE = 0.17
@@ -23,7 +26,7 @@ EAD_POINTS = 10
 
 
 def add_outcomes(risky: DataFrame, *, draws: Draws, snapshot_date: date) -> DataFrame:
-    """Add price, outcome and standing at the snapshot to each loan.
+    """Add amount lent, price, outcome and standing at the snapshot to each loan.
 
     Grain: one row per `id`, in and out.
 
@@ -33,14 +36,15 @@ def add_outcomes(risky: DataFrame, *, draws: Draws, snapshot_date: date) -> Data
         snapshot_date: Day on which the book is looked at; due dates up to it have passed.
 
     Returns:
-        `risky` and the price (`int_rate`, `sub_grade_number` 0-34, `installment_cents`), what is
+        `risky` and what is lent (`funded_amnt`, USD, INT, at most `loan_amnt`; `amount_cents`, the
+        same), the price (`int_rate`, `sub_grade_number` 0-34, `installment_cents`), what is
         latent (`charge_off_month`, null if the loan never defaults; `payoff_month`, null if it
         does; `true_ead`, expected principal owed at default, USD) and what the snapshot shows
         (`months_on_book`, `paid_months`, `end_month`, `loan_status`, money in cents,
         `last_fico_range_low`).
     """
-    priced = risky.select("*", *_grade(draws)).select("*", _rate())
-    owed = priced.select("*", _installment(), (F.col("loan_amnt") * 100).alias("amount_cents"))
+    priced = risky.select("*", *_grade(draws), _funded(draws)).select("*", _rate())
+    owed = priced.select("*", _installment(), (F.col("funded_amnt") * 100).alias("amount_cents"))
     fated = owed.select("*", *_fate(draws, snapshot_date))
     standing = fated.select("*", _true_ead(), *_standing())
     balanced = standing.select("*", *_balances())
@@ -73,13 +77,21 @@ def _grade(draws: Draws) -> list[Column]:
     return [step.cast("int").alias("sub_grade_number")]
 
 
+def _funded(draws: Draws) -> Column:
+    asked = F.col("loan_amnt")
+    share = LEAST_FUNDED + (1.0 - LEAST_FUNDED) * draws.uniform("funded share")
+    is_partly = draws.uniform("funded") < SHARE_PARTLY_FUNDED
+    partly = (F.floor(asked * share / 25.0) * 25).cast("int")
+    return F.when(is_partly, partly).otherwise(asked).alias("funded_amnt")
+
+
 def _rate() -> Column:
     return ((532 + 61 * F.col("sub_grade_number")) / 10_000.0).alias("int_rate")
 
 
 def _installment() -> Column:
     rate = F.col("int_rate") / MONTHS_PER_YEAR
-    payment = F.col("loan_amnt") * 100 * rate / (1.0 - F.pow(1.0 + rate, -F.col("term")))
+    payment = F.col("funded_amnt") * 100 * rate / (1.0 - F.pow(1.0 + rate, -F.col("term")))
     return nearest(payment).alias("installment_cents")
 
 

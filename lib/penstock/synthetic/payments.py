@@ -21,7 +21,7 @@ def list_payments(book: DataFrame) -> DataFrame:
         `id` (STRING), `month_on_book` (INT), `due_date`, and in USD (DECIMAL(12,2)) `due_usd`,
         `paid_usd` = `principal_usd` + `interest_usd` + `recovery_usd` (sold debt, in the month of
         the charge-off), `charged_off_usd`, and `balance_usd` owed afterwards. Never null. For each
-        loan paid adds up to `total_pymnt`; principal, charged off and last balance to `loan_amnt`.
+        loan paid adds up to `total_pymnt`; principal, charged off, last balance to `funded_amnt`.
     """
     due = book.where(F.col("end_month") > 0).select(
         "id", "applied_on", "int_rate", "amount_cents", "installment_cents", "charge_off_month",

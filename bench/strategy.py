@@ -1,0 +1,140 @@
+"""What cut-offs and rules would have earned on loans whose outcome is known by now.
+
+On the embedded book, and on real loans if there are any; of these also by models that know no
+outcome of after the day of the decision, and what the whole graph makes of them.
+"""
+
+import tempfile
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from bench.command import Run, run_job
+from bench.foundation import lendingclub_file, run_lendingclub
+from bench.result import Figure, Result
+
+Evidence = dict[str, Any]  # as run.json has it
+
+REPORT = ("--select", "+strategy_report")
+# Of loans of 36 months whose term was over by the end of 2010, and of defaults that had been
+# collected on for 24 months by then: 117 months before the day of the export. Without exceptions
+# to the credit policy there are not the 50 bads that the gate asks for.
+KNOWN_THEN = (
+    "split_by_issue_date.train_until=2007-10-31",
+    "split_by_issue_date.calibration_until=2007-12-31",
+    "split_defaults.train_until=2007-12-31",
+    "split_defaults.test_from=2008-01-01",
+    "list_defaults.collection_months=117",
+    "label_defaults.include_policy_exceptions=true",
+)
+RULES = {
+    "all": "approve all",
+    "best": "best cut-off",
+    "own": "expected profit above 0",
+    "share": "share by PD",
+    "grades": "lender's grades",
+}
+PAIRS = [(rule, other) for rule in ("best", "own") for other in ("all", "share", "grades")]
+
+
+def measure() -> Result:
+    """Run the lending graph on the embedded book, and on real loans if there are any.
+
+    The variable LENDINGCLUB names the file of real loans.
+    """
+    export = lendingclub_file()
+    with tempfile.TemporaryDirectory(prefix="penstock-bench-") as folder:
+        home = Path(folder)
+        runs = {"book": run_job(home / "book", *REPORT)}
+        if export:
+            runs["lendingclub"] = run_lendingclub(home / "lendingclub", export)
+            known = [word for each in KNOWN_THEN for word in ("--set", f"params.{each}")]
+            runs["known_then"] = run_lendingclub(home / "known_then", export, *REPORT, *known)
+    figures = [
+        figure
+        for name, run in runs.items()
+        for figure in figures_of_rules(name, run.record["evidence"])
+    ]
+    if export:
+        figures += figures_of_run(runs["lendingclub"])
+    missing = () if export else ("lendingclub was not measured: LENDINGCLUB names no file.",)
+    return Result(tuple(figures), (*NOTES, *missing))
+
+
+NOTES = (
+    "USD per application, declined ones included, which earn nothing; 4 % funding and 50 USD of "
+    "handling. Intervals are 95 %, of a bootstrap of 2,000 draws; those of gains are of the same "
+    "loans in each draw, and no rule is changed by one.",
+    "The cut-off is that of greatest expected profit on the calibration loans, which were issued "
+    "before all judged ones. `share` approves the 70 % of lowest PD, `grades` the lender's A to C.",
+)
+
+
+def figures_of_rules(name: str, evidence: Evidence) -> list[Figure]:
+    """Return what each rule has earned, and gained over others."""
+    report = evidence["strategy_report"]
+    metrics = report["metrics"]
+    of_rules = {row["rule"]: row for row in _rows(report, "strategies")}
+    figures = [
+        Figure(f"{name}_loans", metrics["loans"], "judged loans, issued after all that is learnt"),
+        Figure(
+            f"{name}_cut_off",
+            metrics["best_cut_off"],
+            "PD, the best cut-off of the calibration loans",
+        ),
+    ]
+    for rule, label in RULES.items():
+        row = of_rules[label]
+        bads = "nobody" if row["bad rate"] is None else f"{row['bad rate']:.1%} of them bad"
+        meaning = f"realised by `{label}`, {_interval(metrics, f'profit_{rule}')}; "
+        meaning += f"{row['approved']:.1%} approved, {bads}; expected {row['expected profit']:,.0f}"
+        figures.append(Figure(f"{name}_profit_{rule}", metrics[f"profit_{rule}"], meaning))
+    for rule, other in PAIRS:
+        gain = f"gain_{rule}" if other == "all" else f"gain_{rule}_over_{other}"
+        meaning = f"`{RULES[rule]}` less `{RULES[other]}`, {_interval(metrics, gain)}"
+        figures.append(Figure(f"{name}_{gain}", metrics[gain], meaning))
+    return figures
+
+
+def figures_of_run(run: Run) -> list[Figure]:
+    """Return what the whole graph makes of real loans: nodes, decisions, LGD, provisions."""
+    statuses = Counter(node["status"] for node in run.record["nodes"])
+    others = ", ".join(f"{n} {status}" for status, n in statuses.items() if status != "done")
+    evidence = run.record["evidence"]
+    lgd, book = evidence["lgd_report"]["metrics"], evidence["provision_report"]
+    decided: Counter[str] = Counter()
+    for row in _rows(evidence["policy_comparison"], "decisions"):
+        decided[row["decision"]] += row["applications"]
+    counts = ", ".join(f"{n:,} {decision}" for decision, n in sorted(decided.items()))
+    figures = [
+        Figure(
+            "nodes", statuses["done"], f"nodes done, all that there are; {others or 'no other'}"
+        ),
+        Figure("seconds", run.seconds, "whole command, from loans to portfolio"),
+        Figure("decided", decided.total(), f"applications of the last month: {counts}"),
+        Figure("lgd_rmse", lgd["rmse"], f"RMSE of the LGD model, {lgd['defaults']:,.0f} defaults"),
+        Figure("lgd_rmse_of_mean", lgd["benchmark_rmse"], "RMSE of one LGD for all, same defaults"),
+        Figure("lgd_skill", lgd["skill"], f"of its squared error saved, {_interval(lgd, 'skill')}"),
+    ]
+    for row in _rows(book, "totals"):
+        meaning = f"USD, expected credit loss at {row['reporting_date']}, of "
+        meaning += f"{row['balance_usd']:,.0f} owed on {row['exposures']:,.0f} loans"
+        year = row["reporting_date"][:4]
+        figures.append(Figure(f"allowance_{year}", row["allowance_usd"], meaning))
+    [walk] = _rows(book, "walk")
+    until = walk.pop("until")
+    figures += [Figure(f"walk_{step}", usd, f"USD, until {until}") for step, usd in walk.items()]
+    return [replace(each, name=f"lendingclub_{each.name}") for each in figures]
+
+
+def _rows(report: Evidence, table: str) -> list[Evidence]:
+    """Return the rows of a table of a report, by column."""
+    shown = report["tables"][table]
+    return [dict(zip(shown["columns"], row, strict=True)) for row in shown["rows"]]
+
+
+def _interval(metrics: Evidence, name: str) -> str:
+    low, high = (metrics[f"{name}_{end}"] for end in ("low", "high"))
+    digits = ",.0f" if abs(high - low) > 1 else ".4f"
+    return f"95 % interval {low:{digits}} to {high:{digits}}"
