@@ -116,6 +116,11 @@ def peak_mb(pid: int) -> float:
     return _name_and_peak(pid)[1]
 
 
+def peak_family_mb(ancestor: int) -> float:
+    """Return the sum of the most that a process and all that descend from it have held, in MB."""
+    return sum(peak_mb(pid) for pid in _family(ancestor))
+
+
 def _watch(process: subprocess.Popen[bytes]) -> Peaks | None:
     jvm = python = 0.0
     while True:

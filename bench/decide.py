@@ -1,7 +1,8 @@
 """Decisions on many applications: rows a second of the whole chain, and beside scoring alone.
 
-And the expected credit losses of a book, beside a library that goes loan by loan.
-`APPLICATIONS=n` measures another number of them than a million.
+And the expected credit losses of a book, beside a library that goes loan by loan, and of a book
+ten times as large. `APPLICATIONS=n` measures another number of them than a million, `EXPOSURES=n`
+another large book than ten millions.
 """
 
 import os
@@ -18,8 +19,8 @@ from penstock.conf import load_conf
 if TYPE_CHECKING:
     from bench.decide_losses import Losses
 
-APPLICATIONS = "APPLICATIONS"
-LOANS, CORES, ROUNDS, SAMPLE, WARM_UP = 20_000, 2, 2, 1_000, 20_000
+APPLICATIONS, EXPOSURES = "APPLICATIONS", "EXPOSURES"
+LOANS, CORES, WARM_UP = 20_000, 2, 20_000
 MILLION = 1_000_000
 
 
@@ -27,19 +28,23 @@ def measure() -> Result:
     """Fit the models on the embedded book, then decide on many generated applications by them."""
     # Imported here: `make bench` starts no Spark for the benches that need none.
     from bench.decide_chain import Chain  # noqa: PLC0415
-    from bench.decide_losses import measure_losses  # noqa: PLC0415
+    from bench.decide_losses import losses_of  # noqa: PLC0415
     from bench.session import own_session  # noqa: PLC0415
     from penstock.job import PROJECT  # noqa: PLC0415
 
     n = int(os.environ.get(APPLICATIONS, str(MILLION)))
+    large = int(os.environ.get(EXPOSURES, str(10 * MILLION)))
     configured = load_conf(PROJECT / "conf", "local", []).spark
     settings = {key: each for key, each in configured.items() if key.startswith("spark.sql.")}
+    books = []
+    for size in (MILLION, large):
+        with tempfile.TemporaryDirectory(prefix="penstock-bench-") as folder:
+            books.append(losses_of(Path(folder) / "book", size, settings))
     with (
         tempfile.TemporaryDirectory(prefix="penstock-bench-") as folder,
         own_session("decide", f"local[{CORES}]", Path(folder), settings) as spark,
     ):
         chain = Chain(spark, Path(folder), loans=LOANS, applications=n)
-        losses = measure_losses(chain, exposures=n, sample=SAMPLE, rounds=ROUNDS)
         steps: dict[str, Callable[[], Any]] = {"scoring": chain.score, "chain": chain.run}
         chain.warm_up(WARM_UP)
         seconds = {}
@@ -58,30 +63,45 @@ def measure() -> Result:
                 "PD, LGD, six offers each, policy, reasons of declines, record",
             ),
             Figure("ratio_to_scoring", whole / scoring, "time of the whole chain / scoring alone"),
-            *_loss_figures(losses),
+            *_loss_figures(*books),
         ),
         (
             f"{n:,} generated applications, cleaned and stored, {CORES} cores, once, after "
             f"{WARM_UP:,} to warm up: scoring {scoring:.1f} s, the whole chain {whole:.1f} s. "
             f"Models are those of {LOANS:,} loans of the embedded book.",
-            "As in the graph, scores, offers, decisions and records are written as they come; "
-            f"decided: {counts}.",
-            f"Losses: {losses.exposures:,} exposures, twelve months and life, three scenarios, "
-            f"written; {_shown(losses.seconds)} s after one round to warm up. creditriskengine "
-            f"went through {losses.sample:,} of them on one core, with the arrays of months made "
-            f"by numpy, in {losses.library_seconds:.2f} s; the same losses to "
-            f"{losses.difference:.0e} of each.",
+            "As in the graph, scores, cases, offers, decisions and records are written as they "
+            f"come; what declined applicants could have asked for is left out. Decided: {counts}.",
+            *_loss_notes(*books),
         ),
     )
 
 
-def _loss_figures(losses: "Losses") -> tuple[Figure, ...]:
+def _loss_notes(losses: "Losses", large: "Losses") -> tuple[str, ...]:
+    return (
+        "Losses: twelve months and life, three scenarios, joined with PD and LGD, written; each "
+        "book in a process of its own, on two executors of one core and 1 GB, after one round to "
+        f"warm up. {losses.exposures:,} exposures: {_shown(losses.seconds)} s; "
+        f"{large.exposures:,}: {_shown(large.seconds)} s.",
+        f"creditriskengine went through {losses.sample:,} of them on one core, with the arrays of "
+        f"months made by numpy, in {losses.library_seconds:.2f} s; the same losses to "
+        f"{losses.difference:.0e} of each, in the large book to {large.difference:.0e}.",
+    )
+
+
+def _loss_figures(losses: "Losses", large: "Losses") -> tuple[Figure, ...]:
     own = median(losses.seconds) * CORES * MILLION / losses.exposures
     library = losses.library_seconds * MILLION / losses.sample
     return (
         Figure("losses_of_a_million_loans_core_s", own, "expected credit losses, joined, written"),
         Figure("library_losses_of_a_million_loans_core_s", library, "the same loan by loan"),
         Figure("library_to_losses", library / own, "core-seconds of the library / by expressions"),
+        Figure("losses_peak_mb", losses.peak_mb, "driver and executors, their peaks added up"),
+        Figure(
+            "losses_of_large_book_s",
+            median(large.seconds),
+            f"{large.exposures / MILLION:.1f} million exposures, wall time",
+        ),
+        Figure("losses_of_large_book_peak_mb", large.peak_mb, "driver and executors, as above"),
     )
 
 

@@ -89,7 +89,7 @@ class Chain:
         scores = self.stored("scores", present_scores(scored, **p["present_scores"]))
         assessed = self.lgd_model.transform(scored)
         offers = self.stored("offers", make_offers(assessed, asked, **p["make_offers"]))
-        cases = gather_cases(asked, scores, **p["gather_cases"])
+        cases = self.stored("cases", gather_cases(asked, scores, **p["gather_cases"]))
         overrides = read_overrides(no_overrides(asked), asked, self.unreadable)
         decided = decide(cases, self.unreadable, overrides, **p["decide"])
         decisions = self.stored("decisions", decided)

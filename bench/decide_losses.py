@@ -1,7 +1,16 @@
-"""Expected credit losses of a large book by column expressions, and loan by loan by a library."""
+"""Expected credit losses of a large book by column expressions, and loan by loan by a library.
 
+A process and a cluster of its own for each size of the book, so that peaks of memory are its own.
+"""
+
+import json
+import os
+import subprocess
+import sys
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,7 +20,10 @@ from numpy.typing import NDArray
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
+from bench.command import PROJECT, peak_family_mb
 from bench.decide_chain import Chain
+from bench.session import own_session
+from penstock.errors import NodeFailed
 from penstock.lending.credit_loss import YEAR, add_credit_loss
 from penstock.lending.default_timing import estimate_default_timing
 from penstock.lending.exposures import list_exposures
@@ -19,6 +31,9 @@ from penstock.lending.features import add_features
 
 Floats = NDArray[np.float64]
 Curves = dict[tuple[int, int], Row]
+CLUSTER, PARTITIONS = "local-cluster[2,1,1024]", 16
+LOANS, APPLICATIONS, ROUNDS, SAMPLE = 20_000, 1_000, 2, 1_000
+OUT = "losses.json"
 
 
 @dataclass(frozen=True)
@@ -28,6 +43,7 @@ class Losses:
     Attributes:
         exposures: Of the book.
         seconds: Of the book, each round.
+        peak_mb: Most memory of driver and executors, each at its own moment.
         sample: Exposures that the library computed.
         library_seconds: Of the sample.
         difference: Greatest relative difference of a lifetime or twelve-month loss.
@@ -35,9 +51,41 @@ class Losses:
 
     exposures: int
     seconds: list[float]
+    peak_mb: float
     sample: int
     library_seconds: float
     difference: float
+
+
+def losses_of(folder: Path, exposures: int, settings: Mapping[str, str]) -> Losses:
+    """Measure the losses of about so many exposures, in a process of its own.
+
+    Raises:
+        NodeFailed: It did not get through; with its last words.
+    """
+    folder.mkdir(parents=True)
+    path = ":".join((str(PROJECT / "lib"), str(PROJECT), os.environ.get("PYTHONPATH", "")))
+    asked = [str(folder), str(exposures), json.dumps(dict(settings))]
+    ended = subprocess.run(
+        [sys.executable, "-m", "bench.decide_losses", *asked],
+        cwd=PROJECT,
+        env={**os.environ, "PYTHONPATH": path},
+        text=True,
+        stderr=subprocess.PIPE,
+        check=False,
+    )
+    if ended.returncode:
+        raise NodeFailed(f"bench.decide_losses ended so: {ended.stderr[-2000:]}")
+    return Losses(**json.loads((folder / OUT).read_text("utf-8")))
+
+
+def main(folder: Path, exposures: int, settings: Mapping[str, str]) -> None:
+    """Measure, and write the figures into the folder."""
+    path = {"spark.executorEnv.PYTHONPATH": os.environ["PYTHONPATH"]}
+    with own_session("losses", CLUSTER, folder, {**settings, **path}) as spark:
+        chain = Chain(spark, folder, loans=LOANS, applications=APPLICATIONS)
+        losses = measure_losses(chain, exposures=exposures, sample=SAMPLE, rounds=ROUNDS)
+    (folder / OUT).write_text(json.dumps(asdict(losses)), "utf-8")
 
 
 def measure_losses(chain: Chain, *, exposures: int, sample: int, rounds: int) -> Losses:
@@ -54,6 +102,7 @@ def measure_losses(chain: Chain, *, exposures: int, sample: int, rounds: int) ->
         started = time.perf_counter()
         losses = chain.stored("losses", add_credit_loss(bare, risk, timing, **params))
         seconds.append(time.perf_counter() - started)
+    peak = peak_family_mb(os.getpid())
     performing = losses.where("NOT is_default AND ecl_lifetime_usd IS NOT NULL")
     rows = performing.orderBy(F.xxhash64("loan_id")).limit(sample).collect()
     curves = {(row.term_months, row.month): row for row in timing.collect()}
@@ -62,6 +111,7 @@ def measure_losses(chain: Chain, *, exposures: int, sample: int, rounds: int) ->
     return Losses(
         exposures=book.count(),
         seconds=seconds[1:],
+        peak_mb=peak,
         sample=len(rows),
         library_seconds=time.perf_counter() - started,
         difference=max(map(_difference, rows, found)),
@@ -75,9 +125,9 @@ def _book(chain: Chain, exposures: int) -> DataFrame:
     joined = opened.join(scored.select("loan_id", "pd", "lgd"), "loan_id")
     last = joined.where(F.col("reporting_date") == F.lit(chain.last_reporting_date))
     known = chain.stored("exposures", last.where("interest_rate > 0.001"))
-    copies = exposures // known.count() + 1
+    copies = round(exposures / known.count())
     numbers = chain.spark.range(copies).withColumnRenamed("id", "copy")
-    copied = known.crossJoin(F.broadcast(numbers)).limit(exposures)
+    copied = known.repartition(PARTITIONS).crossJoin(F.broadcast(numbers))
     return copied.withColumn("loan_id", F.concat_ws("-", "loan_id", "copy")).drop("copy")
 
 
@@ -117,3 +167,7 @@ def _difference(row: Row, found: tuple[float, float]) -> float:
         )
     ]
     return max(abs(mine / theirs - 1) for mine, theirs in zip(own, found, strict=True))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), int(sys.argv[2]), json.loads(sys.argv[3]))

@@ -188,7 +188,7 @@ class PlainLending:
             "overrides",
             read_overrides(raw_overrides, applications, unreadable, **p["read_overrides"]),
         )
-        cases = gather_cases(applications, scores, **p["gather_cases"])
+        cases = self.save("cases", gather_cases(applications, scores, **p["gather_cases"]))
         decisions = self.save("decisions", decide(cases, unreadable, overrides, **p["decide"]))
         declined = select_declined(decisions, features, **p["select_declined"])
         explained = _named(reasons.transform(declined), "plain_reasons/1")

@@ -49,7 +49,7 @@ VALUES = {
 
 def check(**changes):
     values = VALUES | changes
-    return check_annotations(stage, values, {name: f"params.stage.{name}" for name in values})
+    return check_annotations(stage, values, {name: ("params", "stage", name) for name in values})
 
 
 def test_values_of_the_type_are_taken_and_whole_numbers_are_numbers():

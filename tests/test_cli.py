@@ -14,14 +14,16 @@ import pytest
 from penstock.cli import main
 from penstock.engine.graph import Graph
 from penstock.engine.nodes import Deploy, Transform
+from penstock.errors import Conflict
 from penstock.graphs import GRAPHS
 
 MODEL = "line"
 TABLES = ("loans", "sums")
 
 
-def scaled(raw, *, unit):
-    return raw.selectExpr("id", f"amount * {unit} AS amount")
+def scaled(raw, *, unit, policy):
+    most = policy.files[0].value["most"]
+    return raw.selectExpr("id", f"least(amount, {most}) * {unit} AS amount")
 
 
 def summed(loans, *, by):
@@ -45,10 +47,16 @@ releases: {{kind: delta}}
 line: {{kind: model, name: line, version: 1}}
 champion: {{kind: alias, model: line}}
 """,
-    "params": "{{common: {{as_of: 2024-01-01}}, scaled: {{unit: 1}}, summed: {{by: 7}}}}",
+    "params": """
+common: {{as_of: 2024-01-01}}
+scaled: {{unit: 1, policy: "${{files:base/policy.yaml}}"}}
+summed: {{by: 7}}
+""",
+    "policy": "most: 1000",
     "run": "{{tables: '', tracking_uri: '', experiment: tests, nodes_at_once: 2}}",
     "spark": "{{spark.scheduler.mode: FAIR}}",
 }
+GONE = {"name": "a node of then", "parts": {}}
 FIRST = ("--set", "params.summed.by=1")
 LATER = ("--set", "params.summed.by=10", "--set", "catalog.line.version=2")
 
@@ -176,6 +184,35 @@ def test_a_replay_makes_the_rows_of_its_run_again_from_what_that_run_read_and_wa
     assert all(int(release.pins[name]) > int(before.pins[name]) for name in TABLES)
     assert world.rows(release) == world.rows(first)
     assert world.champion == "1"
+
+
+def test_a_replay_that_would_make_other_rows_is_refused_with_what_changed_since(world):
+    run_id, before = world.runs[0]["run_id"], world.release
+    folder = world.home / "runs" / run_id
+    run, plan = (json.loads((folder / name).read_text()) for name in ("run.json", "plan.json"))
+    policy = world.folder / "conf" / "base" / "policy.yaml"
+
+    def refusal():
+        code, _, err = world.do("replay", run_id)
+        assert code == Conflict.exit_code and "and nothing was run" in err
+        assert f"commit {run['git_commit'][:12]}" in err or "is not known" in err
+        return err
+
+    policy.write_text("most: 1")
+    told = "scaled: parameter policy \"[{'most': 1000}]\" -> \"[{'most': 1}]\". "
+    assert f"Run '{run_id}' would not be the same again, and nothing was run: {told}" in refusal()
+    policy.write_text("# As it was.\nmost: 1000")
+
+    parts = {node["name"]: node["parts"] for node in plan["nodes"]}
+    parts["scaled"]["library pyspark"] = "3.5.0"
+    parts["summed"]["plan sums"] = "another"
+    [function] = [name for name in plan["code"]["summed"] if name.endswith(":summed")]
+    plan["code"]["summed"][function] = "another"
+    (folder / "plan.json").write_text(json.dumps(plan | {"nodes": [*plan["nodes"], GONE]}))
+    told = refusal()
+    assert "scaled: pyspark 3.5.0 -> " in told and "summed: code of summed (" in told
+    assert "a node of then: gone" in told
+    assert world.release == before
 
 
 def test_a_rollback_makes_tables_and_alias_of_an_earlier_release_current(world):

@@ -205,7 +205,7 @@ def test_a_key_that_yaml_reads_as_no_text_is_refused(conf_dir, key, told):
 def test_an_unknown_key_of_an_environment_names_the_file(conf_dir):
     write(conf_dir, "local/params.yaml", "split: {tset_from: 2021-01-01}\n")
     with pytest.raises(
-        ConfigError, match=r"local/params.yaml: unknown key 'params.split.tset_from'"
+        ConfigError, match=r"local/params.yaml, line 1: unknown key 'params.split.tset_from'"
     ):
         load_conf(conf_dir, "local")
 
@@ -218,7 +218,9 @@ def test_a_delimiter_in_single_quotes_is_taken_as_it_stands(conf_dir, delimiter)
 
 def test_a_parameter_of_another_type_names_the_file_it_stands_in(conf_dir):
     write(conf_dir, "local/params.yaml", "split: {folds: 3}\n")
-    message = r"local/params.yaml: params.split.folds must be a list, as in conf/base, not 3\."
+    message = (
+        r"local/params.yaml, line 1: params.split.folds must be a list, as in conf/base, not 3\."
+    )
     with pytest.raises(ConfigError, match=message):
         load_conf(conf_dir, "local")
 
@@ -239,7 +241,7 @@ def test_a_parameter_of_another_type_names_the_set_it_stands_in(conf_dir, overri
 def test_items_are_held_against_the_base_also_where_an_environment_emptied_the_list(conf_dir):
     write(conf_dir, "local/params.yaml", "split: {folds: []}\n")
     assert load_conf(conf_dir, "local").params["split"]["folds"] == []
-    with pytest.raises(ConfigError, match="each item of params.split.folds must be a whole number"):
+    with pytest.raises(ConfigError, match=r"params.split.folds\[0\] must be a whole number"):
         load_conf(conf_dir, "local", ["params.split.folds=[a]"])
 
 
@@ -263,6 +265,33 @@ def test_a_fault_is_told_of_the_layer_that_has_it_and_not_of_what_refers_to_it(c
     message = r"^--set params.b.x=.nan: params.b.x must be a finite number, not nan"
     with pytest.raises(ConfigError, match=message):
         load_conf(conf_dir, "local", ["params.b.x=.nan"])
+
+
+def test_the_place_of_a_value_is_where_it_is_said_last(conf_dir):
+    write(conf_dir, "base/params.yaml",
+          "common: {}\na:\n  x: 1\n  y: 1\n  items:\n    - {weight: 1}\n    - {weight: 2}\n"
+          "b: '${params.a}'\nc: {of: '${params.b.items}', x: '${params.b.x}'}\n")  # fmt: skip
+    write(conf_dir, "local/params.yaml", "# it is\na: {x: 2}\n")
+    base, local = (f"{conf_dir}/{layer}/params.yaml, line" for layer in ("base", "local"))
+    change = "params.b.y=7"
+    origins = load_conf(conf_dir, "local", [change]).origins
+    for steps, place in (
+        (("a", "x"), f"{local} 2"),
+        (("a", "y"), f"{base} 4"),
+        (("a", "items", 1, "weight"), f"{base} 7"),
+        (("a", "items", 1, "size"), f"{base} 7"),  # what is not there: where it would be
+        (("a", "items", 9), f"{base} 5"),
+        (("a", "z"), f"{local} 2"),
+        (("b", "x"), f"{local} 2"),
+        (("b", "y"), f"--set {change}"),
+        (("b", "items"), f"{base} 5"),
+        (("c", "of", 0, "weight"), f"{base} 6"),
+        (("c", "x"), f"{local} 2"),
+    ):
+        assert origins.place(("params", *steps)) == place, steps
+    assert origins.told(("params", "a", "items", 1)) == f"{base} 7: params.a.items[1]"
+    whole = load_conf(conf_dir, "local", ["params.a.items=[{weight: 3}]"]).origins
+    assert whole.place(("params", "b", "items", 0, "size")).startswith("--set params.a.items=")
 
 
 def test_a_key_that_stands_twice_is_refused_with_its_line(conf_dir):

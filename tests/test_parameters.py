@@ -3,6 +3,7 @@ import datetime as dt
 import pytest
 
 from penstock.errors import ConfigError
+from penstock.keys import key_text
 from penstock.parameters import check_parameters
 
 BASE = {
@@ -21,7 +22,7 @@ BASE = {
 
 
 def check(**changes):
-    check_parameters({"node": BASE}, {"node": changes}, "--set x")
+    check_parameters({"node": BASE}, {"node": changes}, lambda at: f"--set x: {key_text(at)}")
 
 
 @pytest.mark.parametrize(
@@ -56,13 +57,13 @@ def test_a_value_of_the_same_type_is_taken(key, value):
         ("day", "soon", "must be a date such as 2025-07-01, as in conf/base, not 'soon'"),
         ("day", dt.datetime(2025, 1, 1, 9), "must be a date .*, not 2025-01-01T09:00:00"),
         ("names", "a", "must be a list, as in conf/base, not 'a'"),
-        ("names", ["c", 3], "each item of params.node.names must be a text .*, not 3"),
-        ("names", [None], "each item of params.node.names must be a text .*, not null"),
+        ("names", ["c", 3], r"params.node.names\[1\] must be a text .*, not 3"),
+        ("names", [None], r"params.node.names\[0\] must be a text .*, not null"),
         ("map", 3, "params.node.map must be a map of keys to values, as in conf/base, not 3"),
         ("map", {"weight": "a"}, "params.node.map.weight must be a number"),
         ("share", float("nan"), "params.node.share must be a finite number, not nan"),
         ("open", float("-inf"), "params.node.open must be a finite number, not -inf"),
-        ("empty", [float("inf")], "params.node.empty must be a finite number, not inf"),
+        ("empty", [float("inf")], r"params.node.empty\[0\] must be a finite number, not inf"),
     ],
 )
 def test_another_value_is_refused_with_its_key_and_origin(key, value, message):

@@ -14,6 +14,7 @@ from pydantic import AfterValidator, ConfigDict, TypeAdapter, ValidationError, w
 from typing_extensions import is_typeddict
 
 from penstock.errors import ConfigError
+from penstock.keys import Steps, key_text
 
 
 def _rising(numbers: list[float]) -> list[float]:
@@ -36,7 +37,10 @@ _STRICT = ConfigDict(strict=True, allow_inf_nan=False, arbitrary_types_allowed=T
 
 
 def check_annotations(
-    function: Callable[..., Any] | None, values: Mapping[str, Any], places: Mapping[str, str]
+    function: Callable[..., Any] | None,
+    values: Mapping[str, Any],
+    keys: Mapping[str, Steps],
+    told: Callable[[Steps], str] = key_text,
 ) -> dict[str, Any]:
     """Return values of keyword-only arguments as their annotations have them: 0 as 0.0.
 
@@ -44,7 +48,8 @@ def check_annotations(
 
     Args:
         function: None has no parameters.
-        places: Parameter to its key in the configuration, for an error.
+        keys: Parameter to its key in the configuration.
+        told: How an error names what stands at a key.
 
     Raises:
         ConfigError: A value of another type, not finite, or beyond its limits; or an unknown key.
@@ -56,17 +61,12 @@ def check_annotations(
             checked[name] = adapters[name].validate_python(value)
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
-            path = "".join(_step(at) for at in first["loc"])
+            # Where a key is wrong, the step after it says so.
+            steps = (*keys[name], *(step for step in first["loc"] if step != "[key]"))
             said = first["msg"].removeprefix("Value error, ").replace("Input should", "it must")
             said = said.replace("Extra inputs are not permitted", "there is no such key")
-            raise ConfigError(f"{places[name]}{path} is {first['input']!r}; {said}.") from error
+            raise ConfigError(f"{told(steps)} is {first['input']!r}; {said}.") from error
     return checked
-
-
-def _step(at: str | int) -> str:
-    if at == "[key]":  # what is wrong is the key before
-        return ""
-    return f"[{at}]" if isinstance(at, int) else f".{at}"
 
 
 @cache

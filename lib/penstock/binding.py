@@ -1,6 +1,6 @@
 """The graph held against the configuration: its datasets, and a value for each parameter."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from inspect import signature
 from typing import Any
 
@@ -8,6 +8,7 @@ from penstock.annotations import check_annotations
 from penstock.engine.graph import Graph
 from penstock.engine.nodes import MODELS, TABLES, Node
 from penstock.errors import ConfigError, GraphError, did_you_mean
+from penstock.keys import Steps, key_text
 
 # Catalog kinds that an argument of a stage function can stand for, by the name of its type.
 _ANNOTATED = {"DataFrame": TABLES, "Evidence": ("report",), "PipelineModel": MODELS}
@@ -76,12 +77,17 @@ def _check_annotations(node: Node, kinds: Mapping[str, str]) -> None:
 
 
 def bind_parameters(
-    graph: Graph, params: Mapping[str, Mapping[str, Any]]
+    graph: Graph,
+    params: Mapping[str, Mapping[str, Any]],
+    told: Callable[[Steps], str] = key_text,
 ) -> dict[str, dict[str, Any]]:
     """Give each node the values of its function's keyword-only arguments.
 
     A value comes from the section of the node's name, else of the function's name; what the
     section lacks comes from `common`. It is of the type that the function says, within its limits.
+
+    Args:
+        told: How an error names what stands at a key of the configuration.
 
     Returns:
         Node name to keyword arguments.
@@ -98,8 +104,8 @@ def bind_parameters(
         for key in section:
             if key not in node.parameters:
                 raise ConfigError(
-                    f"params.{section_name}.{key}: the function of node '{node.name}' has no "
-                    f"such parameter.{did_you_mean(key, node.parameters)}"
+                    f"{told(('params', section_name, key))}: the function of node '{node.name}' "
+                    f"has no such parameter.{did_you_mean(key, node.parameters)}"
                 )
         values = {k: v for k, v in {**common, **section}.items() if k in node.parameters}
         missing = [key for key in node.parameters if key not in values]
@@ -108,6 +114,8 @@ def bind_parameters(
                 f"Node '{node.name}' needs {', '.join(missing)}; write it under "
                 f"params.{section_name or node.name} in conf/base/params.yaml."
             )
-        places = {k: f"params.{section_name if k in section else 'common'}.{k}" for k in values}
-        bound[node.name] = check_annotations(node.function, values, places) if values else {}
+        keys: dict[str, Steps] = {
+            key: ("params", section_name if key in section else "common", key) for key in values
+        }
+        bound[node.name] = check_annotations(node.function, values, keys, told) if values else {}
     return bound

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from penstock import views
 from penstock.errors import DataError, NodeFailed, PenstockError, SetupError, UsageError
 from penstock.job import PROJECT, Job, prepare_job
-from penstock.store.home import write_text
+from penstock.store.home import write_json, write_text
 from penstock.strict_json import json_text
 
 if TYPE_CHECKING:
@@ -82,11 +82,13 @@ def run_job(job: Job, spark: "SparkSession") -> int:
     )
     stores = Stores.of(job.conf, job.home)
     plan = plan_job(job, spark, stores, token=order.run_id)
+    planned = plan_document(job, plan, stores.catalog)
+    page = job.home.run_folder(order.run_id) / "index.html"
+    write_json(page.with_name("plan.json"), planned)  # what a replay is held against
     runner = Runner(order, plan, spark, stores, make_progress(job.options.quiet))
     record, error = runner.run()
     document = record.to_json()
-    page = job.home.run_folder(order.run_id) / "index.html"
-    texts = _run_texts(document, plan_document(job, plan, stores.catalog))
+    texts = _run_texts(document, planned)
     validated: list[Path] = []
     try:
         write_text(page, texts["index.html"])

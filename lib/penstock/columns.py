@@ -1,5 +1,9 @@
 """Columns of tables: by names that are anybody's, and as DDL."""
 
+import json
+import re
+from collections.abc import Iterable
+
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
@@ -16,3 +20,10 @@ def columns_in(ddl: str) -> StructType:
     columns = StructType.fromDDL(ddl) if ddl else StructType()
     assert isinstance(columns, StructType)
     return columns
+
+
+def values_read(row: str, conditions: Iterable[str]) -> str:
+    """Return what SQL conditions, or names of columns, read of a row (JSON); if nothing, all."""
+    words = set(re.findall(r"\w+", " ".join(conditions)))
+    values = {name: value for name, value in json.loads(row).items() if name in words}
+    return json.dumps(values, ensure_ascii=False) if values else row

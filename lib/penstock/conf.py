@@ -12,6 +12,7 @@ from penstock.clocks import APPLICATION, DECISION, KnownAt, clock_fault
 from penstock.document_files import with_documents
 from penstock.errors import ConfigError, did_you_mean
 from penstock.layers import Layer, interpolate, merge_layers, read_layers
+from penstock.origins import Origins
 from penstock.parameters import check_parameters
 
 T = TypeVar("T")
@@ -191,6 +192,7 @@ class Conf:
             Files that they name are `Documents`.
         spark: Spark settings by their full names.
         document: The merged YAML as plain values, for the run's record; files stay names there.
+        origins: Which file and line says each of them, for an error.
     """
 
     env: str
@@ -199,6 +201,7 @@ class Conf:
     spark: Mapping[str, str]
     run: RunConf
     document: Mapping[str, Any]
+    origins: Origins = field(repr=False)
 
 
 def load_conf(conf_dir: Path, env: str, overrides: Sequence[str] = ()) -> Conf:
@@ -229,6 +232,7 @@ def load_conf(conf_dir: Path, env: str, overrides: Sequence[str] = ()) -> Conf:
         spark={key: _spark_value(value) for key, value in sorted(document["spark"].items())},
         run=_typed(RunConf, document["run"], "run"),
         document=document,
+        origins=Origins(layers),
     )
 
 
@@ -236,7 +240,7 @@ def _check_params(layers: Sequence[Layer], document: Mapping[str, Any]) -> None:
     known = interpolate(layers[0].values["params"], document)
     for layer in reversed(layers):  # a reference has its value from where that was changed last
         changes = interpolate(layer.values.get("params", {}), document)
-        check_parameters(known, changes, layer.origin)
+        check_parameters(known, changes, layer.told)
 
 
 def _dataset(name: str, entry: Any) -> DatasetConf:

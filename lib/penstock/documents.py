@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-Step = str | int
+from penstock.keys import Step, Steps
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Document:
 
     path: str = field(compare=False)
     text: str
-    lines: Mapping[tuple[Step, ...], int] = field(compare=False, repr=False)
+    lines: Mapping[Steps, int] = field(compare=False, repr=False)
 
     @property
     def value(self) -> Any:

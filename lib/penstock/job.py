@@ -5,7 +5,7 @@ import os
 import shlex
 from argparse import Namespace
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from penstock.engine.graph import Graph
 from penstock.errors import DataError, UsageError, did_you_mean
 from penstock.graphs import load_graph
 from penstock.options import parse_options, run_arguments
+from penstock.recorded import Recorded
 from penstock.select import select_nodes
 from penstock.spark_settings import row_settings
 from penstock.store.home import Home
@@ -22,7 +23,14 @@ from penstock.store.home import Home
 PROJECT = Path(__file__).resolve().parents[2]
 # What a document must hold to be one.
 _NEEDED: dict[str, dict[str, type]] = {
-    "plan": {"job": str, "arguments": list, "nodes": list, "sources": list, "release": int},
+    "plan": {
+        "job": str,
+        "arguments": list,
+        "nodes": list,
+        "sources": list,
+        "release": int,
+        "code": dict,
+    },
     "run": {"command": str, "datasets": list, "nodes": list, "graph": str},
 }
 
@@ -36,7 +44,7 @@ class Job:
         graph: That slice, or the nodes selected of it.
         code: Node to the hashes of its functions' source, as it was when they were loaded.
         settings: Those settings of Spark that can change rows.
-        pinned: Dataset to the version to read instead of the newest: those of a run to replay.
+        recorded: The run that is to be replayed, if one is.
         saved: The saved plan that is to be run, if one is.
     """
 
@@ -50,7 +58,7 @@ class Job:
     params: dict[str, dict[str, Any]]
     code: Mapping[str, Mapping[str, str]]
     settings: Mapping[str, str]
-    pinned: Mapping[str, str] = field(default_factory=dict)
+    recorded: Recorded | None = None
     saved: Mapping[str, Any] | None = None
 
     @property
@@ -66,7 +74,12 @@ class Job:
     @property
     def skips(self) -> bool:
         """Whether what has not changed is skipped; a replay is there to be run."""
-        return not (self.options.no_skip or self.pinned)
+        return not (self.options.no_skip or self.recorded)
+
+    @property
+    def pinned(self) -> Mapping[str, str]:
+        """Dataset to the version to read instead of the newest: those of a run to replay."""
+        return self.recorded.pinned if self.recorded else {}
 
     @property
     def needs_states(self) -> bool:
@@ -112,7 +125,7 @@ def prepare_job(name: str, arguments: list[str]) -> Job:
         [dataset for dataset, entry in conf.catalog.items() if is_source(entry)]
     )
     check_catalog(whole, {dataset: KIND_OF[type(entry)] for dataset, entry in conf.catalog.items()})
-    params = bind_parameters(whole, conf.params)
+    params = bind_parameters(whole, conf.params, conf.origins.told)
     # As loaded: a file that is edited while Spark starts is not what will run.
     code = {node.name: node.code for node in whole.nodes}
     part = _slice(whole, options.job)
@@ -164,17 +177,28 @@ def _replayed_job(options: Namespace, home: Home) -> Job:
         raise UsageError(
             f"There is no run '{options.run}' under {runs}.{did_you_mean(options.run, known)}"
         )
-    record = read_document(path, "run")
-    _, name, *arguments = shlex.split(record["command"])
-    job = prepare_job(name, arguments)
-    pinned = {d["name"]: d["version"] for d in record["datasets"] if d["role"] != "output"}
-    for dataset in job.graph.sources:
-        if pinned.get(dataset) is None:
+    run = read_document(path, "run")
+    if not path.with_name("plan.json").exists():
+        raise DataError(
+            f"Run '{options.run}' has kept no plan.json, and nobody can tell whether it would be "
+            "the same again: it cannot be replayed."
+        )
+    plan = read_document(path.with_name("plan.json"), "plan")
+    recorded = Recorded(options.run, run, plan)
+    _, name, *arguments = shlex.split(run["command"])
+    # A selection may choose other nodes today than it did then.
+    told = {**vars(parse_options(name, arguments)), "select": None, "exclude": None}
+    job = prepare_job(name, run_arguments(Namespace(**told)))
+    there = {node.name for node in job.whole.nodes}
+    graph = job.whole.only([node for node in recorded.nodes if node in there])
+    for dataset in graph.sources:
+        if recorded.pinned.get(dataset) is None:
             raise DataError(
                 f"Run '{options.run}' does not say which version of '{dataset}' it read, so it "
                 "cannot be replayed."
             )
-    return replace(job, pinned=pinned, options=_with_output(job.options, options))
+    with_output = _with_output(job.options, options)
+    return replace(job, arguments=arguments, graph=graph, recorded=recorded, options=with_output)
 
 
 def _with_output(options: Namespace, wish: Namespace) -> Namespace:

@@ -6,12 +6,13 @@ replaces. A key that `conf/base` does not know is refused. What values mean is i
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from penstock.errors import ConfigError, did_you_mean
-from penstock.strict_yaml import load_yaml
+from penstock.keys import Steps, key_text
+from penstock.strict_yaml import load_yaml, load_yaml_lines
 
 SECTIONS = ("catalog", "params", "spark", "run")
 EXAMPLE = "params.split_by_issue_date.test_from=2011-01-01"
@@ -25,10 +26,22 @@ class Layer:
 
     Attributes:
         values: Section of `SECTIONS` to its keys; all of them in the first layer, `conf/base`.
+        lines: Keys and places in lists that lead to a value, to "file, line n".
     """
 
     origin: str
     values: Mapping[str, Any]
+    lines: Mapping[Steps, str] = field(default_factory=dict, repr=False)
+
+    def place(self, steps: Steps) -> str:
+        """Return the file and line of a value, or of what is nearest above it."""
+        while steps and steps not in self.lines:
+            steps = steps[:-1]
+        return self.lines.get(steps, self.origin)
+
+    def told(self, steps: Steps) -> str:
+        """Return how an error names a value: where it is said, and its key."""
+        return f"{self.place(steps)}: {key_text(steps)}"
 
 
 def read_layers(conf_dir: Path, env: str, overrides: Sequence[str]) -> list[Layer]:
@@ -37,11 +50,15 @@ def read_layers(conf_dir: Path, env: str, overrides: Sequence[str]) -> list[Laye
     Raises:
         ConfigError: A file of `conf/base` is missing, or something cannot be read.
     """
-    base = {section: _read_yaml(conf_dir / "base" / f"{section}.yaml") for section in SECTIONS}
+    base = [_layer(section, conf_dir / "base" / f"{section}.yaml") for section in SECTIONS]
     files = {section: conf_dir / env / f"{section}.yaml" for section in SECTIONS}
     return [
-        Layer(str(conf_dir / "base"), base),
-        *(Layer(str(f), {section: _read_yaml(f)}) for section, f in files.items() if f.exists()),
+        Layer(
+            str(conf_dir / "base"),
+            {section: values for each in base for section, values in each.values.items()},
+            {steps: place for each in base for steps, place in each.lines.items()},
+        ),
+        *(_layer(section, file) for section, file in files.items() if file.exists()),
         *(Layer(f"--set {override}", _change(override)) for override in overrides),
     ]
 
@@ -62,7 +79,7 @@ def merge_layers(layers: Sequence[Layer], options: Mapping[str, Collection[str]]
     for layer in layers[1:]:
         changes = layer.values.get("catalog", {})
         fitting = {n: _fitting(e, changes.get(n), options) for n, e in document["catalog"].items()}
-        document = _merge({**document, "catalog": fitting}, layer.values, (), free, layer.origin)
+        document = _merge({**document, "catalog": fitting}, layer.values, (), free, layer)
     return document
 
 
@@ -170,17 +187,16 @@ def _over(below: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any
     return merged
 
 
-def _read_yaml(path: Path) -> dict[str, Any]:
+def _layer(section: str, path: Path) -> Layer:
     try:
         with path.open(encoding="utf-8") as file:
-            document = load_yaml(file, str(path))
+            document, lines = load_yaml_lines(file, str(path))
     except FileNotFoundError as error:
         raise ConfigError(f"The configuration file {path} is missing. Restore it.") from error
-    if document is None:
-        return {}
-    if not isinstance(document, dict):
+    if not isinstance(document, dict | None):
         raise ConfigError(f"{path} must hold a map of keys to values, not {document!r}.")
-    return document
+    places = {(section, *steps): f"{path}, line {line}" for steps, line in lines.items()}
+    return Layer(str(path), {section: document or {}}, places)
 
 
 def _merge(
@@ -188,21 +204,21 @@ def _merge(
     changes: Mapping[str, Any],
     at: tuple[str, ...],
     free: set[tuple[str, ...]],
-    origin: str,
+    layer: Layer,
 ) -> dict[str, Any]:
     merged = dict(base)
     for key, value in changes.items():
         where = (*at, str(key))
         if key not in base and not (_is_open(where) or _is_free(at, free)):
             raise ConfigError(
-                f"{origin}: unknown key '{'.'.join(where)}'; conf/base does not have it."
-                f"{did_you_mean(str(key), [str(known) for known in base])}"
+                f"{layer.place(where)}: unknown key '{'.'.join(where)}'; conf/base does not have "
+                f"it.{did_you_mean(str(key), [str(known) for known in base])}"
             )
         if isinstance(value, Mapping) and _is_reference(base.get(key)):
             # What it refers to is known once all layers are; its keys are checked then.
             merged[key] = {_BELOW: base[key], **value}
         elif isinstance(base.get(key), dict) and isinstance(value, Mapping):
-            merged[key] = _merge(base[key], value, where, _freed(free, base[key], where), origin)
+            merged[key] = _merge(base[key], value, where, _freed(free, base[key], where), layer)
         else:
             merged[key] = value
     return merged

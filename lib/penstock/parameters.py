@@ -5,10 +5,11 @@ A wrong type would else surface inside a stage, hours into a run.
 
 import datetime as dt
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from penstock.errors import ConfigError
+from penstock.keys import Steps
 
 EXPECTED = {
     bool: "true or false",
@@ -21,7 +22,9 @@ EXPECTED = {
 }
 
 
-def check_parameters(base: Mapping[str, Any], changes: Mapping[str, Any], origin: str) -> None:
+def check_parameters(
+    base: Mapping[str, Any], changes: Mapping[str, Any], told: Callable[[Steps], str]
+) -> None:
     """Hold new values of parameters against those of `conf/base`.
 
     A whole number may replace a number. The items of a list are of one type where those in
@@ -30,36 +33,36 @@ def check_parameters(base: Mapping[str, Any], changes: Mapping[str, Any], origin
     Args:
         base: The section `params` of `conf/base`.
         changes: Its part that changes; keys that `base` lacks are refused elsewhere.
-        origin: Where the changes come from, for an error.
+        told: How an error names what stands at a key of the changes.
 
     Raises:
         ConfigError: A value of another type, a null, a number that is not finite, or a key of a
             map that is no text.
     """
     for key, value in changes.items():
-        _check(base[key], value, f"params.{key}", origin)
+        _check(base[key], value, ("params", key), told)
 
 
-def _check(base: Any, value: Any, where: str, origin: str) -> None:
+def _check(base: Any, value: Any, at: Steps, told: Callable[[Steps], str]) -> None:
     if isinstance(base, dict) and isinstance(value, dict):
         for key, item in value.items():
             if not isinstance(key, str):
                 raise ConfigError(
-                    f"{origin}: {where} has the key {_as_yaml(key)}, which YAML reads as no text. "
-                    "Put it in quotes."
+                    f"{told(at)} has the key {_as_yaml(key)}, which YAML reads as no text. Put it "
+                    "in quotes."
                 )
-            _check(base.get(key), item, f"{where}.{key}", origin)
+            _check(base.get(key), item, (*at, key), told)
         return
     if base is not None and not _fits(value, type(base)):
-        raise _refusal(f"{origin}: {where} must be", type(base), value)
+        raise _refusal(f"{told(at)} must be", type(base), value)
     if not isinstance(value, list):
-        _check_finite(value, where, origin)
+        _check_finite(value, at, told)
         return
     types = list({type(item) for item in base or ()})
-    for item in value:
+    for place, item in enumerate(value):
         if len(types) == 1 and not _fits(item, types[0]):
-            raise _refusal(f"{origin}: each item of {where} must be", types[0], item)
-        _check_finite(item, where, origin)
+            raise _refusal(f"{told((*at, place))} must be", types[0], item)
+        _check_finite(item, (*at, place), told)
 
 
 def _fits(value: Any, expected: type) -> bool:
@@ -67,9 +70,9 @@ def _fits(value: Any, expected: type) -> bool:
     return type(value) is expected or (expected is float and type(value) is int)
 
 
-def _check_finite(value: Any, where: str, origin: str) -> None:
+def _check_finite(value: Any, at: Steps, told: Callable[[Steps], str]) -> None:
     if isinstance(value, float) and not math.isfinite(value):
-        raise ConfigError(f"{origin}: {where} must be a finite number, not {value}.")
+        raise ConfigError(f"{told(at)} must be a finite number, not {value}.")
 
 
 def _refusal(beginning: str, expected: type, value: Any) -> ConfigError:

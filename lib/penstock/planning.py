@@ -6,12 +6,13 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
-from penstock.engine.fingerprint import MADE_BY
+from penstock.engine.fingerprint import MADE_BY, NEVER, cause_of
 from penstock.engine.plan import Plan, Request
 from penstock.engine.planner import Planner
 from penstock.errors import Conflict
 from penstock.job import Job
 from penstock.options import run_arguments
+from penstock.recorded import Recorded
 from penstock.store.catalog import Catalog
 from penstock.store.releases import Releases
 from penstock.store.stores import Stores
@@ -25,7 +26,7 @@ def plan_job(job: Job, spark: SparkSession, stores: Stores, *, token: str) -> Pl
 
     Raises:
         PenstockError: A fault of the graph, its sources or its configuration.
-        Conflict: A saved plan is not what would be done now.
+        Conflict: A saved plan, or a run to be replayed, is not what would be done now.
     """
     catalog = stores.catalog
     base = Releases(catalog.delta("releases")).current(spark)
@@ -52,6 +53,8 @@ def plan_job(job: Job, spark: SparkSession, stores: Stores, *, token: str) -> Pl
             )
     if job.saved is not None:
         _refuse_moved(job.saved, plan)
+    if job.recorded is not None:
+        _refuse_changed(job.recorded, plan, job.command)
     return plan
 
 
@@ -64,6 +67,7 @@ def plan_document(job: Job, plan: Plan, catalog: Catalog) -> dict[str, Any]:
         "command": job.command,
         "job": job.options.job or job.name,
         "arguments": run_arguments(job.options),
+        "code": {planned.node.name: dict(planned.found.code) for planned in plan.nodes},
         "sources": [
             {
                 "name": name,
@@ -103,3 +107,29 @@ def _refuse_moved(saved: Mapping[str, Any], plan: Plan) -> None:
 def _own_parts(node: Mapping[str, Any]) -> dict[str, str]:
     """Return what a node depends on by itself: of two plans, what is made anew has other names."""
     return {name: text for name, text in node["parts"].items() if not text.startswith(MADE_BY)}
+
+
+def _refuse_changed(recorded: Recorded, plan: Plan, command: str) -> None:
+    """Refuse a replay that would not do what its run did; what it reads is pinned, not compared."""
+    now = {planned.node.name: planned for planned in plan.nodes}
+    nodes: dict[str, list[str]] = {}
+    for name, node in recorded.nodes.items():
+        if name not in now:
+            nodes.setdefault("gone", []).append(name)
+            continue
+        then, today = _not_read(node["parts"]), _not_read(now[name].parts)
+        if then != today:
+            code = recorded.plan["code"].get(name, {})
+            cause = cause_of(then, today, code, now[name].found.code) or "changed"
+            nodes.setdefault(cause, []).append(name)
+    if nodes:
+        changes = "; ".join(f"{', '.join(names)}: {cause}" for cause, names in nodes.items())
+        raise Conflict(
+            f"Run '{recorded.run_id}' would not be the same again, and nothing was run: {changes}. "
+            f"{recorded.commit}: go back to it, to its configuration and to the versions of "
+            f"libraries in its run.json, then replay. By what there is now: {command}"
+        )
+
+
+def _not_read(parts: Mapping[str, str]) -> dict[str, str]:
+    return {n: text for n, text in parts.items() if n != NEVER and not n.startswith("input ")}

@@ -7,6 +7,7 @@ from typing import Any, TextIO
 import yaml
 
 from penstock.errors import ConfigError
+from penstock.keys import Steps
 
 
 def load_yaml(source: str | TextIO, name: str) -> Any:
@@ -18,15 +19,11 @@ def load_yaml(source: str | TextIO, name: str) -> Any:
     Raises:
         ConfigError: The text is no YAML, a key stands twice or is no plain value.
     """
-    try:
-        loader = _Loader(source)
-        loader.name = name
-        return loader.get_single_data()
-    except (yaml.YAMLError, ValueError) as error:  # a date such as 2024-13-01 is a ValueError
-        raise ConfigError(f"{name} is not valid YAML: {error}") from error
+    value, _ = load_yaml_lines(source, name)
+    return value
 
 
-def load_yaml_lines(text: str, name: str) -> tuple[Any, dict[tuple[str | int, ...], int]]:
+def load_yaml_lines(source: str | TextIO, name: str) -> tuple[Any, dict[Steps, int]]:
     """Return what a YAML text holds, and the line that each value of it stands on.
 
     Args:
@@ -36,14 +33,17 @@ def load_yaml_lines(text: str, name: str) -> tuple[Any, dict[tuple[str | int, ..
         The plain values; keys and places in lists that lead to a value, to its line, from 1. What
         has a key stands where its key does.
     """
-    value = load_yaml(text, name)
-    root = yaml.compose(text, Loader=_Loader)
-    return value, dict(_lines(root, ())) if root else {}
+    try:
+        loader = _Loader(source)
+        loader.name = name
+        root = loader.get_single_node()
+        value = None if root is None else loader.construct_document(root)
+    except (yaml.YAMLError, ValueError) as error:  # a date such as 2024-13-01 is a ValueError
+        raise ConfigError(f"{name} is not valid YAML: {error}") from error
+    return value, {} if root is None else dict(_lines(root, ()))
 
 
-def _lines(
-    node: yaml.Node, steps: tuple[str | int, ...]
-) -> Iterator[tuple[tuple[str | int, ...], int]]:
+def _lines(node: yaml.Node, steps: Steps) -> Iterator[tuple[Steps, int]]:
     if isinstance(node, yaml.MappingNode):
         for key, item in node.value:
             yield (*steps, str(key.value)), key.start_mark.line + 1

@@ -96,7 +96,29 @@ def test_a_row_that_no_row_may_be_like_fails_the_node_and_makes_nothing(spark, s
         store_loans(AMOUNTS, table)
     told = str(error.value)
     assert told.startswith("2 row(s) of 'loans' break its contract: id_is_known (2), e.g. {")
-    assert told.endswith(". Mend them at the source of 'clean'.")
+    assert told.endswith("{\"id\": null}. Mend them at the source of 'clean'.")
+
+
+def test_a_row_that_fails_is_shown_by_its_key_and_what_its_rules_read_and_with_their_cures(
+    spark, store_loans
+):
+    contract = Contract(
+        "id STRING, amount INT, rate DOUBLE",
+        key=("id",),
+        checks={
+            "amount_is_positive": Check("amount > 0", "fail", "Mend the amount."),
+            "rate_is_known": Check("rate IS NOT NULL", "fail"),
+            "rate_is_usual": Check("rate < 0.5", "fail", "Mend the rate."),
+        },
+    )
+    rows = [("a", 1, 0.1), ("b", -1, 0.1), ("c", 1, 0.2)]
+    table = spark.createDataFrame(rows, contract.columns)
+    with pytest.raises(DataError) as error:
+        store_loans(contract, table)
+    told = '(1), e.g. {"id": "b", "amount": -1}. Mend the amount.'
+    assert str(error.value) == f"1 row(s) of 'loans' break its contract: amount_is_positive {told}"
+    with pytest.raises(DataError, match=r"usual \(1\), .* \{.*\}. Mend the amount. Mend the rate."):
+        store_loans(contract, table.withColumn("rate", table.rate * 3))
 
 
 def test_too_few_good_rows_are_told_with_the_rule_that_cost_most(spark, store_loans):

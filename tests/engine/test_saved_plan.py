@@ -23,6 +23,7 @@ SAVED = {
     "nodes": [],
     "sources": [],
     "release": 0,
+    "code": {},
 }
 
 
@@ -152,6 +153,9 @@ def earlier(home):
     ]
     record = {"command": command, "datasets": datasets, "nodes": [], "graph": "lending"}
     (folder / "run.json").write_text(json.dumps(record))
+    nodes = [{"name": node.name, "parts": {}} for node in prepare_job("score", []).graph.nodes]
+    plan = {**SAVED, "nodes": nodes}
+    (folder / "plan.json").write_text(json.dumps(plan))
 
 
 def test_a_replay_takes_options_and_versions_of_its_run_and_no_others(earlier):
@@ -170,6 +174,22 @@ def test_a_run_that_does_not_know_what_it_read_cannot_be_replayed(home, earlier)
     file.write_text(file.read_text().replace('"400 rows"', "null"))
     with pytest.raises(DataError, match="'old' does not say which version of 'application_numbers"):
         prepare_job("replay", ["old"])
+
+
+def test_a_run_whose_plan_was_not_kept_cannot_be_replayed(home, earlier):
+    (home / "runs" / "old" / "plan.json").unlink()
+    with pytest.raises(DataError, match="'old' has kept no plan.json, and nobody can tell"):
+        prepare_job("replay", ["old"])
+
+
+def test_a_replay_does_the_nodes_of_its_run_whatever_would_be_selected_today(home, earlier):
+    file = home / "runs" / "old" / "run.json"
+    command = "score --set run.nodes_at_once=3 --select state:changed --exclude result:failed"
+    file.write_text(file.read_text().replace("score --env cluster", command))
+    job = prepare_job("replay", ["old"])
+    assert job.graph == prepare_job("score", []).graph
+    assert job.command.startswith(f"./spark-submit.sh {command}")
+    assert not job.needs_states and not job.asks_results
 
 
 def place(home):

@@ -268,6 +268,42 @@ def test_behind_a_closed_gate_the_champion_stays_champion(lending):
     assert str(champion.version) == before.pins["champion"]
 
 
+OWN_TABLES = {
+    # Table of somebody's own: how it comes from stored ones, the row that is spoilt, and by what.
+    "scores": ("decide", "scores", "application_id", "pd = 1.5"),
+    "loan_risk": ("assess", "provisions", "loan_id", "pd = -0.25"),
+    "exposures": ("assess", "exposures", "loan_id", "balance_usd = -100.00"),
+}
+COLUMNS = {"loan_risk": ("loan_id", "pd", "lgd")}
+
+
+@pytest.mark.parametrize("name", OWN_TABLES)
+def test_an_impossible_value_of_a_table_of_ones_own_is_refused_by_its_row(lending, tmp_path, name):
+    """Before anybody is decided on; and no loan is left out of the allowance without a word."""
+    job, of, key, spoilt = OWN_TABLES[name]
+    column, value = spoilt.split(" = ")
+    table = lending.table(of)
+    table = table.select(*COLUMNS.get(name, table.columns)).distinct()
+    [[row]] = table.selectExpr(f"max({key})").collect()
+    kind = table.schema[column].dataType.simpleString()
+    put = f"CAST(if({key} = '{row}', {value}, {column}) AS {kind}) AS {column}"
+    kept = [put if c == column else c for c in table.columns]
+    table.selectExpr(*kept).write.parquet(str(tmp_path / name))
+
+    before = lending.release
+    own = f"catalog.{name}={{kind: parquet, path: {tmp_path / name}}}"
+    code, record = lending.do(job, "--set", own)
+    assert (code, lending.release) == (DataError.exit_code, before)
+    nodes = {node["name"]: node for node in record["nodes"]}
+    failed, behind = (
+        ("gather_cases", "decide") if job == "decide" else ("add_capital", "walk_allowance")
+    )
+    assert (nodes[failed]["status"], nodes[behind]["status"]) == ("failed", "not run")
+    told = nodes[failed]["reason"]
+    assert f'"{key}": "{row}"' in told and f'"{column}": {float(value)}}}. ' in told
+    assert ": mend " in told and f"{name}" in told
+
+
 HEADER, WHY = "application_id,decision,by,why,at", "Known to us."
 
 

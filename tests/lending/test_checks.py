@@ -2,6 +2,7 @@
 
 from pyspark.sql import functions as F
 
+from penstock.graphs.lending_contracts import CONTRACTS
 from penstock.lending.checks import (
     APPLICATION_CHECKS,
     LOAN_CHECKS,
@@ -85,3 +86,42 @@ def test_a_score_without_a_probability_is_no_score(spark, broken_rules):
     rows = [("a", None, pd, None, "7") for pd in pds]
     scores = spark.createDataFrame(rows, SCORE_COLUMNS).coalesce(1)
     assert broken_rules(scores, SCORE_CHECKS) == [[], []] + [["pd_in_range"]] * 4
+
+
+def test_what_no_loan_may_have_fails_and_what_is_unknown_is_put_aside(spark, broken_rules):
+    rows = [
+        ("1.00", 0.1, 0.0), ("0.01", 1e-9, 1.0),
+        ("-0.01", 0.1, 0.5), ("0.00", 0.1, 0.5), (None, 0.1, 0.5),
+        *(("1.00", pd, 0.5) for pd in (-0.1, 0.0, 1.0, 1.2, float("nan"), None)),
+        *(("1.00", 0.1, lgd) for lgd in (-0.01, 1.01, float("nan"), None)),
+    ]  # fmt: skip
+    loans = spark.createDataFrame(rows, "balance STRING, pd DOUBLE, lgd DOUBLE").coalesce(1)
+    loans = loans.selectExpr("CAST(balance AS DECIMAL(12,2)) AS balance_usd", "pd", "lgd")
+    exposures, provisions = CONTRACTS["exposures"], CONTRACTS["provisions"]
+    kept = exposures.conditions | provisions.conditions
+    about = ("balance_usd", "pd", "lgd")
+    rules = {
+        rule: sql for rule, sql in kept.items()
+        if rule.startswith(about) and "12m" not in rule and "allowance" not in sql
+    }  # fmt: skip
+    below, pd, lgd = "balance_usd_is_not_negative", "pd_in_range", "lgd_in_range"
+    assert broken_rules(loans, rules) == [
+        [], [],
+        ["balance_usd_is_positive", below], ["balance_usd_is_positive"],
+        ["balance_usd_is_positive"],
+        *[[pd]] * 5, ["pd_is_known"],
+        *[[lgd]] * 3, ["lgd_is_known"],
+    ]  # fmt: skip
+    assert exposures.levels[below] == provisions.levels[below] == "fail"
+    assert provisions.levels[pd] == provisions.levels[lgd] == "fail"
+    asides = [exposures.levels["balance_usd_is_positive"], provisions.levels["pd_is_known"]]
+    assert {*asides, provisions.levels["lgd_is_known"]} == {"quarantine"}
+
+
+def test_nobody_is_decided_on_by_a_pd_that_is_none(spark, broken_rules):
+    cases = CONTRACTS["cases"]
+    pds = spark.createDataFrame(
+        [(pd,) for pd in (None, 0.0, 1.0, -0.1, 1.5, float("nan"))], "pd DOUBLE"
+    ).coalesce(1)
+    assert broken_rules(pds, cases.conditions) == [[], [], [], *[["pd_in_range"]] * 3]
+    assert cases.levels["pd_in_range"] == "fail"

@@ -1,9 +1,12 @@
 """Stages at their boundaries, and the allowance that goes with each."""
 
 import datetime as dt
+import math
 from decimal import Decimal
+from itertools import product
 
 from creditriskengine.core.types import IFRS9Stage
+from creditriskengine.ecl.ifrs9.sicr import assess_sicr
 from creditriskengine.ecl.ifrs9.staging import assign_stage
 
 from penstock.lending.staging import add_stage
@@ -33,7 +36,10 @@ def staged(spark, *cases, day=DAYS[0]):
 
 def test_risk_has_increased_where_it_doubled_and_rose_or_is_late_to_the_day(spark):
     cases = [
-        (0.01, 0.02, 0),  # both, exactly
+        (0.005, 0.010, 0),  # doubled and risen by 50 bp, both exactly
+        (0.01, 0.02, 0),  # doubled exactly
+        (0.001, 0.006, 0),  # risen by 50 bp exactly
+        (0.001, 0.0059, 0),  # risen by 49 bp
         (0.01, 0.0199, 0),  # not doubled
         (0.001, 0.004, 0),  # risen by 30 bp only
         (0.2, 0.3, 0),  # risen by far, not doubled
@@ -43,15 +49,31 @@ def test_risk_has_increased_where_it_doubled_and_rose_or_is_late_to_the_day(spar
         (0.2, 1.0, 90),
     ]
     found = [row.stage for row in staged(spark, *cases)]
-    assert found == [2, 1, 1, 1, 1, 2, 2, 3]
-    # The other implementation counts the thirtieth day as early.
-    stages = {IFRS9Stage.STAGE_1: 1, IFRS9Stage.STAGE_2: 2, IFRS9Stage.STAGE_3: 3}
-    for (expected, lifetime, days), stage in zip(cases, found, strict=True):
-        is_riskier = lifetime >= 2 * expected and lifetime - expected >= 0.005
-        other = assign_stage(
-            days, is_defaulted=days >= 90, sicr_triggered=is_riskier, dpd_backstop=29
-        )
-        assert stages[other] == stage
+    assert found == [2, 2, 2, 1, 1, 1, 1, 1, 2, 2, 3]
+    assert found == [other_stage(*case) for case in cases]
+
+
+def test_stages_are_another_implementations_on_a_grid_of_pds_and_days(spark):
+    pds = [n / 2000 for n in (1, 2, 5, 10, 11, 20, 30, 200, 1000)]
+    cases = list(product(pds, pds, (0, 29, 30, 89, 90)))
+    found = [row.stage for row in staged(spark, *cases)]
+    assert found == [other_stage(*case) for case in cases]
+    assert {*found} == {1, 2, 3}
+
+
+def other_stage(expected, lifetime, days):
+    """Return the stage by `creditriskengine`, which is content with a multiple or a rise.
+
+    What lies exactly at a limit, the thirtieth day too, it counts as below.
+    """
+    sicr = {"relative_threshold": math.inf, "absolute_threshold": math.inf, "dpd_backstop": 29}
+    limits = {"relative_threshold": 2.0, "absolute_threshold": 0.005}
+    is_riskier = all(
+        assess_sicr(lifetime, expected, days, **sicr | {name: math.nextafter(limit, 0)})
+        for name, limit in limits.items()
+    )
+    stage = assign_stage(days, is_defaulted=days >= 90, sicr_triggered=is_riskier, dpd_backstop=29)
+    return {IFRS9Stage.STAGE_1: 1, IFRS9Stage.STAGE_2: 2, IFRS9Stage.STAGE_3: 3}[stage]
 
 
 def test_the_allowance_is_that_of_the_stage_with_what_judgement_adds(spark):

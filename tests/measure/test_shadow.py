@@ -59,5 +59,5 @@ def test_without_an_approval_rate_there_is_nothing_to_compare_at():
         check_annotations(
             compare_shadow,
             {"decimals": 3, "approval_rates": []},
-            {name: f"params.compare_shadow.{name}" for name in ("decimals", "approval_rates")},
+            {name: ("compare_shadow", name) for name in ("decimals", "approval_rates")},
         )

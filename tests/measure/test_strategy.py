@@ -130,6 +130,52 @@ def test_the_best_cut_off_is_that_of_greatest_expected_profit_on_earlier_loans(f
     assert found.figures["curve"].series[-1].x == (found.metrics["best_approval_rate"],) * 2
 
 
+def test_each_cut_off_approves_and_earns_what_its_loans_do_and_so_the_figures_say(found):
+    curve = table(found, "curve")
+    for _, row in curve.iterrows():
+        is_approved = LOANS.pd <= row["PD cut-off"]
+        earned = LOANS.realised_profit_usd.where(is_approved, 0.0)
+        assert row.approved == pytest.approx(is_approved.mean())
+        assert row["bad rate"] == pytest.approx(LOANS.is_bad[is_approved].mean())
+        expected = LOANS.expected_profit_usd[is_approved].sum() / N
+        assert row["expected profit"] == pytest.approx(expected)
+        assert row["realised profit"] == pytest.approx(earned.mean())
+        assert row.low < row["realised profit"] < row.high
+        assert (row.high - row.low) / 2 == pytest.approx(1.96 * earned.std() / N**0.5, rel=0.15)
+    realised, low, high, expected, _ = found.figures["curve"].series
+    for series, column in (
+        (realised, "realised profit"), (low, "low"), (high, "high"), (expected, "expected profit"),
+        (found.figures["bad_rate"].series[0], "bad rate"),
+    ):  # fmt: skip
+        assert (series.x, series.y) == (tuple(curve.approved), tuple(curve[column])), column
+
+
+def test_the_curve_of_four_loans_by_hand(spark):
+    """A good loan, a bad one, and again: each earns 100 or loses 300."""
+    four = LOANS.head(4).assign(
+        pd=[0.05, 0.1, 0.15, 0.2],
+        is_bad=[0, 1, 0, 1],
+        expected_profit_usd=[50.0, 10.0, -10.0, -60.0],
+        realised_profit_usd=[100.0, -300.0, 100.0, -300.0],
+    )
+    asked = PARAMETERS | {"approval_rates": [0.25, 0.5, 0.75], "resamples": 20_000}
+    found = compare_strategies(valued(spark, four), valued(spark, four), **asked)
+    rows = [row[:7] for row in found.tables["curve"].rows]
+    # Four are drawn of four. The bounds of the first: it is drawn 0 times with probability .32,
+    # 3 times or more with .05, 4 times with .004. Of the second: 3 times the bad and none of the
+    # good one with .031, the other way round too. Of the third: 3 times the bad one with .016
+    # beside none of the good ones, with .031 beside one. Of the last: four bads, or goods: .06.
+    assert rows == [
+        (0.05, 0.25, 0.0, 12.5, 25.0, 0.0, 75.0),
+        (0.1, 0.5, 0.5, 15.0, -50.0, -225.0, 75.0),
+        (0.15, 0.75, pytest.approx(1 / 3), 12.5, -25.0, -200.0, 100.0),
+        (0.2, 1.0, 0.5, -2.5, -100.0, -300.0, 100.0),
+    ]
+    assert found.metrics["best_cut_off"] == 0.1
+    assert found.figures["bad_rate"].series[0].y == tuple(row[2] for row in rows)
+    assert found.figures["bad_rate"].series[1].x == (0.5, 0.5)
+
+
 def rates(attribute, cut_off):
     large = LOANS[LOANS[attribute] != "few"]
     return (large.pd <= cut_off).groupby(large[attribute]).mean()
@@ -199,7 +245,7 @@ def test_where_nobody_can_be_compared_no_ratio_is_told(spark):
     few = valued(spark, LOANS.head(80))
     alone = compare_strategies(few, few, **PARAMETERS)
     assert alone.metrics["best_impact_ratio"] is None
-    assert alone.tables["fairness"].rows == () and set(alone.figures) == {"curve"}
+    assert alone.tables["fairness"].rows == () and set(alone.figures) == {"curve", "bad_rate"}
     assert {row[-2:] for row in alone.tables["curve"].rows} == {(None, "")}
 
 

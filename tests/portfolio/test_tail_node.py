@@ -205,4 +205,4 @@ def test_a_sector_without_a_correlation_or_an_offer_without_a_sector_is_refused(
 )
 def test_numbers_beyond_their_range_are_refused_before_anything_runs(name, value, words):
     with pytest.raises(ConfigError, match=words):
-        check_annotations(node.optimise, {name: value}, {name: f"params.optimise.{name}"})
+        check_annotations(node.optimise, {name: value}, {name: ("params", "optimise", name)})

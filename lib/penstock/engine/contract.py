@@ -24,10 +24,12 @@ class Check:
         level: "warn" counts the row and keeps it; "drop" counts it and leaves it out; "quarantine"
             puts it aside with the names of the rules it broke; "fail" fails the node. Empty: the
             contract's default.
+        cure: What to do about a row that fails the node, as a sentence.
     """
 
     sql: str
     level: Level | Literal[""] = ""
+    cure: str = field(default="", repr=False)  # changes no row: no fingerprint
 
 
 @dataclass(frozen=True)

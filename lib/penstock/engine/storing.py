@@ -5,8 +5,9 @@ from typing import Any
 from pyspark.sql import Column, DataFrame, Observation
 from pyspark.sql import functions as F
 
+from penstock.columns import values_read
 from penstock.engine.checking import CheckedTable, RowCounts, check_columns, check_rows, checksum
-from penstock.engine.contract import Contract
+from penstock.engine.contract import Check, Contract
 from penstock.engine.nodes import Node
 from penstock.engine.workbench import Workbench
 from penstock.errors import DataError, NodeFailed
@@ -104,21 +105,19 @@ def _failure(
     node: Node, name: str, checked: CheckedTable, counts: RowCounts, contract: Contract
 ) -> DataError:
     """Tell how many rows broke the rules that no row may break, with one of these rows."""
-    rules = [
-        f"{rule} ({n})" for rule, n in counts.broken_rules.items()
-        if contract.levels[rule] == "fail"
-    ]  # fmt: skip
+    broken = {r: n for r, n in counts.broken_rules.items() if contract.levels[r] == "fail"}
+    rules = ", ".join(f"{rule} ({n})" for rule, n in broken.items())
+    cures = [c.cure for c in map(contract.checks.get, broken) if isinstance(c, Check) and c.cure]
+    cure = " ".join(cures) or f"Mend them at the source of '{node.name}'."
+    read = (*contract.key, *(sql for rule, sql in contract.conditions.items() if rule in broken))
     example = checked.rows_at("fail").first()
-    shown = f", e.g. {example.row[:MOST_SHOWN]}" if example else ""
+    shown = f", e.g. {values_read(example.row, read)[:MOST_SHOWN]}" if example else ""
     return DataError(
-        f"{counts.at['fail']} row(s) of '{name}' break its contract: {', '.join(rules)}{shown}. "
-        f"Mend them at the source of '{node.name}'."
+        f"{counts.at['fail']} row(s) of '{name}' break its contract: {rules}{shown}. {cure}"
     )
 
 
 def _most_often(counts: RowCounts, contract: Contract) -> str:
     costly = {r: n for r, n in counts.broken_rules.items() if contract.levels[r] != "warn"}
-    if not costly:
-        return ""
-    rule = max(costly, key=lambda r: costly[r])
-    return f", most often '{rule}' ({costly[rule]})"
+    rule = max(costly, key=costly.__getitem__, default="")
+    return f", most often '{rule}' ({costly[rule]})" if rule else ""

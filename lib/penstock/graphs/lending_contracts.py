@@ -3,6 +3,8 @@
 The texts are in `lending/checks.py`, and `decision_checks.py` and `provision_checks.py` beside it.
 """
 
+from collections.abc import Mapping
+
 from penstock.engine.contract import Check, Contract
 from penstock.lending import checks, decision_checks, provision_checks
 from penstock.lending.candidates import CANDIDATE_COLUMNS, PORTFOLIO_COLUMNS
@@ -17,6 +19,12 @@ from penstock.portfolio.optimise import (
     PRICE_COLUMNS,
     START_COLUMNS,
 )
+
+
+def _limits(rules: Mapping[str, tuple[str, str]]) -> dict[str, Check]:
+    """Return the checks that no row may break, each with what to do about one that does."""
+    return {rule: Check(sql, "fail", cure) for rule, (sql, cure) in rules.items()}
+
 
 CONTRACTS = {
     "raw_loans": Contract(checks.RAW_LOAN_COLUMNS, is_open=True, known_at=checks.RAW_LOAN_CLOCKS),
@@ -75,7 +83,10 @@ CONTRACTS = {
     "exposures": Contract(
         provision_checks.EXPOSURE_COLUMNS,
         key=("loan_id", "reporting_date"),
-        checks=provision_checks.EXPOSURE_CHECKS,
+        checks={
+            **provision_checks.EXPOSURE_CHECKS,
+            **_limits(provision_checks.EXPOSURE_LIMITS),
+        },
         quarantine="exposures_quarantine",
     ),
     "default_timing": Contract(
@@ -84,7 +95,10 @@ CONTRACTS = {
     "provisions": Contract(
         provision_checks.PROVISION_COLUMNS,
         key=("loan_id", "reporting_date"),
-        checks=provision_checks.PROVISION_CHECKS,
+        checks={
+            **provision_checks.PROVISION_CHECKS,
+            **_limits(provision_checks.PROVISION_LIMITS),
+        },
         quarantine="provisions_quarantine",
     ),
     "allowance_walk": Contract(
@@ -104,6 +118,11 @@ CONTRACTS = {
             # Maybe of another day; but a misspelt key would override nothing without a word.
             "application_is_known": Check("is_applied", "warn"),
         },
+    ),
+    "cases": Contract(
+        decision_checks.CASE_COLUMNS,
+        key=("application_id",),
+        checks=_limits(decision_checks.CASE_LIMITS),
     ),
     "decisions": Contract(
         decision_checks.DECISION_COLUMNS,

@@ -90,6 +90,16 @@ OVERRIDE_CHECKS = {
     "at_is_present": "at IS NOT NULL",
 }
 
+# What no application may have that is decided on, with its cure.
+CASE_LIMITS = {
+    # Of scores that another system has made. NaN is above every number in Spark.
+    "pd_in_range": (
+        "pd IS NULL OR pd BETWEEN 0 AND 1",
+        "A PD lies between 0 and 1, or is null where nothing could be scored: mend 'scores' where "
+        "they are made. Nothing has been decided.",
+    ),
+}
+
 DECISION_CHECKS = {
     "decision_is_known": f"decision IN ({_DECISIONS})",
     "what_is_not_approved_has_a_reason": "policy_decision = 'approve' OR size(reasons) > 0",
@@ -97,8 +107,6 @@ DECISION_CHECKS = {
     "as_of_date_not_before_the_application": (
         "application_date IS NULL OR application_date <= as_of_date"
     ),
-    # Of scores that another system has made. NaN is above every number in Spark.
-    "pd_in_range": "pd IS NULL OR pd BETWEEN 0 AND 1",
     "who_has_not_been_scored_is_not_approved": "pd IS NOT NULL OR policy_decision != 'approve'",
 }
 

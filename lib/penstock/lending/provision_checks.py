@@ -61,6 +61,7 @@ WALK_COLUMNS = """
     closing_usd DECIMAL(18,2) COMMENT 'allowance of the later date, USD'"""
 
 EXPOSURE_CHECKS = {
+    # Unknown, or less than a cent.
     "balance_usd_is_positive": "balance_usd > 0",
     # The balances of a loan without interest are no annuity's.
     "interest_rate_is_above_a_thousandth": "interest_rate > 0.001",
@@ -71,13 +72,35 @@ EXPOSURE_CHECKS = {
 PROVISION_CHECKS = {
     # A loan of another length than those that have had their whole term.
     "term_has_default_timing": "lifetime_pd IS NOT NULL OR pd IS NULL",
-    # NaN is above every number in Spark, so the upper bounds refuse it too.
-    "pd_in_range": "pd > 0 AND pd < 1",
-    "lgd_in_range": "lgd BETWEEN 0 AND 1",
+    "pd_is_known": "pd IS NOT NULL",
+    "lgd_is_known": "lgd IS NOT NULL",
     "pd_12m_in_range": "pd_12m > 0 AND pd_12m <= lifetime_pd * (1 + 1e-9)",
     "lifetime_pd_in_range": "lifetime_pd <= 1 AND scenario_lifetime_pd <= 1 + 1e-9",
     "allowance_usd_in_range": "allowance_usd BETWEEN 0 AND balance_usd * 2",
     "capital_usd_in_range": "capital_usd BETWEEN 0 AND balance_usd",
+}
+
+# What no loan may have, each with its cure: put aside, it would be missing in the allowance.
+EXPOSURE_LIMITS = {
+    "balance_usd_is_not_negative": (
+        "balance_usd IS NULL OR balance_usd >= 0",
+        "Nobody owes less than nothing: mend the loan, or the table that catalog.exposures names.",
+    ),
+}
+
+PROVISION_LIMITS = {
+    **EXPOSURE_LIMITS,
+    # NaN is above every number in Spark, so the upper bounds refuse it too.
+    "pd_in_range": (
+        "pd IS NULL OR (pd > 0 AND pd < 1)",
+        "A PD lies between 0 and 1: mend the model 'champion', or the table that "
+        "catalog.loan_risk names.",
+    ),
+    "lgd_in_range": (
+        "lgd IS NULL OR lgd BETWEEN 0 AND 1",
+        "An LGD lies between 0 and 1: mend the model 'lgd_champion', or the table that "
+        "catalog.loan_risk names.",
+    ),
 }
 
 WALK_CHECKS = {

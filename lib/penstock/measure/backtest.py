@@ -1,6 +1,7 @@
 """Backtest of two policies: what each would have approved of judged loans, and what that earned."""
 
 from collections.abc import Sequence
+from dataclasses import astuple
 from typing import Annotated
 
 import numpy as np
@@ -10,7 +11,7 @@ from pyspark.sql import functions as F
 
 from penstock.errors import DataError
 from penstock.evidence import Evidence, Table
-from penstock.measure.lots import Lots, Outcome
+from penstock.measure.lots import Earned, Lots, Outcome
 
 DECIDED = (
     "application_id STRING, decision STRING, other_decision STRING, policy_version STRING, "
@@ -21,7 +22,8 @@ EARNED = (
     "realised_profit_usd DECIMAL(12,2)"
 )
 _HAS_PROFIT = "expected_profit_usd IS NOT NULL AND realised_profit_usd IS NOT NULL"
-RULES = ("the policy", "the other policy", "the other alone", "the policy alone", "approve all")
+POLICY, OTHER, ALL = "the policy", "the other policy", "approve all"
+RULES = (POLICY, OTHER, "the other alone", "the policy alone", ALL)
 
 WARNINGS = (
     "Every judged loan was granted. Of applicants whom the lender declined nothing is known, so "
@@ -78,7 +80,8 @@ def backtest_policies(
     by_policy, by_other = (F.col(name) == "approve" for name in ("decision", "other_decision"))
     rules = (by_policy, by_other, ~by_policy & by_other, by_policy & ~by_other, F.lit(True))
     lots = Lots.of(judged.where(_HAS_PROFIT), rules)
-    outcomes = lots.outcomes(np.random.default_rng(seed), resamples)
+    earned = lots.earned(np.random.default_rng(seed), resamples)
+    outcomes = lots.outcomes(earned)
     policy, other, *_ = outcomes
     loans = sum(group.loans for group in groups)
     return Evidence(
@@ -91,12 +94,12 @@ def backtest_policies(
             "other_bad_rate": other.bad_rate,
             "swapped_in": _approved(groups, "other_decision", "decision"),
             "swapped_out": _approved(groups, "decision", "other_decision"),
-            **_interval("profit", policy.realised, policy.interval),
-            **_interval("other_profit", other.realised, other.interval),
-            **_interval("gain", other.gain, other.gain_interval),
+            **policy.realised.metrics("profit"),
+            **other.realised.metrics("other_profit"),
+            **earned.gain(RULES.index(OTHER), RULES.index(POLICY)).metrics("gain"),
         },
         tables={
-            "policies": _policies_table(groups[0], outcomes),
+            "policies": _policies_table(groups[0], outcomes, earned),
             "decisions": _decisions_table(groups),
             "warnings": Table(
                 "What this cannot tell", ("warning",), tuple((text,) for text in WARNINGS)
@@ -125,30 +128,25 @@ def _approved(groups: Sequence[Row], by: str, not_by: str) -> float:
     return float(sum(g.loans for g in groups if g[by] == "approve" and g[not_by] != "approve"))
 
 
-def _interval(name: str, value: float, ends: tuple[float, float]) -> dict[str, float | None]:
-    low, high = ends
-    return {name: value, f"{name}_low": low, f"{name}_high": high}
-
-
-def _policies_table(versions: Row, outcomes: Sequence[Outcome]) -> Table:
+def _policies_table(versions: Row, outcomes: Sequence[Outcome], earned: Earned) -> Table:
     columns = (
         "approved by", "version", "approved", "bad rate", "expected profit", "realised profit",
         "low", "high", "gain over the policy", "gain low", "gain high",
     )  # fmt: skip
-    labels = (versions.policy_version, versions.other_policy_version, "", "", "")
+    labels = {POLICY: versions.policy_version, OTHER: versions.other_policy_version}
+    # Of a part of the loans there is no other choice to compare it with.
+    gains = {rule: earned.gain(RULES.index(rule), RULES.index(POLICY)) for rule in (OTHER, ALL)}
     rows = tuple(
         (
             rule,
-            label,
+            labels.get(rule, ""),
             each.approved,
             each.bad_rate,
             each.expected,
-            each.realised,
-            *each.interval,
-            # Of a part of the loans there is no other choice to compare it with.
-            *((each.gain, *each.gain_interval) if place in (1, 4) else (None, None, None)),
+            *astuple(each.realised),
+            *(astuple(gains[rule]) if rule in gains else (None, None, None)),
         )
-        for place, (rule, label, each) in enumerate(zip(RULES, labels, outcomes, strict=True))
+        for rule, each in zip(RULES, outcomes, strict=True)
     )
     return Table("What each policy would have earned, USD per judged loan", columns, rows)
 

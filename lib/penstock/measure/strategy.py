@@ -15,6 +15,7 @@ from penstock.measure.counts import ScoreCounts, count_by_score
 from penstock.measure.impact import GROUPS, Impact, impacts, worst
 from penstock.measure.lots import CONFIDENCE, Earned, Estimate, Floats, Lots, Outcome
 from penstock.measure.strategy_tables import (
+    bad_rate_figure,
     curve_figure,
     curve_table,
     fairness_figure,
@@ -77,8 +78,8 @@ def compare_strategies(
         `best`, `own`, `share` and `grades`, their `gain_<rule>` over approving all, and
         `gain_<rule>_over_<other>` of `best` and `own`, on the same loans; ratio, profit and gain
         with `_low` and `_high`, 95 %. Tables "strategies", "gains", "curve" and "fairness" (the
-        worst group of each attribute, by cut-off); figures "curve" and, with groups to compare,
-        "fairness". Money in USD.
+        worst group of each attribute, by cut-off); figures "curve", "bad_rate" and, with
+        groups to compare, "fairness". Money in USD.
 
     Raises:
         DataError: No loan has a profit.
@@ -129,7 +130,11 @@ def compare_strategies(
             "curve": curve_table(cut_offs, curve, of_curve),
             "fairness": fairness_table(cut_offs, curve, of_curve),
         },
-        {"curve": curve_figure(curve, best), **fairness_figure(curve, best, of_curve, min_ratio)},
+        {
+            "curve": curve_figure(curve, best),
+            "bad_rate": bad_rate_figure(curve, best),
+            **fairness_figure(curve, best, of_curve, min_ratio),
+        },
     )
 
 

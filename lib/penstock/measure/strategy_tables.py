@@ -125,6 +125,23 @@ def curve_figure(curve: Sequence[Outcome], best: int) -> Figure:
     )
 
 
+def bad_rate_figure(curve: Sequence[Outcome], best: int) -> Figure:
+    """Draw the share of bads among the loans that each cut-off approves."""
+    known = [(each.approved, each.bad_rate) for each in curve if each.bad_rate is not None]
+    rates = tuple(rate for _, rate in known)
+    at_best = (curve[best].approved,) * 2
+    return Figure(
+        "Bad rate by approval rate",
+        "share of applications approved",
+        "bad rate",
+        (
+            Series("bad rate", tuple(approved for approved, _ in known), rates),
+            Series("best cut-off", at_best, (0.0, max(rates)), "reference"),
+        ),
+        "Of the loans that a cut-off approves, those that turned out bad.",
+    )
+
+
 def _ends(estimate: Estimate) -> tuple[float, float, float]:
     return estimate.value, estimate.low, estimate.high
 

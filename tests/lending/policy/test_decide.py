@@ -160,18 +160,6 @@ def test_a_day_before_the_application_breaks_the_contract(spark, cases, unreadab
     assert decided.where(F.array_contains("broken", rule)).count() == len(CASES)
 
 
-def test_a_pd_that_is_none_breaks_the_contract(spark, unreadable, tmp_path):
-    strange = spark.createDataFrame(
-        [case("below", pd=-0.1), case("above", pd=1.5), case("nan", pd=float("nan"))], DDL
-    )
-    nobody = spark.createDataFrame([], OVERRIDE_COLUMNS)
-    policy = history_of(tmp_path, POLICY)
-    decided = decide(strange, unreadable.where("false"), nobody, policy=policy, as_of=DAY)
-    assert [row.broken for row in decided.select(broken(DECISION_CHECKS)).collect()] == [
-        ["pd_in_range"]
-    ] * 3
-
-
 def test_a_decision_costs_one_join_and_no_python(spark, cases, unreadable, tmp_path):
     nobody = spark.createDataFrame([], OVERRIDE_COLUMNS)
     decided = decide(cases, unreadable, nobody, policy=history_of(tmp_path, POLICY), as_of=DAY)
@@ -190,7 +178,9 @@ def test_hits_are_counted_and_rules_that_do_nothing_are_named(cases, tmp_path):
     report = count_hits(cases, policy=history_of(tmp_path, text), as_of=DAY)
     assert report.metrics == {
         "applications": 8.0, "rules": 8.0 + 1, "rules_never_hit": 1.0, "rules_always_shadowed": 1.0,
+        "applications_contradicted": 0.0,
     }  # fmt: skip
+    assert set(report.tables) == {"rules"}
     rows = {row[1]: row[3:] for row in report.tables["rules"].rows}
     # holds, hits, untold, note
     assert rows["young"] == (3, 3, 1, "")
@@ -199,6 +189,23 @@ def test_hits_are_counted_and_rules_that_do_nothing_are_named(cases, tmp_path):
     assert rows["shadowed"] == (1, 0, 0, "always shadowed")
     assert rows["risky"] == (1, 1, 0, "")
     assert rows["half"] == (8, 8, 0, "")
+
+
+def test_applications_on_which_rules_contradict_each_other_are_counted(
+    spark, cases, unreadable, tmp_path
+):
+    # What hits up to .25 and what hits above .2 exclude each other, which hangs on arithmetic.
+    text = POLICY.replace("hit: first", "hit: unique", 1).replace("pd <= 0.05", "pd * 2 <= 0.5")
+    more = [case(name, pd=pd) for name, pd in (("in", 0.24), ("at", 0.25), ("above", 0.26))]
+    asked = cases.unionByName(spark.createDataFrame([*more, case("below", pd=0.2)], DDL))
+    history = history_of(tmp_path, text)
+    report = count_hits(asked, policy=history, as_of=DAY)
+    assert report.metrics["applications_contradicted"] == 2.0
+    assert report.tables["contradictions"].rows == (("cut_off", 2),)
+    nobody = spark.createDataFrame([], OVERRIDE_COLUMNS)
+    decided = decide(asked, unreadable, nobody, policy=history, as_of=DAY)
+    told = "exists(reasons, r -> r = 'cut_off: rules that exclude each other hit together')"
+    assert {row.application_id for row in decided.where(told).collect()} == {"in", "at"}
 
 
 def test_two_policies_are_compared_on_the_same_applications(cases, tmp_path):

@@ -137,6 +137,15 @@ def add_verdicts(cases: DataFrame, *, policy: Policy) -> tuple[DataFrame, list[R
     return judged, rules
 
 
+def conflict(rules: Sequence[RuleColumns]) -> Column:
+    """Return whether rules of a unique table, all of it, contradict each other; never null."""
+    groups: dict[str, list[Column]] = {}
+    for own in rules:
+        groups.setdefault(own.rule.outcome or own.rule.name, []).append(own.is_hit)
+    hits = [_any_of(columns).cast("int") for columns in groups.values()]
+    return sum(hits[1:], start=hits[0]) > 1
+
+
 def _first(table: DecisionTable) -> Column:
     """Return the place of the first rule that hits or cannot be told; null if all are false."""
     choice = F.when(F.lit(False), F.lit(0))
@@ -156,21 +165,12 @@ def _columns(table: DecisionTable, place: int) -> RuleColumns:
     return RuleColumns(table, rule, holds, is_hit, is_untold)
 
 
-def _conflict(rules: Sequence[RuleColumns]) -> Column:
-    """Return whether rules of a unique table contradict each other."""
-    groups: dict[str, list[Column]] = {}
-    for own in rules:
-        groups.setdefault(own.rule.outcome or own.rule.name, []).append(own.is_hit)
-    hits = [_any_of(columns).cast("int") for columns in groups.values()]
-    return sum(hits[1:], start=hits[0]) > 1
-
-
 def _declining(table: DecisionTable, rules: Sequence[RuleColumns]) -> list[tuple[Column, str]]:
     """Return what declines an application, each with its reason, in order."""
     declining = [own for own in rules if own.rule.outcome == "decline"]
     if table.hit != "unique":
         return [(own.is_hit, own.rule.reason) for own in declining]
-    is_sound = ~_conflict(rules)
+    is_sound = ~conflict(rules)
     return [(own.is_hit & is_sound, own.rule.reason) for own in declining]
 
 
@@ -182,7 +182,7 @@ def _referring(table: DecisionTable, rules: Sequence[RuleColumns]) -> list[tuple
             found.append((own.is_hit, own.rule.reason))
         found.append((own.is_untold, own.rule.untold))
     if table.hit == "unique":
-        found.append((_conflict(rules), table.conflict))
+        found.append((conflict(rules), table.conflict))
     if table.gives_value:
         found.append((column_of(VALUES[table.name][0]).isNull(), table.no_value))
     return found
@@ -200,7 +200,7 @@ def _value(rules: Sequence[RuleColumns], facts: Mapping[str, Column], policy: Po
             *(F.when(own.is_hit, value) for own, value in zip(rules, given, strict=True))
         )
     untold = _any_of([own.is_untold for own in rules])
-    no_value = untold | _conflict(rules) if table.hit == "unique" else untold
+    no_value = untold | conflict(rules) if table.hit == "unique" else untold
     return F.when(~no_value, value)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from penstock.documents import Document
 from penstock.errors import ConfigError, did_you_mean
+from penstock.keys import Steps
 from penstock.lending.policy.expressions import (
     BOOLEAN,
     DATE,
@@ -35,7 +36,7 @@ from penstock.lending.policy.policy import (
     Policy,
     Rule,
 )
-from penstock.lending.policy.shape import Shape, Steps
+from penstock.lending.policy.shape import Shape
 
 _KEYS = {
     "policy": str, "version": str, "effective_from": dt.date, "columns": dict, "tables": dict,

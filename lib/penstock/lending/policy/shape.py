@@ -4,10 +4,9 @@ import datetime as dt
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, NoReturn
 
-from penstock.documents import Document, Step
+from penstock.documents import Document
 from penstock.errors import ConfigError, did_you_mean
-
-Steps = tuple[Step, ...]  # keys and places in lists that lead to a value
+from penstock.keys import Step, Steps
 
 _TOLD = {
     str: "a text, in quotes if it looks like a number", dt.date: "a day, as 2025-07-01",
