@@ -93,7 +93,7 @@ class Chain:
         overrides = read_overrides(no_overrides(asked), asked, self.unreadable)
         decided = decide(cases, self.unreadable, overrides, **p["decide"])
         decisions = self.stored("decisions", decided)
-        declined = select_declined(decisions, self._features())
+        declined = select_declined(decisions, self._features(), **p["select_declined"])
         explained = self.reasons_model.transform(declined).withColumn(
             "model_version", F.lit("reasons/1")
         )

@@ -26,7 +26,7 @@ from penstock.learn.reject_effect import show_reject_inference
 from penstock.lending.allowance_walk import walk_allowance
 from penstock.lending.candidates import list_candidates, list_portfolio
 from penstock.lending.capital import add_capital
-from penstock.lending.cases import gather_cases
+from penstock.lending.cases import gather_cases, gather_judged_cases
 from penstock.lending.cleaning import clean_applications, clean_loans
 from penstock.lending.counterfactuals import (
     find_counterfactuals,
@@ -56,6 +56,7 @@ from penstock.lending.samples import select_calibration, split_by_issue_date, sp
 from penstock.lending.scores import present_scores
 from penstock.lending.staging import add_stage
 from penstock.lending.unreadable import list_unreadable
+from penstock.measure.backtest import backtest_policies
 from penstock.measure.evaluation import evaluate_pd
 from penstock.measure.gate import lgd_gate, pd_gate
 from penstock.measure.provisions import report_provisions
@@ -117,8 +118,9 @@ class PlainLending:
             unfitted.begin_from(model)
             self.log_model("plain_reasons", reason_model := unfitted.fit(train), train)
         lgd_model = self.fit_lgd(cleaned)
+        judged = _named(lgd_model.transform(scored), "plain_pd/1")
         last = lgd_model.transform(model.transform(select_calibration(train)))
-        self.value_strategies(lgd_model.transform(scored), last, cleaned)
+        self.value_strategies(judged, last, cleaned)
         self.assess(cleaned, labelled, model, lgd_model)
         readable = self.save(
             "applications", clean_applications(raw_asked, **p["clean_applications"])
@@ -155,16 +157,20 @@ class PlainLending:
         return model
 
     def value_strategies(self, judged: DataFrame, earlier: DataFrame, loans: DataFrame) -> None:
-        """Value judged and earlier loans, and compare what rules would have earned."""
+        """Value judged and earlier loans, and compare what rules and policies would have earned."""
         p = self.params
         lgd_train = self.read("lgd_train")
         valued = self.save(
             "valued_loans", value_loans(judged, loans, lgd_train, **p["value_loans"])
         )
         before = value_loans(earlier, loans, lgd_train, **p["value_loans"])
+        cases = gather_judged_cases(judged, loans, **p["gather_judged_cases"])
+        decided = decide_by_both(cases, **p["decide_on_judged"])
         with mlflow.start_run():
             compared = compare_strategies(valued, before, **p["compare_strategies"])
             self.report("strategy_report", compared)
+            backtest = backtest_policies(decided, valued, **p["backtest_policies"])
+            self.report("policy_backtest", backtest)
 
     def decide(
         self,
@@ -184,8 +190,8 @@ class PlainLending:
         )
         cases = self.save("cases", gather_cases(applications, scores, **p["gather_cases"]))
         decisions = self.save("decisions", decide(cases, unreadable, overrides, **p["decide"]))
-        declined = reasons.transform(select_declined(decisions, features))
-        explained = _named(declined, "plain_reasons/1")
+        declined = select_declined(decisions, features, **p["select_declined"])
+        explained = _named(reasons.transform(declined), "plain_reasons/1")
         changes = self.find_counterfactuals(decisions, applications, models)
         chosen = choose_offers(decisions, self.read("loan_offers"), **p["choose_offers"])
         hashes = hash_inputs(cases, unreadable)

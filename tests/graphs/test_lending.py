@@ -5,10 +5,13 @@ import json
 import shutil
 
 import pytest
+from pyspark.sql import functions as F
 
 from penstock.errors import DataError
 from penstock.graphs.lending import GRAPH
 from penstock.job import prepare_job
+from penstock.lending.cases import gather_cases
+from penstock.lending.policy.in_one import decider
 from tests.processes import SMALL
 
 LEARNT_LATER = {
@@ -81,12 +84,37 @@ def test_every_application_is_decided_by_the_policy_in_force(lending):
     unscored = [row for row in decisions if row.pd is None]
     assert unscored and {row.decision for row in unscored} == {"refer"}
     assert all(row.reasons[0].startswith("cannot be scored: ") for row in unscored)
-    recorded = lending.table("decision_records").select("application_id", "input_hash").collect()
+    recorded = lending.table("decision_records").collect()
     assert {row.application_id for row in recorded if row.input_hash} == asked
+    declined = {row.application_id for row in decisions if row.decision == "decline"}
+    assert {row.application_id for row in recorded if row.score_reasons} == declined & set(scored)
     reports = lending.first_record["evidence"]
     assert reports["policy_report"]["metrics"]["applications"] == len(scored)
     approved = sum(row.decision == "approve" for row in decisions) / len(scored)
     assert reports["policy_comparison"]["metrics"]["approval_rate"] == approved
+
+
+def test_two_policies_are_held_against_what_judged_loans_have_earned(lending):
+    """By the plain Python that a policy is compiled to as well."""
+    known = {"loan_id": "application_id"}
+    loans = lending.table("loans").withColumnsRenamed(known)
+    scored = lending.table("test_scores").select("loan_id", "pd").withColumnsRenamed(known)
+    earned = lending.table("valued_loans").select("loan_id", "is_bad", "realised_profit_usd")
+    params = prepare_job("evaluate", [*SMALL]).params
+    scale = params["gather_cases"]
+    cases = gather_cases(loans, scored.withColumn("model_version", F.lit("")), **scale)
+    rows = cases.join(earned.withColumnsRenamed(known), "application_id").collect()
+    metrics = lending.first_record["evidence"]["policy_backtest"]["metrics"]
+    assert metrics["loans"] == len(rows) == lending.table("test").count()
+    profits = []
+    for prefix, day in (("", dt.date(2025, 7, 1)), ("other_", dt.date(2024, 12, 31))):
+        decide = decider(params["decide"]["policy"].in_force(day))
+        approved = [row for row in rows if decide(row.asDict()).decision == "approve"]
+        profits.append(sum(row.realised_profit_usd for row in approved) / len(rows))
+        assert metrics[f"{prefix}approval_rate"] == len(approved) / len(rows)
+        assert metrics[f"{prefix}bad_rate"] == sum(r.is_bad for r in approved) / len(approved)
+        assert metrics[f"{prefix}profit"] == pytest.approx(float(profits[-1]))
+    assert metrics["gain"] == pytest.approx(float(profits[1] - profits[0])) != 0
 
 
 def test_every_raw_row_is_good_or_in_quarantine_with_a_reason(lending):
@@ -293,7 +321,10 @@ HEADER, WHY = "application_id,decision,by,why,at", "Known to us."
 
 @pytest.fixture(scope="module")
 def overridden(lending, tmp_path_factory):
-    """Decide with a file of overrides, and return it, who is declined, the run and its records."""
+    """Decide with a file of overrides, and explain all of it.
+
+    Returns who is declined, the run, its records, and a file in which a reason is missing.
+    """
     # Whatever the PD is: the champion may be another one by now.
     is_ineligible = "arrays_overlap(rules_hit, array('bankrupt', 'no_history', 'often_late'))"
     [declined] = lending.table("decisions").where(is_ineligible).limit(1).collect()
@@ -302,7 +333,7 @@ def overridden(lending, tmp_path_factory):
     nobody = "misspelt,approve,A. Smith,x,2025-07-01"
     file.write_text("\n".join([HEADER, line.format(WHY), nobody]))
     in_file = ("--set", f"catalog.raw_overrides={{kind: csv, path: {file}}}")
-    code, record = lending.do("decide", *in_file)
+    code, record = lending.do("decide", *in_file, "--set", "params.select_declined.explain=all")
     assert code == 0
     records = sorted(lending.table("decision_records").collect())
     # The file stays as it is: a replay reads it again.
@@ -319,6 +350,12 @@ def test_people_decide_otherwise_with_who_and_why(lending, overridden):
     assert decision.application_id == declined.application_id
     assert (decision.decision, decision.policy_decision) == ("approve", "decline")
     assert decision.overridden_why == WHY
+
+
+def test_if_asked_for_whoever_is_scored_is_told_what_weighs_most(overridden):
+    records = overridden[2]
+    assert {row.decision for row in records if row.score_reasons} > {"approve", "decline"}
+    assert all((row.pd is None) == (row.score_reasons is None) for row in records)
 
 
 def test_without_a_reason_nobody_decides_otherwise(lending, overridden):
@@ -360,6 +397,28 @@ def test_a_replay_of_a_decide_makes_its_records_again_row_for_row(lending, overr
     again = sorted(lending.table("decision_records").collect())
     assert [row.record_hash for row in again] == [row.record_hash for row in records]
     assert again == records
+
+
+def test_rejected_applications_in_a_file_have_a_part_in_the_model(lending, tmp_path):
+    asked = lending.table("raw_applications").dropDuplicates(["id"]).where("id IS NOT NULL")
+    earlier = asked.drop("desc", "title", "emp_title").toPandas().assign(application_d="2018-06-01")
+    earlier.to_csv(tmp_path / "rejects.csv", index=False)
+    words = (
+        f"catalog.raw_rejects={{kind: csv, path: {tmp_path}/rejects.csv}}",
+        "params.logistic_pd.reject_inference=fuzzy",
+        "params.logistic_pd.reject_risk=3.0",
+    )
+    chosen = [word for value in words for word in ("--set", value)]
+    code, record = lending.do("run", *chosen, "--select", "+reject_report")
+    assert code == 0
+    rejects = lending.table("rejects").count()
+    assert rejects + lending.table("rejects_quarantine").count() == len(earlier)
+    taught = lending.table("train").where("sample = 'rejected development'")
+    found = record["evidence"]["reject_report"]
+    assert found["metrics"]["rejected"] == taught.count() == rejects > 200
+    [_, of_rejects] = found["tables"]["populations"]["rows"]
+    # Told that they are three times as risky at the same PD, the model takes them for riskier.
+    assert of_rejects[-1] > 1.05 * of_rejects[-2]
 
 
 def test_files_in_the_catalog_take_the_place_of_the_generated_book():

@@ -61,6 +61,11 @@ NEEDED = {
     ("lgd_train", "value_calibration"): "ead_usd",
     ("valued_loans", "compare_strategies"): "realised_profit_usd",
     ("valued_calibration", "compare_strategies"): "expected_profit_usd",
+    ("test_scores", "gather_judged_cases"): "pd",
+    ("loans", "gather_judged_cases"): "amount_usd",
+    ("judged_cases", "decide_on_judged"): "amount_usd",
+    ("judged_decisions", "backtest_policies"): "other_decision",
+    ("valued_loans", "backtest_policies"): "realised_profit_usd",
     ("labelled", "estimate_default_timing"): "is_bad",
     ("loans", "list_exposures"): "last_payment_date",
     ("loans", "add_features_to_book"): "annual_income_usd",
@@ -321,11 +326,12 @@ def test_another_text_of_a_policy_is_the_cause_of_a_run_of_what_uses_it(spark, h
     _, plan = plan_of(spark, home, monkeypatch, "plan", *SMALL, *words)
     run = {p.node.name: p.cause for p in plan.nodes if p.action == "run"}
     of_policy = ("decide", "choose_offers", "list_candidates", "count_hits", "decide_by_both")
-    on_variants = ("decide_on_variants", "choose_variant_offers")
-    readers = {name: run.pop(name) for name in (*of_policy, *on_variants)}
+    on_others = ("decide_on_judged", "decide_on_variants", "choose_variant_offers")
+    readers = {name: run.pop(name) for name in (*of_policy, *on_others)}
     for cause in readers.values():
         assert re.fullmatch(r"parameter policy ….*double'\}, 'cut_.* -> ….*double'.*", cause), cause
     assert run.pop("compare_decisions") == "decisions_by_both is made anew"
+    assert run.pop("backtest_policies") == "judged_decisions is made anew"
     assert "decisions is made anew" in run.pop("record_decisions")
     assert not [cause for cause in run.values() if "parameter" in cause]
     assert plan.spark_jobs == 0

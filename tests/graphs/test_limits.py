@@ -52,6 +52,9 @@ def bind(graph, *overrides):
         ("list_line_defaults.reference", "start", " is 'start'; it must be 'fixed_horizon' or"),
         ("list_line_defaults.min_undrawn_share", "1", " is 1; it must be less than 1"),
         ("add_line_features.utilisation_cap", "0.5", " is 0.5; it must be greater than or equal"),
+        ("select_declines.explain", "approved", " is 'approved'; it must be 'declines' or 'all'"),
+        ("select_declined.explain", "approved", " is 'approved'; it must be 'declines' or 'all'"),
+        ("backtest_policies.resamples", "10", " is 10; it must be greater than or equal to 100"),
         ("compare_shadow.approval_rates", "[0.7, 80]", "[1] is 80; it must be less than 1"),
     ],
 )

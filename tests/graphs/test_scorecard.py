@@ -321,12 +321,15 @@ def test_skipping_on_and_off_give_the_same_tables_and_reports(scorecard, spark):
 
 
 def test_skipping_on_and_off_give_the_same_scores_of_applications(scorecard, spark):
-    from tests.released import both_ways, do_here
+    from tests.released import both_ways, do_here, table_of
 
     words = (*scorecard.words[1:-1], *scorecard.applications)
     assert do_here(spark, scorecard.home, "score", *words)[0] == 0
     words = (*words, "--set", "params.compare_shadow.approval_rates=[0.4]")
+    words = (*words, "--set", "params.select_declines.explain=all")
     with_skipping, without = both_ways(spark, scorecard.home, "score", *words)
     assert with_skipping.statuses["present_shadow_scores"] == "skipped"
+    told = table_of(spark, scorecard.home, "declines")
+    assert told.count() == table_of(spark, scorecard.home, "application_scores").count() == 3
     assert with_skipping.tables == without.tables and "shadow_scores" in without.tables
     assert with_skipping.evidence == without.evidence

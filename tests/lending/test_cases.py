@@ -6,15 +6,21 @@ from decimal import Decimal
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
-from penstock.lending.cases import gather_cases
-from penstock.lending.checks import APPLICATION_COLUMNS
+from penstock.lending.cases import gather_cases, gather_judged_cases
+from penstock.lending.checks import APPLICATION_COLUMNS, LOAN_COLUMNS
 from penstock.lending.decision_checks import CASE_COLUMNS
 
 DAY = dt.date(2025, 6, 15)
+SCALE = {"pdo": 20.0, "base_points": 600.0, "base_odds": 9.0}
+
+
+def filled(table, ddl):
+    """Return the columns of a DDL, null where the table lacks them."""
+    missing = [field for field in StructType.fromDDL(ddl) if field.name not in table.columns]
+    return table.withColumns({field.name: F.lit(None).cast(field.dataType) for field in missing})
 
 
 def test_an_application_has_its_score_instalment_and_history_and_none_is_dropped(spark):
-    known = ["application_id", "application_date", "amount_usd", "term_months"]
     applications = spark.createDataFrame(
         [
             ("1", DAY, Decimal("10000.00"), 36, dt.date(2020, 6, 16)),
@@ -23,19 +29,14 @@ def test_an_application_has_its_score_instalment_and_history_and_none_is_dropped
         ],
         "application_id STRING, application_date DATE, amount_usd DECIMAL(12,2), term_months INT, "
         "earliest_credit_line DATE",
-    ).withColumns(
-        {
-            field.name: F.lit(None).cast(field.dataType)
-            for field in StructType.fromDDL(APPLICATION_COLUMNS)
-            if field.name not in (*known, "earliest_credit_line")
-        }
     )
     scores = spark.createDataFrame(
         [("1", DAY, 0.1, "m 1")],
         "application_id STRING, as_of_date DATE, pd DOUBLE, model_version STRING",
     )
-    scale = {"pdo": 20.0, "base_points": 600.0, "base_odds": 9.0}
-    cases = gather_cases(applications, scores, tested_rate=0.12, **scale)
+    cases = gather_cases(
+        filled(applications, APPLICATION_COLUMNS), scores, tested_rate=0.12, **SCALE
+    )
     assert [(f.name, f.dataType) for f in cases.schema] == [
         (f.name, f.dataType) for f in StructType.fromDDL(CASE_COLUMNS)
     ]
@@ -48,3 +49,25 @@ def test_an_application_has_its_score_instalment_and_history_and_none_is_dropped
         (0.1, 600, "m 1"),
         (None, None, None),
     ]
+
+
+def test_a_judged_loan_is_a_case_as_its_application_was(spark):
+    loans = spark.createDataFrame(
+        [
+            (name, DAY, Decimal("10000.00"), 36, dt.date(2020, 6, 16), 0.2, "Charged Off")
+            for name in ("judged", "of another sample")
+        ],
+        "loan_id STRING, application_date DATE, amount_usd DECIMAL(12,2), term_months INT, "
+        "earliest_credit_line DATE, interest_rate DOUBLE, loan_status STRING",
+    )
+    judged = spark.createDataFrame(
+        [("judged", 1, 0.1, "m 1")], "loan_id STRING, is_bad INT, pd DOUBLE, model_version STRING"
+    )
+    cases = gather_judged_cases(judged, filled(loans, LOAN_COLUMNS), tested_rate=0.12, **SCALE)
+    # All of the columns of a case, and so nothing of price or outcome.
+    assert [(f.name, f.dataType) for f in cases.schema] == [
+        (f.name, f.dataType) for f in StructType.fromDDL(CASE_COLUMNS)
+    ]
+    [case] = cases.collect()
+    assert (case.application_id, case.instalment_usd) == ("judged", Decimal("332.14"))
+    assert (case.credit_history_months, case.pd, case.points) == (59, 0.1, 600)

@@ -173,8 +173,10 @@ def test_hashes_are_those_of_the_rows_and_move_with_any_value(records, tables):
     assert moved == {"bad"}
 
 
-def test_only_declined_applications_are_explained(tables, spark):
+def test_declined_applications_are_explained_or_all_if_asked_for(tables, spark):
     features = spark.createDataFrame(
         [("bad", 1.0), ("good", 2.0), ("other", 3.0)], "application_id STRING, x DOUBLE"
     )
-    assert [row.application_id for row in select_declined(tables[0], features).collect()] == ["bad"]
+    for explain, explained in (("declines", ["bad"]), ("all", ["bad", "good"])):
+        chosen = select_declined(tables[0], features, explain=explain).collect()
+        assert sorted(row.application_id for row in chosen) == explained

@@ -15,7 +15,7 @@ from penstock.learn.reject_effect import show_reject_inference
 from penstock.lending.allowance_walk import walk_allowance
 from penstock.lending.candidates import CANDIDATE_COLUMNS, list_candidates, list_portfolio
 from penstock.lending.capital import add_capital
-from penstock.lending.cases import gather_cases
+from penstock.lending.cases import gather_cases, gather_judged_cases
 from penstock.lending.checks import LOAN_FEATURE_COLUMNS, TRAIN_COLUMNS
 from penstock.lending.cleaning import clean_applications, clean_loans
 from penstock.lending.counterfactuals import (
@@ -51,6 +51,7 @@ from penstock.lending.samples import select_calibration, split_by_issue_date, sp
 from penstock.lending.scores import present_scores
 from penstock.lending.staging import add_stage
 from penstock.lending.unreadable import list_unreadable
+from penstock.measure.backtest import DECIDED, EARNED, backtest_policies
 from penstock.measure.evaluation import SCORED_COLUMNS, evaluate_pd
 from penstock.measure.gate import lgd_gate, pd_gate
 from penstock.measure.provisions import PROVISION_COLUMNS, WALK_COLUMNS, report_provisions
@@ -146,6 +147,15 @@ STRATEGY = (
         ("valued_loans", "valued_calibration"),
         "strategy_report",
         reads={"valued_loans": VALUED, "valued_calibration": EARLIER},
+    ),
+    # What if a policy had decided on them.
+    Transform(gather_judged_cases, ("test_scores", "loans"), "judged_cases"),
+    Transform(decide_by_both, "judged_cases", "judged_decisions", name="decide_on_judged"),
+    Measure(
+        backtest_policies,
+        ("judged_decisions", "valued_loans"),
+        "policy_backtest",
+        reads={"judged_decisions": DECIDED, "valued_loans": EARNED},
     ),
 )
 
@@ -294,6 +304,7 @@ GRAPH = Graph(
                 "lgd_report",
                 "lgd_coefficients",
                 "strategy_report",
+                "policy_backtest",
             ),
             given=("pd_model", "train", "test", "lgd_model", "lgd_train", "lgd_test", "loans"),
         ),

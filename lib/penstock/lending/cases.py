@@ -39,15 +39,46 @@ def gather_cases(
         Instalment: the level payment of an annuity-immediate, amount x r / (1 - (1 + r)^-n), with
         r the monthly rate and n the months.
     """
-    history = F.months_between("application_date", "earliest_credit_line")
     scored = applications.join(
         scores.select("application_id", "pd", "model_version"), "application_id", how="left"
     )
+    return _cases(scored, tested_rate, PointScale(pdo, base_points, base_odds))
+
+
+def gather_judged_cases(
+    judged: DataFrame,
+    loans: DataFrame,
+    *,
+    tested_rate: Positive,
+    pdo: Positive,
+    base_points: float,
+    base_odds: Positive,
+) -> DataFrame:
+    """Make a case of each loan whose outcome is known, as if it were applied for anew.
+
+    Grain: one row per `loan_id` of `judged`, which becomes the `application_id`.
+
+    Args:
+        judged: Needs `loan_id`, `pd` and `model_version`.
+        loans: Columns of `checks.LOAN_COLUMNS`, of which those of an application are read: nothing
+            that the lender decided, and nothing learnt later.
+        tested_rate, pdo, base_points, base_odds: As of `gather_cases`.
+
+    Returns:
+        As of `gather_cases`.
+    """
+    scored = loans.join(judged.select("loan_id", "pd", "model_version"), "loan_id", how="inner")
+    applied = scored.withColumnRenamed("loan_id", "application_id")
+    return _cases(applied, tested_rate, PointScale(pdo, base_points, base_odds))
+
+
+def _cases(scored: DataFrame, tested_rate: float, scale: PointScale) -> DataFrame:
+    history = F.months_between("application_date", "earliest_credit_line")
     return scored.withColumns(
         {
             "credit_history_months": F.floor(history).cast("int"),
             "instalment_usd": _instalment(tested_rate / 12),
-            "points": points_of_pd(PointScale(pdo, base_points, base_odds)),
+            "points": points_of_pd(scale),
         }
     ).select(*columns_in(CASE_COLUMNS).names)
 

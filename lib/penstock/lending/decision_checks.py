@@ -60,7 +60,7 @@ RECORD_COLUMNS = """
     rules_untold ARRAY<STRING> COMMENT 'names of rules that lack a value to be told',
     policy_reasons ARRAY<STRING> COMMENT 'of each rule that declines, else those to refer for',
     score_reasons ARRAY<STRUCT<family: STRING, feature: STRING, text: STRING, shortfall: DOUBLE>>
-        COMMENT 'what weighs most against a declined application; null: not declined, or no score',
+        COMMENT 'what weighs most against the application; null: not to be explained, or no score',
     counterfactual STRUCT<amount_usd: DECIMAL(12,2), term_months: INT, text: STRING>
         COMMENT 'smallest change that would turn the decline; null: none known, or no decline',
     limit_usd DECIMAL(12,2) COMMENT 'by the policy, USD; null: none',

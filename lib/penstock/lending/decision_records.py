@@ -5,7 +5,7 @@ import datetime as dt
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from penstock.learn.reasons.declines import REASONS
+from penstock.learn.reasons.declines import REASONS, Explained
 from penstock.lending.decision_checks import NO_OFFER
 from penstock.lending.makeable import bounds_of, is_makeable
 from penstock.lending.policy.history import Policies
@@ -14,7 +14,7 @@ OFFER = ("offer", "amount_usd", "term_months", "interest_rate", "installment_usd
          "take_up", "expected_profit_usd")  # fmt: skip
 
 
-def select_declined(decisions: DataFrame, features: DataFrame) -> DataFrame:
+def select_declined(decisions: DataFrame, features: DataFrame, *, explain: Explained) -> DataFrame:
     """Select the features of the applications that are declined, to be explained.
 
     Grain: one row per `application_id` that is declined and has features.
@@ -22,9 +22,10 @@ def select_declined(decisions: DataFrame, features: DataFrame) -> DataFrame:
     Args:
         decisions: Columns of `decision_checks.DECISION_COLUMNS`.
         features: Needs `application_id`; every column is kept.
+        explain: "all": whatever the decision is.
     """
-    declined = decisions.where("decision = 'decline'").select("application_id")
-    return features.join(declined, "application_id", "left_semi")
+    chosen = decisions.where("decision = 'decline'") if explain == "declines" else decisions
+    return features.join(chosen.select("application_id"), "application_id", "left_semi")
 
 
 def choose_offers(
@@ -88,7 +89,8 @@ def record_decisions(
     Args:
         decisions: Columns of `decision_checks.DECISION_COLUMNS`.
         hashes: From `hash_inputs`.
-        explained: Declined applications with `reasons` and the `model_version` that tells them.
+        explained: Applications of `select_declined` with `reasons` and the `model_version` that
+            tells them.
         counterfactuals: Columns of `counterfactuals.COUNTERFACTUAL_COLUMNS`.
         chosen: From `choose_offers`.
 

@@ -1,6 +1,7 @@
 """The model that says why: reasons beside each row, by the model that decides."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 from pyspark.ml import Estimator, PipelineModel
 from pyspark.sql import DataFrame
@@ -21,6 +22,7 @@ REASONS = "reasons"
 # Out of the way of what the model that says why has of its own.
 DECLINED = {"points": "declined_points", "model_version": "declined_by"}
 PRESENTED = (*SCORES, REASONS, "explained_by")
+Explained = Literal["declines", "all"]
 
 
 def decline_reasons(
@@ -58,8 +60,10 @@ def decline_reasons(
     return ReasonsEstimator(numeric, [*categorical, *text], catalogue, most)
 
 
-def select_declines(scored: DataFrame, *, profit_of_good: float, loss_of_bad: float) -> DataFrame:
-    """Select the rows whose expected profit is below nothing.
+def select_declines(
+    scored: DataFrame, *, profit_of_good: float, loss_of_bad: float, explain: Explained
+) -> DataFrame:
+    """Select the rows whose expected profit is below nothing, to be explained.
 
     Grain: one row per row in that is declined, with `points` and `model_version` renamed to
     `declined_points` and `declined_by`.
@@ -68,22 +72,24 @@ def select_declines(scored: DataFrame, *, profit_of_good: float, loss_of_bad: fl
         scored: Needs `pd` (0-1) and `model_version`.
         profit_of_good: Profit of a good loan, above 0, in any unit.
         loss_of_bad: Loss by a bad one, above 0, in the same.
+        explain: "all": every row, whatever its PD.
 
     Source:
         (1 - PD) profit < PD loss, so PD* = profit / (profit + loss).
     """
     cut_off = Stake(profit_of_good, loss_of_bad).break_even_pd
-    return scored.where(F.col("pd") > cut_off).withColumnsRenamed(DECLINED)
+    declined = scored.where(F.col("pd") > cut_off) if explain == "declines" else scored
+    return declined.withColumnsRenamed(DECLINED)
 
 
 def present_reasons(explained: DataFrame) -> DataFrame:
-    """Select what an applicant may be told of a decline, without the features.
+    """Select what an applicant may be told of a decision, without the features.
 
     Grain: one row per `row_id`, in and out.
 
     Args:
-        explained: Declines with `reasons`; its `model_version` is that of the model that tells
-            them.
+        explained: Rows of `select_declines` with `reasons`; its `model_version` is that of the
+            model that tells them.
     """
     renamed = explained.withColumnsRenamed(
         {"model_version": "explained_by", **{new: old for old, new in DECLINED.items()}}
