@@ -12,6 +12,7 @@ NO_SPARK := tests/test_errors.py tests/test_conf.py tests/test_launch.py tests/t
 	tests/test_spark_settings.py
 ARGS ?=
 NAME ?=
+SIZES ?=
 
 help:  ## List the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1|\2/p' Makefile | awk -F '|' '{ printf "%-10s %s\n", $$1, $$2 }'
@@ -45,8 +46,8 @@ types: ready  ## Check the types, strictly
 imports: ready  ## Check who imports whom
 	PYTHONPATH=lib $(ENVIRONMENT)/bin/lint-imports
 
-bench: ready  ## Measure: NAME=foundation, or all
-	$(PYTHON) -m bench $(NAME)
+bench: ready  ## Measure: NAME=foundation, or all; of NAME=portfolio SIZES=1e6 alone
+	PENSTOCK_BENCH_SIZES=$(SIZES) $(PYTHON) -m bench $(NAME)
 
 pins: ready  ## Resolve the versions of pyproject.toml anew
 	$(ENVIRONMENT)/bin/uv lock --upgrade --quiet

@@ -11,6 +11,7 @@ Written by `make bench`; change the bench, not this page. `make bench NAME=…` 
 writes its section anew.
 """
 SECTION = "\n## "
+ROW = "| `"
 
 
 def page(results: Mapping[str, Result], machine: Mapping[str, Any]) -> str:
@@ -24,18 +25,29 @@ def page(results: Mapping[str, Result], machine: Mapping[str, Any]) -> str:
 
 
 def with_section(text: str, name: str, result: Result) -> str:
-    """Return the page with the section of one bench made anew; the others stay as they are."""
+    """Return the page with the section of one bench made anew; the others stay as they are.
+
+    Of a part of a bench, the other rows of its section stay too.
+    """
     head, *sections = text.split(SECTION)
     kept = {section.partition("\n")[0]: section for section in sections}
-    kept[name] = _section(name, result).removeprefix(SECTION)
+    rows = _rows_of(kept.get(name, "")) if result.is_part else {}
+    kept[name] = _section(name, result, rows).removeprefix(SECTION)
     return SECTION.join([head, *(kept[name] for name in sorted(kept))])
 
 
-def _section(name: str, result: Result) -> str:
+def _section(name: str, result: Result, before: dict[str, str] | None = None) -> str:
+    """Write a section; rows that it had before, by figure, keep their places."""
     rows = ["| figure | value | target | what it is |", "|---|---:|---|---|"]
-    rows += [_row(figure) for figure in result.figures]
+    rows += [*((before or {}) | {figure.name: _row(figure) for figure in result.figures}).values()]
     notes = [f"- {note}" for note in result.notes]
     return "\n".join([f"{SECTION}{name}\n", *rows, "", *notes, ""])
+
+
+def _rows_of(section: str) -> dict[str, str]:
+    """Return the rows of a section by the names of their figures."""
+    rows = [line for line in section.splitlines() if line.startswith(ROW)]
+    return {row.removeprefix(ROW).partition("`")[0]: row for row in rows}
 
 
 def _row(figure: Figure) -> str:

@@ -7,40 +7,65 @@ from statistics import median
 from typing import Any
 
 from bench.portfolio_offers import OFFERS
-from bench.portfolio_session import TOLERANCE, chosen_on
+from bench.portfolio_session import CHANGED, MANY, TOLERANCE, USUAL, WARM, chosen_on
 from bench.result import Figure, Result
-from penstock.errors import UsageError
+from penstock.errors import UsageError, did_you_mean
 
 SIZES = {"1e4": 10_000, "1e5": 100_000, "1e6": 1_000_000, "1e7": 10_000_000}
-TARGET = "1e6"  # the size that targets are of
+KINDS = (*SIZES, MANY, WARM)
+MOST_GAPS = {"1e4": 1e-4, "1e5": 2e-5, "1e6": 1e-5, "1e7": 1e-5}
 MOST_PASSES = 8
-MANY_AT, MOST_GAP_OF_MANY = "1e5", 1e-4  # where 74 limits are tried
+WATCHED, MOST_SECONDS_OF_IT = "1e5", 60  # the size whose seconds have a target
+OTHERS_AT, MOST_GAP_OF_MANY = (
+    "1e5",
+    1e-4,
+)  # where 74 limits, and prices of an earlier plan, are tried
 MOST_SECONDS = 900  # of one size; the largest may spill to disk
-SECONDS = "PENSTOCK_BENCH_SECONDS"
+SECONDS, WHICH = "PENSTOCK_BENCH_SECONDS", "PENSTOCK_BENCH_SIZES"
 
 
-def measure(sizes: tuple[str, ...] = tuple(SIZES)) -> Result:
+def measure() -> Result:
     """Choose among the offers of each size, each in a process and cluster of its own.
 
-    `PENSTOCK_BENCH_SECONDS` says how long one size may take, generating included.
-
-    Args:
-        sizes: Which of `SIZES`, from the least on.
+    `PENSTOCK_BENCH_SECONDS` says how long one size may take, generating included;
+    `PENSTOCK_BENCH_SIZES` which of `KINDS` to measure, as "1e5,many". A pass's growth is told of
+    sizes that are measured together.
     """
-    most = _most_seconds()
+    most, kinds = _most_seconds(), _kinds()
+    found = {}
     with tempfile.TemporaryDirectory(prefix="penstock-bench-") as folder:
-        ended = {size: chosen_on(Path(folder) / size, SIZES[size], most) for size in sizes}
-        many = chosen_on(Path(folder) / "many", SIZES[MANY_AT], most, are_many=True)
-    found = {size: each for size, each in ended.items() if each is not None}
-    figures = [figure for size, each in found.items() for figure in _figures(size, each)]
-    if many:
-        figures += _figures_of_many(many)
-    for size, each in found.items():
-        tenth = {SIZES[name]: name for name in found}.get(SIZES[size] // 10)
-        # Up to some ten thousand applicants passes are over the driver's memory.
-        if tenth and tenth != "1e4":
-            figures.append(_growth(tenth, found[tenth], size, each))
-    return Result(tuple(figures), _notes(found, [s for s in sizes if s not in found], most))
+        for kind in kinds:
+            size, of_size = (kind, USUAL) if kind in SIZES else (OTHERS_AT, kind)
+            ended = chosen_on(Path(folder) / kind, SIZES[size], most, of_size)
+            if ended is not None:
+                found[kind] = ended
+    figures: list[Figure] = []
+    for kind, each in found.items():
+        if kind == MANY:
+            figures += _figures_of_many(each)
+        elif kind == WARM:
+            figures += _figures_of_warm(each)
+        else:
+            figures += _figures(kind, each)
+            tenth = {SIZES[name]: name for name in SIZES if name in found}.get(SIZES[kind] // 10)
+            # Up to some ten thousand applicants passes are over the driver's memory.
+            if tenth and tenth != "1e4":
+                figures.append(_growth(tenth, found[tenth], kind, each))
+    late = [kind for kind in kinds if kind not in found]
+    return Result(tuple(figures), _notes(late, most), is_part=kinds != KINDS)
+
+
+def _kinds() -> tuple[str, ...]:
+    given = os.environ.get(WHICH)
+    if not given:
+        return KINDS
+    kinds = tuple(each.strip() for each in given.split(","))
+    for kind in kinds:
+        if kind not in KINDS:
+            raise UsageError(
+                f"{WHICH} has '{kind}'; there are {', '.join(KINDS)}.{did_you_mean(kind, KINDS)}"
+            )
+    return kinds
 
 
 def _most_seconds() -> float:
@@ -52,13 +77,13 @@ def _most_seconds() -> float:
 
 
 def _figures(size: str, found: dict[str, Any]) -> list[Figure]:
-    is_target = size == TARGET
     return [
         Figure(
             f"gap_{size}",
             found["gap"],
-            f"certified: (bound - profit) / bound, {size} applicants x {OFFERS} offers",
-            TOLERANCE if is_target else None,
+            f"certified: (bound - profit) / bound, {size} applicants x {OFFERS} offers; "
+            f"{_parts(found)}",
+            MOST_GAPS[size],
         ),
         Figure(
             f"broken_{size}",
@@ -66,18 +91,14 @@ def _figures(size: str, found: dict[str, Any]) -> list[Figure]:
             f"limits, of 15, by SQL on the offers; {found['priced']} have a price",
             0,
         ),
+        Figure(f"passes_{size}", len(found["passed"]), _sets(found), MOST_PASSES),
         Figure(
-            f"passes_{size}",
-            _passes(found),
-            "over all offers",
-            MOST_PASSES if is_target else None,
+            f"seconds_{size}",
+            found["seconds"],
+            "the whole node, from table to plan",
+            MOST_SECONDS_OF_IT if size == WATCHED else None,
         ),
-        Figure(f"seconds_{size}", found["seconds"], "the whole node, from table to plan"),
-        Figure(
-            f"pass_s_{size}",
-            median(seconds for sets, seconds, _ in found["passed"] if sets == 1),
-            "of them a pass at one set of prices",
-        ),
+        _seconds_of_pass(size, found),
         Figure(
             f"driver_mb_{size}",
             found["jvm_mb"] + found["python_mb"],
@@ -92,20 +113,56 @@ def _figures(size: str, found: dict[str, Any]) -> list[Figure]:
 
 
 def _figures_of_many(found: dict[str, Any]) -> list[Figure]:
+    name = f"{OTHERS_AT}_{MANY}"
     return [
         Figure(
-            f"gap_{MANY_AT}_many",
+            f"gap_{name}",
             found["gap"],
-            f"certified, {MANY_AT} applicants under 74 limits, {found['priced']} with a price",
+            f"certified, {OTHERS_AT} applicants under 74 limits, {found['priced']} with a price",
             MOST_GAP_OF_MANY,
         ),
-        Figure(f"broken_{MANY_AT}_many", found["broken"], "limits, of 74, by SQL", 0),
-        Figure(f"seconds_{MANY_AT}_many", found["seconds"], "the whole node"),
+        Figure(f"broken_{name}", found["broken"], "limits, of 74, by SQL", 0),
+        Figure(f"passes_{name}", len(found["passed"]), _sets(found)),
+        Figure(f"seconds_{name}", found["seconds"], "the whole node"),
+        _seconds_of_pass(name, found),
     ]
 
 
-def _passes(found: dict[str, Any]) -> int:
-    return len(found["passed"])
+def _figures_of_warm(found: dict[str, Any]) -> list[Figure]:
+    cold = found["cold"]
+    return [
+        Figure(
+            "passes_warm",
+            len(found["passed"]),
+            f"{OTHERS_AT} applicants, {CHANGED:.0%} of them others than those of the plan whose "
+            f"prices are the start; {_sets(found)}",
+            len(cold["passed"]),
+        ),
+        Figure("passes_cold", len(cold["passed"]), f"the same from prices of 0; {_sets(cold)}"),
+        Figure("gap_warm", found["gap"], "certified", MOST_GAPS[OTHERS_AT]),
+        Figure("gap_cold", cold["gap"], "certified"),
+        Figure("seconds_warm", found["seconds"], "the whole node"),
+        Figure("seconds_cold", cold["seconds"], "the whole node"),
+    ]
+
+
+def _seconds_of_pass(name: str, found: dict[str, Any]) -> Figure:
+    return Figure(
+        f"pass_s_{name}",
+        median(seconds for sets, seconds, _ in found["passed"] if sets == 1),
+        "of them a pass at one set of prices",
+    )
+
+
+def _parts(found: dict[str, Any]) -> str:
+    parts = [found["gap_of_prices"], found["gap_of_whole_offers"]]
+    if None in parts:
+        return "proven at the prices alone"
+    return "{:.1e} due to prices, {:.1e} to whole offers".format(*parts)
+
+
+def _sets(found: dict[str, Any]) -> str:
+    return f"over all offers, at {', '.join(str(n) for n, *_ in found['passed'])} sets of prices"
 
 
 def _growth(fewer: str, of_fewer: dict[str, Any], more: str, of_more: dict[str, Any]) -> Figure:
@@ -122,23 +179,14 @@ def _growth(fewer: str, of_fewer: dict[str, Any], more: str, of_more: dict[str, 
     )
 
 
-def _notes(found: dict[str, Any], late: list[str], most: float) -> tuple[str, ...]:
-    split = "; ".join(
-        f"{size} {each['gap_of_prices']:.1e} and {each['gap_of_whole_offers']:.1e}"
-        for size, each in found.items()
-        if each["gap_of_prices"] is not None and each["gap_of_whole_offers"] is not None
-    )
-    sets = "; ".join(
-        f"{size} {', '.join(str(n) for n, *_ in each['passed'])}" for size, each in found.items()
-    )
+def _notes(late: list[str], most: float) -> tuple[str, ...]:
     notes = [
         "Each size runs once, in a process of its own on two executors of one core and 2 GB; the "
         "driver's JVM, with master and workers in it, may use 1 GB. The offers lie in Parquet; to "
         "generate them does not count, to read them does.",
-        f"The search ends at a gap of {TOLERANCE:g}. Of the gap, what is due to prices and what to "
-        f"whole offers: {split}.",
-        f"Sets of prices that each pass tried: {sets}. Whether the floor "
-        "can be met is asked of a sample, without a pass.",
+        f"The search ends at a gap of {TOLERANCE:g}.",
+        "Passes are those of the search over all offers. Whether the floor can be met is asked of "
+        "a sample, without a pass.",
         "Seconds are of a machine that others used meanwhile; growth is therefore of CPU, that of "
         "all processes together.",
     ]

@@ -23,7 +23,8 @@ from penstock.portfolio.dual import row_usages
 from penstock.portfolio.limits import Limit
 from penstock.portfolio.passes import InMemory, sum_best
 from penstock.portfolio.problem import Problem
-from penstock.portfolio.searching import Search, Solution
+from penstock.portfolio.searching import Search
+from penstock.portfolio.solution import Solution
 
 APPLICANTS = 100_000
 MOST_GAP = 2e-5  # certified, at this size

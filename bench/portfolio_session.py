@@ -9,18 +9,19 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 
 from bench.command import MEGABYTE, PROJECT, cpu_seconds, peak_mb, resident_mb
 from bench.portfolio_offers import PROFIT, limits, many_limits, offers
 from bench.session import own_session
 from penstock.errors import NodeFailed
 from penstock.evidence import Evidence
+from penstock.portfolio import optimise as node
 from penstock.portfolio.audit import audit_plan
 from penstock.portfolio.blocks import Blocks
 from penstock.portfolio.choice import Floats, Sums
@@ -40,29 +41,34 @@ FACTORS: Factors = {  # there are no tail limits
     "seed": 42,
 }
 OUT, WORDS, ROWS = "figures.json", "words.txt", "offers"
-MANY = "many"
+CHANGED_ROWS = "changed"
+USUAL, MANY, WARM = "usual", "many", "warm"
+CHANGED = 0.1  # of the applicants, who are others in the second book of `WARM`
 SAMPLED_EVERY_S = 0.5
+
+Passed = tuple[int, float, float]  # sets of prices that a pass tries, its seconds, its CPU seconds
 
 
 def chosen_on(
-    folder: Path, applicants: int, most_seconds: float, *, are_many: bool = False
+    folder: Path, applicants: int, most_seconds: float, kind: str = USUAL
 ) -> dict[str, Any] | None:
     """Choose among the offers of so many applicants, in a process and cluster of its own.
 
     Args:
         most_seconds: After which it is ended.
-        are_many: Whether 74 limits hold, and not 15.
+        kind: `MANY`: 74 limits hold, and not 15. `WARM`: an earlier book was chosen from, of which
+            a tenth of the applicants are others now; its prices are the start.
 
     Returns:
-        What `main` found, and "all_mb": most resident memory of all its processes at one time.
+        What `main` found, "cold" of it without start prices, and "all_mb": most resident memory of
+        all its processes at one time.
         None if it did not end in time.
 
     Raises:
         NodeFailed: It did not get through; with its last words.
     """
     folder.mkdir(parents=True)
-    call = [sys.executable, "-m", "bench.portfolio_session", str(folder), str(applicants)]
-    call += [MANY] if are_many else []
+    call = [sys.executable, "-m", "bench.portfolio_session", str(folder), str(applicants), kind]
     environment = {**os.environ, "PYTHONPATH": _python_path()}
     started, most = time.perf_counter(), 0.0
     with (folder / WORDS).open("w") as words:
@@ -100,31 +106,28 @@ def cluster(folder: Path) -> AbstractContextManager[SparkSession]:
     return own_session("portfolio", "local-cluster[2,1,2048]", folder, settings)
 
 
-def main(folder: Path, applicants: int, limited: Sequence[Limit]) -> None:
+def main(folder: Path, applicants: int, kind: str) -> None:
     """Generate, choose, audit, and write the figures into the folder."""
+    limited = (many_limits if kind == MANY else limits)(applicants)
+    passes: list[Passed] = []
+    _watch_passes(passes)
     with cluster(folder) as spark:
-        offers(spark, applicants).write.parquet(str(folder / ROWS))
-        table = spark.read.parquet(str(folder / ROWS))
-        passes: list[tuple[int, float, float]] = []
-        _watch_passes(passes)
-        started = time.perf_counter()
-        plan, *_, certificate = optimise(
-            table,
-            no_start_prices(table),
-            profit=PROFIT,
-            limits=list(limited),
-            parities=[],
-            tail_limits=[],
-            factors=FACTORS,
-            tolerance=TOLERANCE,
-            frontiers=[],
-        )
-        seconds = time.perf_counter() - started
+        table = _written(folder / ROWS, offers(spark, applicants))
+        if kind == WARM:
+            prices = _choose(table, no_start_prices(table), limited)[1]
+            moved = offers(spark, applicants, int(CHANGED * applicants))
+            table = _written(folder / CHANGED_ROWS, moved)
+            passes.clear()
+            cold = _choose(table, no_start_prices(table), limited)[-1]
+            passed_cold = list(passes)
+            passes.clear()
+        else:
+            prices, cold, passed_cold = no_start_prices(table), None, []
+        plan, _, found = _choose(table, prices, limited)
         audit = audit_plan(table, plan, PROFIT, limited, [])
-        found = {
-            **_certified(certificate),
-            "seconds": seconds,
+        found |= {
             "passed": passes,
+            "cold": cold and {**cold, "passed": passed_cold},
             "broken": sum(use.excess > 0 for use in audit.uses) + (audit.most > 1),
             "audited_profit": float(audit.profit),
             "jvm_mb": peak_mb(_driver_jvm(spark)),
@@ -133,26 +136,53 @@ def main(folder: Path, applicants: int, limited: Sequence[Limit]) -> None:
     (folder / OUT).write_text(json.dumps(found), "utf-8")
 
 
+def _written(path: Path, rows: DataFrame) -> DataFrame:
+    rows.write.parquet(str(path))
+    return rows.sparkSession.read.parquet(str(path))
+
+
+def _choose(
+    table: DataFrame, start_prices: DataFrame, limited: Sequence[Limit]
+) -> tuple[DataFrame, DataFrame, dict[str, Any]]:
+    """Return the plan, the prices of limits, and what the certificate says."""
+    started = time.perf_counter()
+    plan, prices, *_, certificate = optimise(
+        table,
+        start_prices,
+        profit=PROFIT,
+        limits=list(limited),
+        parities=[],
+        tail_limits=[],
+        factors=FACTORS,
+        tolerance=TOLERANCE,
+        frontiers=[],
+    )
+    seconds = time.perf_counter() - started
+    return plan, prices, {**_certified(certificate), "seconds": seconds}
+
+
 def _certified(certificate: Evidence) -> dict[str, Any]:
     prices = [row[-1] for row in certificate.tables["limits"].rows]
     return {**certificate.metrics, "priced": sum(price > 0 for price in prices)}
 
 
-def _watch_passes(passes: list[tuple[int, float, float]]) -> None:
-    """Note of each pass how many sets of prices it tries, its seconds and its CPU seconds."""
+def watched(kind: type[Any], passes: list[Passed]) -> type[Any]:
+    """Return a kind of passes whose objects note each pass that they make."""
 
-    def watched(pass_over: Callable[[Any, Sequence[Floats]], list[Sums]]) -> Any:
-        def timed(self: Any, values: Sequence[Floats]) -> list[Sums]:
+    class Watched(kind):  # type: ignore[misc]
+        def sums(self, values: Sequence[Floats]) -> list[Sums]:
             started, cpu = time.perf_counter(), cpu_seconds(os.getpid())
-            found = pass_over(self, values)
+            found: list[Sums] = super().sums(values)
             used = cpu_seconds(os.getpid()) - cpu
             passes.append((len(values), time.perf_counter() - started, used))
             return found
 
-        return timed
+    return Watched
 
-    for kind in (Blocks, InMemory):
-        kind.sums = watched(kind.sums)  # type: ignore[method-assign]
+
+def _watch_passes(passes: list[Passed]) -> None:
+    """Note the passes of the node, which are over all offers; others, over a sample, are none."""
+    vars(node).update(Blocks=watched(Blocks, passes), InMemory=watched(InMemory, passes))
 
 
 def _python_path() -> str:
@@ -165,6 +195,4 @@ def _driver_jvm(spark: SparkSession) -> int:
 
 
 if __name__ == "__main__":
-    applicants = int(sys.argv[2])
-    many = MANY in sys.argv
-    main(Path(sys.argv[1]), applicants, (many_limits if many else limits)(applicants))
+    main(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3])

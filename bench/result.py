@@ -38,10 +38,15 @@ class Figure:
 
 @dataclass(frozen=True)
 class Result:
-    """What one bench measured; `notes` say how, and what was left out and why."""
+    """What one bench measured; `notes` say how, and what was left out and why.
+
+    Attributes:
+        is_part: Whether other figures of the bench, of an earlier run, stand beside these.
+    """
 
     figures: tuple[Figure, ...]
     notes: tuple[str, ...]
+    is_part: bool = False
 
 
 def machine() -> dict[str, Any]:

@@ -5,8 +5,13 @@ from bench.portfolio_arrivals import decided_by_bid_prices
 from bench.portfolio_offers import LENT, LENT_EACH, LOSS, OFFERS, Book, judged, limits
 from bench.portfolio_peers import by_cutoff, by_descent, by_scarcest, filled, solved_in_parts
 from bench.portfolio_realised import Loans, compare
+from bench.portfolio_session import watched
 
+from bench import portfolio
+from penstock.errors import UsageError
+from penstock.portfolio import feasibility
 from penstock.portfolio.choice import MILLION, Offers
+from penstock.portfolio.feasibility import seems_possible
 from penstock.portfolio.passes import Applicants, InMemory
 from penstock.portfolio.searching import Search
 
@@ -45,9 +50,9 @@ def test_what_is_filled_exceeds_no_cap_and_gives_an_applicant_one_offer():
 def test_no_method_exceeds_the_linear_program_whose_value_is_our_bound():
     book = drawn(150, 3)
     problem = book.problem()
-    solution = Search(problem, InMemory(book.everyone, problem.n_cells), 1e-5).solve()
+    solution = Search(problem, InMemory(book.everyone, problem.n_cells), 1e-3).solve()
     relaxed = solved_in_parts(book)
-    assert float(solution.bound) == pytest.approx(relaxed, rel=1e-6)
+    assert float(solution.bound_of_prices) == pytest.approx(relaxed, rel=1e-6)
     for method in METHODS:
         profit, _ = judged(book, method(book))
         assert 0 < profit <= solution.bound
@@ -82,3 +87,20 @@ def test_a_plan_fills_the_limits_where_a_ranking_by_rate_of_profit_does_not():
     assert (found["book_realised_gain"], found["book_lost_gain"]) == (-22.0, -20.0)
     assert found["book_broken_plan"] == found["book_broken_ranking"] == 0
     assert "3 loans are in one of them alone" in note
+
+
+def test_passes_are_noted_of_all_offers_and_not_of_a_sample(monkeypatch):
+    monkeypatch.setattr(feasibility, "SAMPLE", 60)
+    book = drawn(150, 3)
+    problem, noted = book.problem(), []
+    passes = watched(InMemory, noted)(book.everyone, problem.n_cells)
+    assert seems_possible(problem, passes, 1e-3)
+    assert noted == []
+    found = Search(problem, passes, 1e-3).solve()
+    assert [sets for sets, *_ in noted] == [each.sets for each in found.passes if each.sets]
+
+
+def test_a_size_that_there_is_not_is_refused_with_those_that_there_are(monkeypatch):
+    monkeypatch.setenv("PENSTOCK_BENCH_SIZES", "1e5,man")
+    with pytest.raises(UsageError, match=r"has 'man'; there are 1e4, .* Did you mean 'many'"):
+        portfolio.measure()

@@ -5,64 +5,68 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from scipy import sparse
-from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 
-from penstock.portfolio.choice import MILLION, NOBODY, Offers
-from penstock.portfolio.dual import row_usages
+from penstock.portfolio.choice import MILLION, NOBODY, Offers, choose, worths
+from penstock.portfolio.core import Core
 from penstock.portfolio.searching import Search
 from tests.portfolio.books import Book, draw_book
+from tests.portfolio.oracles import in_parts, in_whole_offers
 
 
 def solve(book: Book, tolerance=1e-2):
     return Search(book.problem, book.passes, tolerance).solve()
 
 
-def matrix(book: Book):
-    """Return the whole problem in dollars: profit, rows, bounds."""
-    problem, offers = book.problem, book.offers
-    n = len(offers.cells)
-    used = row_usages(problem, offers, np.arange(n)).T / MILLION
-    owners = np.repeat(np.arange(offers.applicants), np.diff(offers.starts))
-    one_each = sparse.csr_array((np.ones(n), (owners, np.arange(n))))
-    rows = sparse.vstack([sparse.csr_array(used), one_each]).tocsr()
-    bounds = np.concatenate([problem.bounds / MILLION, np.ones(offers.applicants)])
-    return offers.amounts[0] / MILLION, rows, bounds
-
-
-def in_parts(book: Book) -> float:
-    profit, rows, bounds = matrix(book)
-    solved = linprog(-profit, rows, bounds, bounds=(0, 1), method="highs")
-    assert solved.status == 0
-    return -solved.fun
-
-
-def in_whole_offers(book: Book) -> float:
-    profit, rows, bounds = matrix(book)
-    solved = milp(
-        -profit,
-        integrality=np.ones(len(profit)),
-        bounds=Bounds(0, 1),
-        constraints=LinearConstraint(rows, -np.inf, bounds),
-        options={"mip_rel_gap": 1e-12},
-    )
-    assert solved.status == 0
-    return -solved.fun
-
-
-@pytest.mark.parametrize(("applicants", "segments"), [(200, 0), (500, 5)])
-def test_the_bound_is_the_optimum_in_parts_and_the_plan_lies_below(applicants, segments):
+@pytest.mark.parametrize(
+    ("applicants", "segments", "tolerance"),
+    [(200, 0, 1e-4), (500, 5, 1e-3), (1_000, 15, 1e-2), (2_000, 10, 1e-2)],
+)
+def test_the_bound_of_prices_is_the_optimum_in_parts_and_the_plan_lies_below(
+    applicants, segments, tolerance
+):
     book = draw_book(applicants, segments=segments, seed=applicants)
-    found = solve(book, tolerance=1e-2)
-    assert float(found.bound) / MILLION == pytest.approx(in_parts(book), rel=1e-6)
-    assert found.plan.value <= found.bound
+    found = solve(book, tolerance)
+    assert float(found.bound_of_prices) / MILLION == pytest.approx(in_parts(book), rel=1e-6)
+    assert found.plan.value <= found.bound <= found.bound_of_prices
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_small_plans_are_the_optimum_in_whole_offers(seed):
-    book = draw_book(25, seed=seed).of("lent", "capital", "loss", "loss rate")
+CAPS = ("lent", "capital", "loss", "loss rate")
+
+
+@pytest.mark.parametrize(
+    ("segments", "seed", "names"),
+    [(0, 0, CAPS), (0, 1, CAPS), (0, 2, CAPS), (0, 1, None), (2, 1, None)],
+)
+def test_small_plans_are_the_optimum_in_whole_offers_and_that_is_certified(segments, seed, names):
+    book = draw_book(25, segments=segments, seed=seed)
+    book = book.of(*names) if names else book  # all: with a floor, and shares of segments
     found = solve(book, tolerance=1e-12)
-    assert float(found.plan.value) / MILLION == pytest.approx(in_whole_offers(book), rel=1e-9)
+    optimum = in_whole_offers(book)
+    assert float(found.plan.value) / MILLION == pytest.approx(optimum, rel=1e-9)
+    assert float(found.bound) / MILLION == pytest.approx(optimum, rel=1e-7)
+    assert found.bound >= found.plan.value
+    assert found.bound < found.bound_of_prices  # in parts more could be had
+
+
+def test_branch_and_bound_over_everyone_betters_plan_and_bound_of_a_few_decided_anew():
+    found = solve(draw_book(2_000, segments=10), tolerance=1e-3)
+    of_a_few, of_everyone = (each for each in found.passes if not each.sets)
+    assert of_a_few.value < of_everyone.value == found.plan.value
+    assert of_everyone.bound < of_a_few.bound == found.bound_of_prices
+    assert found.gap <= 5e-4  # under 15 limits
+
+
+def test_a_bound_that_a_plan_exceeds_is_not_taken(monkeypatch):
+    book = draw_book(25, seed=1)
+    value = solve(book, tolerance=1e-12).plan.value
+    decide_all = Core.decide_all
+
+    def too_low(core, *asked):
+        return decide_all(core, *asked)[0], float(value) * (1 - 1e-6)
+
+    monkeypatch.setattr(Core, "decide_all", too_low)
+    found = solve(book, tolerance=1e-12)
+    assert found.plan.value == value and found.bound == found.bound_of_prices > value
 
 
 @pytest.mark.parametrize(("applicants", "segments", "most"), [(2_000, 4, 5e-4), (20_000, 2, 1e-4)])
@@ -90,30 +94,34 @@ def test_any_prices_give_a_bound():
 
 
 def test_twice_the_book_and_the_bounds_leaves_prices_alone():
-    book = draw_book(400).of("lent", "capital", "loss rate")
+    book = draw_book(400)
     twice = Book(
         _merge(book.offers, book.offers),
         book.cells,
         tuple(
-            {**limit, "at_most": limit["at_most"] * (1 if "per" in limit else 2)}
+            limit if "per" in limit else {**limit, sense: 2 * limit[sense]}
             for limit in book.limits
+            for sense in limit.keys() & {"at_most", "at_least"}
         ),
     )
     one, two = solve(book), solve(twice)
-    assert float(two.bound) == pytest.approx(2 * float(one.bound), rel=1e-9)
-    unit = np.maximum(one.prices, 1e-6)
-    assert two.prices / unit == pytest.approx(one.prices / unit, rel=1e-2)
+    assert float(two.bound_of_prices) == pytest.approx(2 * float(one.bound_of_prices), rel=1e-9)
+    # Prices are where a dual of many kinks is least: those of the one are as good for the other.
+    for here, prices, there in ((book, two.prices, one), (twice, one.prices, two)):
+        [sums] = here.passes.sums([here.problem.values(prices)])
+        dual = here.problem.dual_value(prices, sums, here.passes.applicants)
+        assert float(dual) == pytest.approx(float(there.bound_of_prices), rel=1e-9)
 
 
 def test_a_looser_limit_never_lowers_the_bound():
     book = draw_book(500, segments=4)
-    before = solve(book).bound
+    before = solve(book).bound_of_prices
     for place, limit in enumerate(book.limits):
         moved = {**limit, "at_most": limit["at_most"] * 1.2} if "at_most" in limit else limit
         if "at_least" in limit:
             moved = {**limit, "at_least": limit["at_least"] * 0.8}
         looser = replace(book, limits=(*book.limits[:place], moved, *book.limits[place + 1 :]))
-        assert solve(looser).bound >= before * (1 - Fraction(1, 10**9)), limit["name"]
+        assert solve(looser).bound_of_prices >= before * (1 - Fraction(1, 10**9)), limit["name"]
 
 
 def test_a_soft_limit_costs_its_penalty_and_no_more():
@@ -127,8 +135,8 @@ def test_a_soft_limit_costs_its_penalty_and_no_more():
         return replace(book, limits=limits)
 
     dear, cheap = (solve(softened(each), 1e-5) for each in (100 * price, price / 4))
-    assert float(dear.bound) == pytest.approx(float(hard.bound), rel=1e-9)
-    assert cheap.bound > hard.bound
+    assert float(dear.bound_of_prices) == pytest.approx(float(hard.bound_of_prices), rel=1e-9)
+    assert cheap.bound_of_prices > hard.bound_of_prices
     problem = replace(
         book, limits=({**book.limits[0], "penalty": price / 4}, book.limits[1])
     ).problem
@@ -161,3 +169,19 @@ def _merge(one: Offers, other: Offers) -> Offers:
         np.concatenate([one.cells, other.cells]),
         np.concatenate([one.amounts, other.amounts], axis=1),
     )
+
+
+def test_of_equal_offers_the_first_is_made_and_a_book_of_copies_has_no_larger_gap():
+    few = draw_book(50, seed=3).of(*CAPS)
+    copies = few.offers.of(np.tile(np.arange(50), 40))
+    amounts = copies.amounts.reshape(5, -1, 6)
+    amounts[:, :, 3] = amounts[:, :, 2]  # two offers alike
+    limits = tuple(
+        limit if "per" in limit else {**limit, "at_most": 40 * limit["at_most"]}
+        for limit in few.limits
+    )
+    book = Book(Offers(copies.starts, copies.cells, amounts.reshape(5, -1)), few.cells, limits)
+    found = solve(book, tolerance=5e-4)
+    assert found.gap <= 5e-4
+    chosen = choose(book.offers, worths(book.offers, book.problem.values(found.plan.prices))).rows
+    assert (chosen % 6 == 2).any() and not (chosen % 6 == 3).any()

@@ -13,7 +13,7 @@ from penstock.portfolio.frontier import Point
 from penstock.portfolio.limits import Limit, exact
 from penstock.portfolio.measuring import Measured
 from penstock.portfolio.problem import Problem
-from penstock.portfolio.searching import Solution
+from penstock.portfolio.solution import Solution
 from penstock.portfolio.tail_report import tail_table
 
 Status = Literal["optimal_within_tolerance", "gap_not_reached", "infeasible_proven", "empty"]
@@ -99,6 +99,7 @@ def certificate(
         "profit": None if plan is None else float(plan.value / MILLION),
         "profit_of_offers": None if plan is None else _profit_of(plan.sums),
         "profit_bound": bound,
+        "profit_bound_of_prices": float(solution.bound_of_prices / MILLION),
         "gap": solution.gap,
         "gap_of_prices": _share(solution.bound - relaxed, size) if relaxed is not None else None,
         "gap_of_whole_offers": (
@@ -151,7 +152,7 @@ def _passes_table(solution: Solution) -> Table:
 def _what_if_table(certified: Certified) -> Table:
     """What no plan exceeds were a limit moved: g(l) + l (b' - b), without another pass."""
     rows = []
-    dual = certified.solution.bound / MILLION
+    dual = certified.solution.bound_of_prices / MILLION
     priced = zip(certified.problem.rows, certified.solution.prices, strict=True)
     for row, price in priced:
         if row.bound:

@@ -20,6 +20,7 @@ from penstock.portfolio.problem import Problem
 _WHOLE = 1e-6  # how near 0 or 1 a part is taken for whole
 _FEASIBILITY = 1e-9
 _MOST_NODES = 100  # a limit of time would make plans depend on the machine
+_OFFERS_IN_NODES = 600_000  # offers x nodes: of a few applicants more nodes than that
 DEARER = 30.0  # multiple of a limit's price at which branch and bound may go beyond it
 _HALF = 0.5  # above it a whole part is 1
 _PRICED = 1e-9  # share of a row's unit below which its price is none
@@ -76,6 +77,11 @@ class Core:
         prices[~self._is_priced(prices)] = 0
         return Relaxed(np.array(solution.col_value)[: len(self.owners)], prices)
 
+    def worth_of(self, parts: Floats) -> float:
+        """Return the profit of offers in parts, in millionths."""
+        # Without BLAS, whose sums depend on the number of cores.
+        return float(np.einsum("n,n->", self.worth, parts))
+
     def inside(self, prices: Floats, offers: float) -> Floats:
         """Return how far inside each limit with a price the profit of so many offers buys."""
         is_priced = self._is_priced(prices)
@@ -131,8 +137,40 @@ class Core:
         beyond = beyond_at * (prices + self.unit / self.units)
         highest = np.minimum(self.problem.highest, beyond)
         solver = self._model(rows, left, highest, tolerance)
+        return self._branch(solver, rows, chosen, is_free)
+
+    def decide_all(self, chosen: Ints, tolerance: float) -> tuple[Ints, float | None]:
+        """Decide everyone anew, and say what no choice exceeds, by branch and bound.
+
+        Args:
+            chosen: To begin with.
+            tolerance: Profit, in millionths, within which the best need not be sought.
+
+        Returns:
+            The choice, within limits but for the solver's tolerance; and what none exceeds, in
+            millionths, None if that is unknown. HiGHS works in doubles: costs and prices that are
+            off by its tolerance count as right. Added is that tolerance times how far all columns
+            and rows can go: by weak duality it takes no more off a bound.
+        """
+        rows = np.arange(len(self.owners))
+        solver = self._model(rows, self.left, self.problem.highest, tolerance)
+        most_nodes = max(_OFFERS_IN_NODES // max(len(rows), 1), _MOST_NODES)
+        solver.setOptionValue("mip_max_nodes", most_nodes)
+        everyone = np.ones(self.offers.applicants, bool)
+        decided = self._branch(solver, rows, chosen, everyone)
+        bound = -solver.getInfo().mip_dual_bound
+        if not np.isfinite(bound):
+            return decided, None
+        n = self.offers.applicants  # each uses at most 1 of a row, in its unit
+        far = 1 + 2 * n + 2 * float((n + np.abs(self.left) / self.units).sum())
+        return decided, (bound + _FEASIBILITY * far) * self.unit
+
+    def _branch(
+        self, solver: highspy.Highs, rows: Ints, chosen: Ints, is_free: NDArray[np.bool_]
+    ) -> Ints:
         start = highspy.HighsSolution()
-        start.col_value = np.isin(rows, chosen).astype(float).tolist() + [0.0] * len(self.units)
+        n_soft = solver.getNumCol() - len(rows)
+        start.col_value = np.isin(rows, chosen).astype(float).tolist() + [0.0] * n_soft
         solver.setSolution(start)
         if not _run(solver):
             return chosen

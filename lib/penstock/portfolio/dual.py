@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import lsq_linear
+from threadpoolctl import threadpool_limits
 
 from penstock.portfolio.choice import NOBODY, Floats, Ints, Offers, choose, sum_over, worths
 from penstock.portfolio.problem import Problem
@@ -64,6 +65,24 @@ def newton(
         bounds: Of the sample, in millionths.
         start: Prices to begin at.
     """
+    with threadpool_limits(1, user_api="blas"):  # the same prices on any number of cores
+        return _newton(problem, sample, bounds, scales, start)
+
+
+def row_usages(problem: Problem, offers: Offers, rows: Ints) -> Floats:
+    """Return what each of some offers uses of each limit, offers x rows, in millionths.
+
+    `NOBODY` uses nothing.
+    """
+    weights = problem.weights[:, offers.cells[rows], :]
+    used: Floats = np.einsum("knm,mn->nk", weights, offers.amounts[:, rows])
+    used[rows == NOBODY] = 0
+    return used
+
+
+def _newton(
+    problem: Problem, sample: Offers, bounds: Floats, scales: Scales, start: Floats
+) -> Floats:
     unit = scales.profit / scales.rows
     prices, found = start, dual_at(problem, sample, bounds, start)
     stage, reach = 0, _FIRST_REACH
@@ -88,17 +107,6 @@ def newton(
         if reach < _LEAST_REACH:
             break
     return np.where(prices > _PRICED * unit, prices, 0.0)
-
-
-def row_usages(problem: Problem, offers: Offers, rows: Ints) -> Floats:
-    """Return what each of some offers uses of each limit, offers x rows, in millionths.
-
-    `NOBODY` uses nothing.
-    """
-    weights = problem.weights[:, offers.cells[rows], :]
-    used: Floats = np.einsum("knm,mn->nk", weights, offers.amounts[:, rows])
-    used[rows == NOBODY] = 0
-    return used
 
 
 def _hessian(

@@ -14,9 +14,10 @@ from penstock.portfolio.choice import MILLION, Floats
 from penstock.portfolio.dual import Scales
 from penstock.portfolio.passes import InMemory, Passes
 from penstock.portfolio.problem import Problem
-from penstock.portfolio.searching import SAMPLE, Search, scales_of
+from penstock.portfolio.searching import SAMPLE, Search, moved_by
 
 _SURE = Fraction(1, 10**9)
+_OF_MOVED = 0.1  # of what offers move a limit: its unit where the bound is less
 _MOST_TOLD = 8  # limits whose relaxation is sought one by one
 # Of the price of excess, where the search begins: at prices of 0 everyone is indifferent, and no
 # way leads down.
@@ -62,7 +63,6 @@ def find_conflict(problem: Problem, passes: Passes, tolerance: float) -> Conflic
     search, units = _least_excess(hard, passes, tolerance)
     if not _is_excess(search):
         return None
-    assert search.bound is not None
     multipliers: dict[str, float] = {}
     for row, price in zip(hard.rows, search.prices, strict=True):
         if price > 0:  # a tail limit is as many rows as it has cuts
@@ -90,7 +90,7 @@ def _least_excess(hard: Problem, passes: Passes, tolerance: float) -> tuple[Sear
 
 def _is_excess(search: Search) -> bool:
     # Bounds are those of least excess, in shares of each limit: 0 is what a plan within all has.
-    return search.bound is not None and search.bound <= -_SURE * MILLION
+    return search.bound <= -_SURE * MILLION
 
 
 def _alone(hard: Problem, units: Floats, at: int, passes: Passes, tolerance: float) -> float | None:
@@ -112,10 +112,11 @@ def _alone(hard: Problem, units: Floats, at: int, passes: Passes, tolerance: flo
 
 
 def _units(hard: Problem, passes: Passes) -> Floats:
-    """Return the unit of each limit: its bound, or a tenth of what its floors' best offers move."""
+    """Return the unit of each limit: its bound, or a tenth of what floors' best offers move it."""
     floors = np.array([-1 / bound if bound < 0 else 0.0 for bound in hard.bounds])
     [sums] = passes.sums([replace(hard, profit=0).values(floors)])
-    return np.maximum(scales_of(hard, sums).rows / MILLION, 1.0)
+    moved = _OF_MOVED * moved_by(hard, sums)
+    return np.maximum(np.maximum(np.abs(hard.bounds), moved) / MILLION, 1.0)
 
 
 def _scales(units: Floats) -> Scales:

@@ -7,7 +7,6 @@ from typing import Annotated
 
 import numpy as np
 from annotated_types import MinLen
-from threadpoolctl import threadpool_limits
 from typing_extensions import TypedDict  # before Python 3.12, pydantic reads no other
 
 from penstock.annotations import Positive
@@ -17,7 +16,8 @@ from penstock.portfolio.dual import newton
 from penstock.portfolio.limits import exact
 from penstock.portfolio.passes import Passes, sum_best
 from penstock.portfolio.problem import Problem
-from penstock.portfolio.searching import SAMPLE, Solution, scales_of
+from penstock.portfolio.searching import SAMPLE, scales_of
+from penstock.portfolio.solution import Solution
 
 _PASSES = 2
 
@@ -90,8 +90,7 @@ def frontier(
         solution: Whose prices the search begins at.
     """
     moved = [_moved(problem, row, multiple) for multiple in multiples]
-    with threadpool_limits(1, user_api="blas"):
-        return _points(moved, passes, row, solution.prices, solution.sums)
+    return _points(moved, passes, row, solution.prices, solution.sums)
 
 
 def _points(

@@ -24,7 +24,8 @@ from penstock.portfolio.limits import Limit, Parity, check_limits, compile_rows
 from penstock.portfolio.measuring import Measured, amount_of, in_millionths, measure_offers
 from penstock.portfolio.passes import InMemory, Passes
 from penstock.portfolio.problem import Problem
-from penstock.portfolio.searching import SAMPLE, Search, Solution
+from penstock.portfolio.searching import SAMPLE, Search
+from penstock.portfolio.solution import Solution
 from penstock.portfolio.tail_limits import TailLimit, check_tail_limits, compile_tails
 from penstock.portfolio.tail_search import Solved, solve_within_tails
 from penstock.portfolio.wishes import Wishes
@@ -216,9 +217,10 @@ def _solve(
         # A tail limit is as many rows as it has cuts.
         start = np.array([start_prices.get(name, 0.0) / names.count(name) for name in names])
     solution = search.solve(start if start.any() else None)
-    is_open = is_open and solution.plan is None
-    conflict = find_conflict(problem, passes, tolerance) if is_open else None
-    return (search.nobody() if conflict else solution), conflict
+    if not is_open or solution.plan is not None:
+        return solution, None
+    conflict = find_conflict(problem, passes, tolerance)
+    return (solution if conflict is None else search.nobody()), conflict
 
 
 def _prices_of(start_prices: DataFrame) -> dict[str, float]:

@@ -126,12 +126,15 @@ class Problem:
         Source:
             Weak duality: sum b l + sum max(0, max(p - a l)). The sum is exact for the chosen
             offers; that a choice was made in doubles is allowed for by the rounding of each worth.
-            A plan without penalties is worth whole millionths, so that a part of one is cut off.
         """
         bound = Fraction(self.profit * int(sum(sums.whole()[:, 0])))
         exact = zip(prices, self.rows, self.exact_usages(sums), strict=True)
         bound += sum(Fraction(float(price)) * (r.bound * MILLION - g) for price, r, g in exact)
         bound += Fraction(applicants * self._rounding(prices))
+        return self.in_whole(bound)
+
+    def in_whole(self, bound: Fraction) -> Fraction:
+        """Cut off a part of a millionth: without penalties plans are worth whole ones."""
         is_whole = self.profit == 1 and all(row.penalty is None for row in self.rows)
         return Fraction(floor(bound)) if is_whole else bound
 

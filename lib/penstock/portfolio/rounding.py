@@ -48,7 +48,7 @@ class Rounding:
 
     def value_in_parts(self, relaxed: Relaxed) -> Fraction:
         """Return what everyone's offers are worth, those of the core in parts, in millionths."""
-        profit = float(self.core.worth @ relaxed.parts)
+        profit = self.core.worth_of(relaxed.parts)
         used = np.einsum("n,nk->k", relaxed.parts, self.core.used) * self.core.units
         soft = np.isfinite(self.problem.highest)
         beyond = np.maximum(used - self.core.left, 0)[soft]
@@ -97,6 +97,21 @@ class Rounding:
         tried = self.core.decide(rows, anew, relaxed.prices, nowhere, tolerance)
         value, before = self.value_of(tried), self.value_of(rows)
         return rows if value is None or (before is not None and value <= before) else tried
+
+    def best_plan(self, rows: Ints | None, tolerance: float) -> tuple[Ints, Fraction | None]:
+        """Decide everyone anew, and say what no plan exceeds; of sense where all are in the core.
+
+        Args:
+            rows: A plan to begin with.
+            tolerance: Profit, in millionths, within which the best need not be sought.
+
+        Returns:
+            A choice, which need not be within all limits; and in millionths what no plan exceeds,
+            None if branch and bound does not tell.
+        """
+        nobody = np.full(self.near.offers.applicants, NOBODY, np.int64)
+        tried, bound = self.core.decide_all(nobody if rows is None else rows, tolerance)
+        return tried, None if bound is None else self.problem.in_whole(Fraction(bound))
 
     def sums_of(self, rows: Ints) -> Sums:
         """Return the sums over everyone's offers, the core's being these."""

@@ -8,100 +8,26 @@ pass of its own.
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
-from penstock.portfolio.choice import MILLION, Floats, Sums
+from penstock.portfolio.choice import Floats, Ints, Sums
 from penstock.portfolio.core import Relaxed
 from penstock.portfolio.dual import Scales, newton
 from penstock.portfolio.passes import Passes, margins_of, sum_best
 from penstock.portfolio.problem import Problem
 from penstock.portfolio.rounding import Rounding
+from penstock.portfolio.solution import Pass, Plan, Solution
 
 SAMPLE = 50_000  # applicants that are solved on the driver for prices
-SMALL = 10_000  # applicants, up to which all are the core
+SMALL = 10_000  # applicants, up to which all are the core, and are decided at once
 MOST_PASSES = 10  # to find prices
 _STEPS = (0.3, 0.6, 1.0, 1.4)  # shares of a step that one pass tries
 _GAIN = Fraction(1, 20)  # of the gap that is sought: a pass that gains less is the last
 _CORES = (3_000, 9_000, 27_000)  # applicants of the core, in turn
 _OF_CELL = 40  # applicants of each cell that are in the core
 _FREE = (120, 400)  # applicants who are decided anew at once, in turn
-
-
-@dataclass(frozen=True)
-class Pass:
-    """What one pass has shown; money in millionths.
-
-    Attributes:
-        sets: How many sets of prices it tried; 0: whole offers were decided, without a pass.
-        bound: Least bound so far that no plan exceeds.
-        value: Of the best plan so far; None as long as there is none.
-        beyond: How many limits the plan at the pass's best prices is beyond.
-    """
-
-    sets: int
-    bound: Fraction
-    value: Fraction | None
-    beyond: int
-
-    def __str__(self) -> str:
-        """Say it as one reads it while the search goes on."""
-        told = f"profit at most {float(self.bound / MILLION):,.0f}"
-        if self.value is not None:
-            gap = float((self.bound - self.value) / abs(self.bound)) if self.bound else 0.0
-            told += f", plan {float(self.value / MILLION):,.0f}, gap {gap:.2g}"
-        if not self.sets:
-            return told
-        return f"{told}, {self.beyond} limit{'' if self.beyond == 1 else 's'} broken at the prices"
-
-
-@dataclass(frozen=True)
-class Plan:
-    """Offers chosen within all limits; money in millionths.
-
-    Attributes:
-        value: Profit less penalties.
-        prices: At which all but the moved have their best offer.
-        moved: Key to the place of the offer among the applicant's, from 0; `NOBODY` for none.
-        sums: Over the offers chosen.
-    """
-
-    value: Fraction
-    prices: Floats
-    moved: dict[str, int]
-    sums: Sums
-
-
-@dataclass(frozen=True)
-class Solution:
-    """The best plan found, and what no plan exceeds; money in millionths.
-
-    Attributes:
-        prices: Of each row, where the bound is least.
-        sums: Over the best offers at these prices.
-        bound: That no plan exceeds.
-        relaxed: Value of the core's relaxation with all others: of the gap, what lies above is
-            due to prices, what lies below to whole offers. None without a core.
-        plan: None if none was found.
-        passes: In their order.
-    """
-
-    prices: Floats
-    sums: Sums
-    bound: Fraction
-    relaxed: Fraction | None
-    plan: Plan | None
-    passes: tuple[Pass, ...]
-
-    @property
-    def gap(self) -> float | None:
-        """Return the certified gap, as a share of the bound; None without a plan."""
-        if self.plan is None:
-            return None
-        return float((self.bound - self.plan.value) / abs(self.bound)) if self.bound else 0.0
 
 
 class Search:
@@ -122,7 +48,8 @@ class Search:
         self.told: list[Pass] = []
         self.prices = np.zeros(len(problem.rows))
         self.sums: Sums | None = None
-        self.bound: Fraction | None = None
+        self.bound_of_prices: Fraction | None = None
+        self.branched: Fraction | None = None
         self.plan: Plan | None = None
         self.relaxed: Fraction | None = None
 
@@ -132,21 +59,34 @@ class Search:
         Args:
             start: Prices to begin at, such as those of the last plan.
         """
-        with threadpool_limits(1, user_api="blas"):  # the same sums on any number of cores
-            self.find_prices(start)
-            if not self._is_proven():
-                self._find_plan()
-        assert self.sums is not None and self.bound is not None
+        self.find_prices(start)
+        if not self._is_proven():
+            self._find_plan()
+        assert self.sums is not None and self.bound_of_prices is not None
         return Solution(
-            self.prices, self.sums, self.bound, self.relaxed, self.plan, tuple(self.told)
+            self.prices,
+            self.sums,
+            self.bound,
+            self.bound_of_prices,
+            self.relaxed,
+            self.plan,
+            tuple(self.told),
         )
+
+    @property
+    def bound(self) -> Fraction:
+        """Return what no plan exceeds, in millionths; there must have been a pass."""
+        assert self.bound_of_prices is not None
+        if self.branched is None:
+            return self.bound_of_prices
+        return min(self.branched, self.bound_of_prices)
 
     def nobody(self) -> Solution:
         """Return that nobody has an offer, which is no plan, where limits are known to conflict."""
         prices = np.zeros(len(self.problem.rows))
         [sums] = self.passes.sums([self.problem.values(prices)])
         bound = self.problem.dual_value(prices, sums, self.passes.applicants)
-        return Solution(prices, sums, bound, None, None, ())
+        return Solution(prices, sums, bound, bound, None, None, ())
 
     def find_prices(self, start: Floats | None = None) -> None:
         """Find the prices at which the dual, over all offers, is least."""
@@ -163,7 +103,7 @@ class Search:
         share = sample.applicants / self.passes.applicants if self.passes.applicants else 1.0
         bounds = share * problem.bounds
         while len(self.told) < MOST_PASSES:
-            assert self.bound is not None and self.sums is not None
+            assert self.sums is not None
             before = self.bound
             if start is not None or len(self.told) > 1:
                 # The sample's slopes at these prices become those of all offers.
@@ -199,14 +139,13 @@ class Search:
         for prices, sums in zip(tried, found, strict=True):
             duals.append(problem.dual_value(prices, sums, self.passes.applicants))
             self._keep(prices, {}, sums)
-            if self.bound is None or duals[-1] < self.bound:
-                self.bound, self.prices, self.sums = duals[-1], prices, sums
+            if self.bound_of_prices is None or duals[-1] < self.bound_of_prices:
+                self.bound_of_prices, self.prices, self.sums = duals[-1], prices, sums
         best = found[duals.index(min(duals))]
         beyond = int((problem.usages(best) > problem.bounds).sum())
         self._tell(sets, beyond)
 
     def _tell(self, sets: int, beyond: int) -> None:
-        assert self.bound is not None
         value = self.plan.value if self.plan else None
         self.told.append(Pass(sets, self.bound, value, beyond))
         say = logging.getLogger(__name__).info
@@ -232,23 +171,34 @@ class Search:
                 self.relaxed = in_parts if self.relaxed is None else max(in_parts, self.relaxed)
                 if is_all:  # then no choice hangs on the prices that made the core
                     rounding = rounding.at(relaxed.prices, at_relaxed)
-                self._round(rounding, relaxed, is_all)
+                rows = self._round(rounding, relaxed)
                 self._tell(0, 0)
+                if self.passes.applicants <= SMALL and not self._is_proven():
+                    self._decide_all(rounding, rows)
+                    self._tell(0, 0)
             if is_all or self._is_proven() or self._is_for_whole_offers():
                 return
 
-    def _round(self, rounding: Rounding, relaxed: Relaxed, is_all: bool) -> None:
-        assert self.bound is not None
-        tolerance = self.tolerance / 2 * abs(float(self.bound))
-        rows = rounding.first_plan(relaxed, tolerance)
+    def _round(self, rounding: Rounding, relaxed: Relaxed) -> Ints | None:
+        rows = rounding.first_plan(relaxed, self._worth_seeking())
         if rows is None:
-            return
-        for free in (None, *_FREE, *((rounding.near.offers.applicants,) if is_all else ())):
+            return None
+        n_near = rounding.near.offers.applicants
+        for free in (None, *(few for few in _FREE if few < n_near)):
             if free is not None:
-                rows = rounding.better_plan(rows, relaxed, free, tolerance)
+                rows = rounding.better_plan(rows, relaxed, free, self._worth_seeking())
             self._keep(rounding.prices, rounding.moved(rows), rounding.sums_of(rows))
             if self._is_proven():
-                return
+                break
+        return rows
+
+    def _decide_all(self, rounding: Rounding, rows: Ints | None) -> None:
+        rows, branched = rounding.best_plan(rows, self._worth_seeking())
+        self._keep(rounding.prices, rounding.moved(rows), rounding.sums_of(rows))
+        # A bound below a plan within all limits would be none: whoever said so was off by more
+        # than is allowed for.
+        if branched is not None and (self.plan is None or branched >= self.plan.value):
+            self.branched = branched
 
     def _keep(self, prices: Floats, moved: dict[str, int], sums: Sums) -> None:
         value = self.problem.value_of(sums)
@@ -268,25 +218,34 @@ class Search:
 
     def _is_for_whole_offers(self) -> bool:
         """Return whether what is left of the gap is for whole offers: a larger core is no help."""
-        if self.plan is None or self.bound is None or self.relaxed is None:
+        if self.plan is None or self.relaxed is None:
             return False
         return 10 * (self.bound - self.relaxed) < self.bound - self.plan.value
 
     def _is_proven(self) -> bool:
-        if self.plan is None or self.bound is None:
+        if self.plan is None:
             return False
         return self.bound - self.plan.value <= self._gap_sought()
 
+    def _worth_seeking(self) -> float:
+        return self.tolerance / 2 * abs(float(self.bound))
+
     def _gap_sought(self) -> Fraction:
-        assert self.bound is not None
         return Fraction(self.tolerance) * abs(self.bound)
 
 
 def scales_of(problem: Problem, free: Sums) -> Scales:
     """Return the units of prices, by the plan that no limit holds back."""
-    used = np.einsum("kcm,cm->k", np.abs(problem.weights), free.whole().astype(np.float64))
     profit = max(float(sum(free.whole()[:, 0])), 1.0)
-    return Scales(profit, np.maximum(np.maximum(np.abs(problem.bounds), 0.1 * used), 1.0))
+    return Scales(
+        profit, np.maximum(np.maximum(np.abs(problem.bounds), moved_by(problem, free)), 1)
+    )
+
+
+def moved_by(problem: Problem, sums: Sums) -> Floats:
+    """Return how much a plan moves each row, up and down, in millionths."""
+    moved: Floats = np.einsum("kcm,cm->k", np.abs(problem.weights), sums.whole().astype(np.float64))
+    return moved
 
 
 def _nearest(margins: Floats, wanted: float) -> float:

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from penstock.portfolio.choice import MILLION, Floats, Offers, best_rows, sum_over, worths
 from penstock.portfolio.core import Core, Relaxed
@@ -19,7 +18,8 @@ from penstock.portfolio.feasibility import Conflict
 from penstock.portfolio.limits import Row
 from penstock.portfolio.passes import Passes
 from penstock.portfolio.problem import Problem
-from penstock.portfolio.searching import SMALL, Pass, Search, Solution
+from penstock.portfolio.searching import SMALL, Search
+from penstock.portfolio.solution import Pass, Solution
 from penstock.portfolio.tail_limits import Tail
 
 _SAMPLE = 2_000  # applicants that cuts are first found on
@@ -80,8 +80,7 @@ def solve_within_tails(problem: Problem, passes: Passes, tolerance: float, solve
     start = None
     while passes.applicants > SMALL and len(told) < _MOST_PASSES:
         search = Search(replace(problem, rows=(*problem.rows, *cuts)), passes, tolerance)
-        with threadpool_limits(1, user_api="blas"):  # the same sums on any number of cores
-            search.find_prices(start)
+        search.find_prices(start)
         told += search.told
         missing = _missing(search)
         cuts = (*cuts, *missing)
@@ -126,7 +125,7 @@ def find_cuts(
         relaxed = core.relax(np.zeros(len(cut.rows)))
         if relaxed is None:
             return cuts
-        worth = tolerance * abs(float(core.worth @ relaxed.parts))
+        worth = tolerance * abs(core.worth_of(relaxed.parts))
         missing = _exceeded(cut, _in_parts(cut, offers, relaxed), relaxed.prices, share, worth)
         if not missing:
             return _priced(cut, relaxed.prices)
@@ -173,7 +172,7 @@ def _exceeded(
 def _missing(search: Search) -> tuple[Row, ...]:
     """Return the cuts that say more of the best offers at the best prices than those there are."""
     problem, sums, prices = search.problem, search.sums, search.prices
-    assert sums is not None and search.bound is not None
+    assert sums is not None
     worth = search.tolerance * abs(float(search.bound))
     missing = []
     used = problem.exact_usages(sums)
