@@ -165,7 +165,7 @@ class PlainLending:
         )
         before = value_loans(earlier, loans, lgd_train, **p["value_loans"])
         cases = gather_judged_cases(judged, loans, **p["gather_judged_cases"])
-        decided = decide_by_both(cases, **p["decide_on_judged"])
+        decided = self.save("judged_decisions", decide_by_both(cases, **p["decide_on_judged"]))
         with mlflow.start_run():
             compared = compare_strategies(valued, before, **p["compare_strategies"])
             self.report("strategy_report", compared)

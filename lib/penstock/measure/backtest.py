@@ -43,7 +43,7 @@ def backtest_policies(
     resamples: Annotated[int, Ge(100)],
     seed: int,
 ) -> Evidence:
-    """Measure what two policies would have approved of judged loans, and what they would earn.
+    """Measure what two policies would have approved of judged loans, and earned.
 
     Profits are per judged loan, approved or not; who is declined or referred earns nothing. The
     difference of the two is paired: the bootstrap draws the same loans for both. Runs two Spark
