@@ -39,6 +39,26 @@ def bind(graph, *overrides):
         ("make_offers.rate_cap", "36", " is 36; it must be less than or equal to 1"),
         ("make_offers.price_steps", "[0.0, -0.1]", "[1] is -0.1; it must be greater than or equal"),
         ("make_offers.funding_rate", "0", " is 0; it must be greater than 0"),
+        (
+            "list_candidates.limits",
+            "[{name: lent, measure: lent_usd, at_most: -1.0}]",
+            "[0].at_most is -1.0; it must be greater than or equal to 0",
+        ),
+        (
+            "list_candidates.limits",
+            "[{name: lent, measure: lent_usd, at_most: much}]",
+            "[0].at_most is 'much'; it must be a valid number",
+        ),
+        (
+            "list_candidates.limits",
+            "[{name: lent, measure: lent_usd, at_most: 1.0, penalty: 0}]",
+            "[0].penalty is 0; it must be greater than 0",
+        ),
+        (
+            "list_candidates.limits",
+            "[{name: lent, measure: lent_usd, atmost: 1.0}]",
+            "[0].atmost is 1.0; there is no such key",
+        ),
         ("list_line_defaults.reference", "start", " is 'start'; it must be 'fixed_horizon' or"),
         ("list_line_defaults.min_undrawn_share", "1", " is 1; it must be less than 1"),
         ("add_line_features.utilisation_cap", "0.5", " is 0.5; it must be greater than or equal"),
