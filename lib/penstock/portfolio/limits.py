@@ -1,8 +1,8 @@
 """Limits on a plan as users write them, and the linear rows that they are.
 
 Every row is a sum of measures, each weighed by a number that the cell of an offer alone decides: a
-cell is a combination of those attributes that some limit mentions. A thousand limits on segments
-cost a pass over the offers nothing more.
+cell is a combination of those attributes that some limit mentions. A pass over the offers knows
+cells and measures alone: more limits on the same segments cost it nothing more.
 """
 
 from collections.abc import Mapping, Sequence
