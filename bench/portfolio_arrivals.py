@@ -1,6 +1,8 @@
 """Applicants who arrive one at a time, decided by the bid prices of another book's plan."""
 
+import itertools
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -9,16 +11,13 @@ import numpy as np
 
 from bench.portfolio_offers import PROFIT, Book, judged
 from bench.portfolio_session import TOLERANCE
-from penstock.portfolio.bid_prices import BidPrices, bid_price_rows
-from penstock.portfolio.choice import MILLION, Floats, Ints
-from penstock.portfolio.dual import row_usages
+from penstock.portfolio.bid_prices import BidPriceControl, BidPrices, bid_price_rows
+from penstock.portfolio.choice import MILLION
 from penstock.portfolio.passes import InMemory
 from penstock.portfolio.searching import Search
 
-SEED = 42
+SEEDS = (42, 43, 44, 45, 46)  # of the orders in which applicants arrive
 ATTRIBUTES = ("purpose",)
-LEEWAY = 0.25  # of all that moves a share: how far it may be exceeded at the beginning
-EXACT_FROM = 0.95  # of arrivals, from where on no share may be exceeded
 
 
 @dataclass(frozen=True)
@@ -29,7 +28,7 @@ class Arrived:
         profit: In millionths.
         broken: Limits that the offers made are beyond at the end.
         stopped: Applicants whose best offer a limit stopped.
-        seconds: That the choices took, limits aside.
+        seconds: That the decisions took, limits included.
     """
 
     profit: Fraction
@@ -38,25 +37,31 @@ class Arrived:
     seconds: float
 
 
-def decided_by_bid_prices(book: Book, before: Book) -> Arrived:
-    """Decide applicants in random order by prices of a plan made before, for other applicants.
+def decided_by_bid_prices(book: Book, before: Book, seeds: Sequence[int] = SEEDS) -> list[Arrived]:
+    """Decide applicants in random orders by prices of a plan made before, for other applicants.
 
     Args:
         book: Whose applicants arrive.
         before: Whose plan gives the prices.
+        seeds: Of the orders.
     """
     prices = bid_prices(before)
-    offers, starts = book.offers, book.offers.starts.tolist()
-    rows = _as_rows(book)
-    order = np.random.default_rng(SEED).permutation(offers.applicants).tolist()
-    started = time.perf_counter()
-    places = [prices.choose(rows[starts[n] : starts[n + 1]]) for n in order]
-    seconds = time.perf_counter() - started
-    wanted = [None if p is None else starts[n] + p for n, p in zip(order, places, strict=True)]
-    made = _within_limits(book, wanted)
-    profit, broken = judged(book, made)
-    asked = sum(row is not None for row in wanted)
-    return Arrived(profit, broken, asked - len(made), seconds)
+    starts, rows = book.offers.starts.tolist(), _as_rows(book)
+    offers = [rows[begin:end] for begin, end in itertools.pairwise(starts)]
+    wanted = [prices.choose(each) for each in offers]
+    found = []
+    for seed in seeds:
+        order = np.random.default_rng(seed).permutation(len(offers)).tolist()
+        control = BidPriceControl(prices, book.limits, len(offers))
+        started = time.perf_counter()
+        places = [control.decide(offers[n]) for n in order]
+        seconds = time.perf_counter() - started
+        decided = list(zip(order, places, strict=True))
+        made = np.array([starts[n] + p for n, p in decided if p is not None], np.int64)
+        profit, broken = judged(book, made)
+        stopped = sum(wanted[n] != place for n, place in decided)
+        found.append(Arrived(profit, broken, stopped, seconds))
+    return found
 
 
 def bid_prices(book: Book) -> BidPrices:
@@ -77,26 +82,3 @@ def _as_rows(book: Book) -> list[dict[str, Any]]:
     columns.append([book.purposes[cell] for cell in book.offers.cells.tolist()])
     every = zip(*columns, strict=True)
     return [dict(zip((*names, *ATTRIBUTES), values, strict=True)) for values in every]
-
-
-def _within_limits(book: Book, wanted: list[int | None]) -> Ints:
-    """Return the offers that are made: those that exceed no limit when it is their turn.
-
-    Floors stop nobody. A share, of which nothing can be said before much is lent, may be exceeded
-    by an allowance that falls to 0 before the last arrivals.
-    """
-    problem, offers = book.problem(), book.offers
-    rows = np.array([row for row in wanted if row is not None], np.int64)
-    used = row_usages(problem, offers, rows)
-    is_cap = np.array([row.sense == "at most" for row in problem.rows])
-    allowance: Floats = np.where(problem.bounds == 0, LEEWAY * np.abs(used).sum(axis=0), 0.0)
-    total, made, arrival = np.zeros(len(problem.rows)), [], 0
-    for number, row in enumerate(wanted, start=1):
-        if row is None:
-            continue
-        use, arrival = used[arrival], arrival + 1
-        most = problem.bounds + allowance * max(1 - number / (EXACT_FROM * len(wanted)), 0)
-        if not (is_cap & (use > 0) & (total + use > most)).any():
-            total += use
-            made.append(row)
-    return np.array(made, np.int64)

@@ -137,12 +137,12 @@ def compare(name: str, loans: Loans) -> tuple[list[Figure], str]:
         Figure(
             f"{name}_realised_gain",
             float((moved * loans.realised_profit).sum()),
-            f"USD, plan less ranking, 95 % interval {of_profit[0]:,.0f} to {of_profit[1]:,.0f}",
+            f"USD, plan less ranking, 95 % interval {_told(of_profit)}",
         ),
         Figure(
             f"{name}_lost_gain",
             float((moved * np.minimum(loans.realised_profit, 0)).sum()),
-            f"USD, the same of loans with a loss, {of_loss[0]:,.0f} to {of_loss[1]:,.0f}",
+            f"USD, the same of loans with a loss, {_told(of_loss)}",
         ),
         Figure(f"{name}_gap", gap, "certified, of the plan's expected profit"),
     ]
@@ -199,6 +199,12 @@ def _offers(loans: Loans) -> Offers:
 def _broken(problem: Problem, loans: Loans, is_made: Flags) -> int:
     used = problem.exact_usages(sum_over(_offers(loans), np.flatnonzero(is_made), 1))
     return sum(u > row.bound * MILLION for row, u in zip(problem.rows, used, strict=True))
+
+
+def _told(interval: tuple[float, float]) -> str:
+    low, high = interval
+    is_chance = low <= 0 <= high
+    return f"{low:,.0f} to {high:,.0f}{': it may be chance' if is_chance else ''}"
 
 
 def _interval(gains: Floats) -> tuple[float, float]:

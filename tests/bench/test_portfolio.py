@@ -3,7 +3,14 @@ import pandas
 import pytest
 from bench.portfolio_arrivals import decided_by_bid_prices
 from bench.portfolio_offers import LENT, LENT_EACH, LOSS, OFFERS, Book, judged, limits
-from bench.portfolio_peers import by_cutoff, by_descent, by_scarcest, filled, solved_in_parts
+from bench.portfolio_peers import (
+    by_cutoff,
+    by_descent,
+    by_lent,
+    by_scarcest,
+    filled,
+    solved_in_parts,
+)
 from bench.portfolio_realised import Loans, compare
 from bench.portfolio_session import watched
 
@@ -15,7 +22,7 @@ from penstock.portfolio.feasibility import seems_possible
 from penstock.portfolio.passes import Applicants, InMemory
 from penstock.portfolio.searching import Search
 
-METHODS = (by_cutoff, by_scarcest, lambda book: by_descent(book, 5))
+METHODS = (by_cutoff, by_scarcest, by_lent, lambda book: by_descent(book, 5))
 
 
 def drawn(applicants, seed):
@@ -52,6 +59,7 @@ def test_no_method_exceeds_the_linear_program_whose_value_is_our_bound():
     problem = book.problem()
     solution = Search(problem, InMemory(book.everyone, problem.n_cells), 1e-3).solve()
     relaxed = solved_in_parts(book)
+    assert solved_in_parts(book, "highs-ipm") == pytest.approx(relaxed, rel=1e-8)
     assert float(solution.bound_of_prices) == pytest.approx(relaxed, rel=1e-6)
     for method in METHODS:
         profit, _ = judged(book, method(book))
@@ -60,11 +68,12 @@ def test_no_method_exceeds_the_linear_program_whose_value_is_our_bound():
 
 def test_applicants_decided_one_at_a_time_stop_at_the_caps():
     book, before = drawn(200, 4), drawn(100, 5)
-    arrived = decided_by_bid_prices(book, before)
-    assert arrived.profit > 0
-    # Prices for half as much money, of another book: what they want is stopped at the caps.
-    assert arrived.stopped > 0
-    assert arrived.broken <= 10  # shares, of which so few applicants say little
+    first, other = decided_by_bid_prices(book, before, [1, 2])
+    assert 0 < first.profit != other.profit > 0
+    for arrived in (first, other):
+        # Prices for half as much money, of another book: what they want is stopped at the caps.
+        assert arrived.stopped > 0
+        assert arrived.broken <= 10  # shares, of which so few applicants say little
 
 
 def test_a_plan_fills_the_limits_where_a_ranking_by_rate_of_profit_does_not():
@@ -96,8 +105,9 @@ def test_passes_are_noted_of_all_offers_and_not_of_a_sample(monkeypatch):
     passes = watched(InMemory, noted)(book.everyone, problem.n_cells)
     assert seems_possible(problem, passes, 1e-3)
     assert noted == []
-    found = Search(problem, passes, 1e-3).solve()
-    assert [sets for sets, *_ in noted] == [each.sets for each in found.passes if each.sets]
+    search = Search(problem, passes, 1e-3)
+    search.find_prices()
+    assert [sets for sets, *_ in noted] == [each.sets for each in search.told] != []
 
 
 def test_a_size_that_there_is_not_is_refused_with_those_that_there_are(monkeypatch):

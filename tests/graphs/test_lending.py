@@ -197,6 +197,39 @@ def test_each_open_loan_has_a_stage_an_allowance_and_capital_and_the_walk_is_who
     assert walk.closing_usd.sum() == last.allowance_usd.sum()
 
 
+def test_the_portfolio_is_of_offers_that_may_be_made_within_limits_and_the_page_shows_it(lending):
+    keys = ["application_id", "offer"]
+    plan = lending.table("portfolio_plan")
+    made = plan.where("offer IS NOT NULL").select(*keys)
+    offers = made.join(lending.table("loan_offers"), keys).drop("decision")
+    decided = lending.table("decisions").selectExpr(
+        "application_id", "decision", "limit_usd", "interest_rate AS greatest_rate"
+    )
+    rows = offers.join(decided, "application_id").toPandas()
+    assert len(rows) == made.count() == lending.table("portfolio").count() > 0
+    assert set(rows.decision) == {"approve"} and (rows.expected_profit_usd.notna()).all()
+    assert not (rows.amount_usd > rows.limit_usd.fillna(rows.amount_usd)).any()
+    assert not (rows.interest_rate > rows.greatest_rate.fillna(1.0)).any()
+    reports = lending.first_record["evidence"]
+    certificate, audit = reports["portfolio_certificate"], reports["portfolio_audit"]["metrics"]
+    assert certificate["metrics"]["approved"] == audit["offers"] == len(rows)
+    assert 0 <= certificate["metrics"]["gap"] <= 0.001
+    assert (audit["broken_limits"], audit["unmakeable_offers"]) == (0, 0)
+    assert {row.limit for row in lending.table("limit_prices").collect()} == {
+        row[0] for row in certificate["tables"]["limits"]["rows"]
+    }
+    assert lending.table("frontier").count() == 8 and lending.table("bid_prices").count() > 0
+    page = lending.home / "runs" / lending.first_outcome["run_id"] / "index.html"
+    shown = page.read_text()
+    for figure in (
+        "Frontier of capital",
+        "Use and price of limits",
+        "Composition of the plan",
+        "Distribution of the loss",
+    ):
+        assert figure in shown
+
+
 def test_the_page_shows_what_the_model_has_learnt(lending):
     report = lending.first_record["evidence"]["pd_coefficients"]["tables"]["coefficients"]
     learnt = {(feature, level): value for feature, level, value in report["rows"]}
@@ -389,6 +422,19 @@ def test_a_run_that_skips_gives_what_a_first_run_gave_on_other_cores_and_partiti
     found = contents(spark, other.home)
     assert len(found) > 30 and found == contents(spark, first.home)
     assert record["evidence"] == first.first_record["evidence"]
+
+
+def test_a_portfolio_is_chosen_anew_within_other_limits(lending):
+    before = lending.release
+    tighter = "params.optimise.limits=[{name: lent, measure: lent_usd, at_most: 200000}]"
+    frontiers = "params.optimise.frontiers=[]"
+    code, record = lending.do("optimise", *HARDER, "--set", tighter, "--set", frontiers)
+    assert code == 0
+    assert {n["name"]: n["status"] for n in record["nodes"]}["optimise"] == "done"
+    assert lending.release.release_id == before.release_id + 1
+    certificate = record["evidence"]["portfolio_certificate"]
+    [[limit, _, bound, unit, used, *_]] = certificate["tables"]["limits"]["rows"]
+    assert (limit, bound, unit) == ("lent", 200_000, "USD") and 0.99 * bound < used <= bound
 
 
 def test_a_replay_of_a_decide_makes_its_records_again_row_for_row(lending, overridden):

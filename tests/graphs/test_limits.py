@@ -49,6 +49,26 @@ def bind(graph, *overrides):
         ("add_credit_loss.past_due_floors", "[{days: 30, pd: 1.0}]", "[0].pd is 1.0; it must be l"),
         ("common.outlooks", f"[{NEXT_DAY}, {NEXT_DAY}]", " is [{'reporting_date': datetime.date(2"),
         ("add_stage.min_pd_ratio", "0.5", " is 0.5; it must be greater than or equal to 1"),
+        (
+            "list_candidates.limits",
+            "[{name: lent, measure: lent_usd, at_most: -1.0}]",
+            "[0].at_most is -1.0; it must be greater than or equal to 0",
+        ),
+        (
+            "list_candidates.limits",
+            "[{name: lent, measure: lent_usd, at_most: much}]",
+            "[0].at_most is 'much'; it must be a valid number",
+        ),
+        (
+            "list_candidates.limits",
+            "[{name: lent, measure: lent_usd, at_most: 1.0, penalty: 0}]",
+            "[0].penalty is 0; it must be greater than 0",
+        ),
+        (
+            "list_candidates.limits",
+            "[{name: lent, measure: lent_usd, atmost: 1.0}]",
+            "[0].atmost is 1.0; there is no such key",
+        ),
         ("list_line_defaults.reference", "start", " is 'start'; it must be 'fixed_horizon' or"),
         ("list_line_defaults.min_undrawn_share", "1", " is 1; it must be less than 1"),
         ("add_line_features.utilisation_cap", "0.5", " is 0.5; it must be greater than or equal"),

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from pyspark.sql import functions as F
 
 from penstock.portfolio import optimise as node
 from penstock.portfolio.choice import MILLION, Offers, best_rows, sum_over, worths
@@ -111,3 +112,14 @@ def optimise(offers, start_prices=None, **wishes):
     """Optimise, from prices of 0 if no others are given."""
     start = node.no_start_prices(offers) if start_prices is None else start_prices
     return node.optimise(offers, start, **wishes)
+
+
+def g_by_sql(offers, multipliers, rows, profit="profit"):
+    """Return l b + the sum over applicants of max(0, max(p - l a)), worked out by Spark."""
+    cost = (
+        " + ".join(f"{price!r}D * ({rows[name][0]})" for name, price in multipliers.items()) or "0D"
+    )
+    worth = F.expr(f"cast({profit} AS DOUBLE) - ({cost})")
+    best = offers.where("profit IS NOT NULL").groupBy("application_id").agg(F.max(worth).alias("w"))
+    total = best.agg(F.sum(F.greatest("w", F.lit(0.0)))).collect()[0][0]
+    return (total or 0.0) + sum(price * rows[name][1] for name, price in multipliers.items())

@@ -16,6 +16,7 @@ from penstock.portfolio.asset_returns import read_returns
 from penstock.portfolio.assets import optimise_assets
 from penstock.synthetic.book import generate_book
 from penstock.synthetic.returns import generate_returns
+from tests.released import do_here, table_of
 
 PROJECT = Path(__file__).parents[2]
 COLUMNS = "date DATE, asset STRING, return DOUBLE, kind STRING, duration DOUBLE"
@@ -237,3 +238,13 @@ def test_the_pools_of_the_page_make_a_portfolio(spark):
     assert list(by_grade.index) == list("ABCDE") and evidence.metrics["periods"] == 17
     assert by_grade.expected_return.between(-0.1, 0.2).all()
     assert by_grade.volatility["E"] > by_grade.volatility["A"]
+
+
+def test_the_graph_of_assets_runs_to_a_page_with_weights_and_frontier(spark, tmp_path):
+    code, record = do_here(spark, tmp_path / "state", "run", "--graph", "assets")
+    assert code == 0 and {node["status"] for node in record["nodes"]} == {"done"}
+    weights = table_of(spark, tmp_path / "state", "asset_weights").toPandas()
+    assert weights.weight.sum() == pytest.approx(1, abs=1e-6)
+    page = (tmp_path / "state" / "runs" / record["run_id"] / "index.html").read_text()
+    for figure in record["evidence"]["asset_report"]["figures"].values():
+        assert figure["title"] in page

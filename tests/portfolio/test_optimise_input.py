@@ -7,7 +7,7 @@ import pytest
 from penstock.errors import ConfigError, DataError
 from penstock.portfolio.measuring import measure_offers
 from penstock.portfolio.verdict import audit_portfolio, portfolio_gate
-from tests.portfolio.books import NO_TAILS, optimise
+from tests.portfolio.books import NO_TAILS, g_by_sql, optimise
 
 COLUMNS = "application_id STRING, offer INT, profit DOUBLE, lent DOUBLE, region STRING"
 CAP = {"name": "lent", "measure": "lent", "at_most": 250.0}
@@ -52,6 +52,13 @@ def solve(offers, **changed):
     reasons = portfolio_gate(certificate, audit, max_gap=1e-3)
     assert prices.count() >= len(wishes["limits"])
     return chosen, status, certificate.metrics, reasons
+
+
+def proof_by_sql(offers, certificate, rows):
+    """Return l b + the sum of max(0, max(-l a)) of a conflict's multipliers: below 0, no plan."""
+    multipliers = {row[0]: row[1] for row in certificate.tables["conflict"].rows}
+    assert multipliers.keys() == rows.keys() and min(multipliers.values()) > 0
+    return g_by_sql(offers, multipliers, rows, profit="0")
 
 
 @pytest.mark.parametrize(
@@ -127,10 +134,11 @@ def test_offers_that_all_lose_are_not_made_and_that_is_proven(spark):
 
 def test_one_applicant(spark):
     one = spark.createDataFrame(ROWS[:2], COLUMNS)
-    chosen, status, metrics, _ = solve(one, limits=[CAP | {"at_most": 149.999999}])
+    chosen, status, metrics, reasons = solve(one, limits=[CAP | {"at_most": 149.999999}])
     assert (chosen, metrics["profit"]) == ({"a": 1}, 10)
-    assert status in ("optimal_within_tolerance", "gap_not_reached")
-    assert metrics["profit_bound"] >= 10
+    assert (status, reasons) == ("optimal_within_tolerance", [])
+    assert metrics["profit_bound"] == pytest.approx(10, abs=1e-5)
+    assert metrics["profit_bound_of_prices"] > 11  # most of the other offer, in part
 
 
 def test_nothing_to_choose_from_is_empty(spark):
@@ -149,6 +157,8 @@ def test_a_floor_that_an_empty_book_cannot_meet_is_told(spark):
     chosen, status, _, reasons = solve(nothing, limits=[CAP, floor])
     assert (chosen, status) == ({}, "infeasible_proven")
     assert reasons == ["No plan can meet these limits together: some"]
+    certificate = optimise(nothing, **USUAL | {"limits": [CAP, floor]})[4]
+    assert proof_by_sql(nothing, certificate, {"some": ("-1", -1)}) < 0
 
 
 def test_limits_that_contradict_each_other_are_named(offers):
@@ -156,6 +166,9 @@ def test_limits_that_contradict_each_other_are_named(offers):
     chosen, status, _, reasons = solve(offers, limits=[CAP, floor])
     assert set(chosen.values()) == {None} and status == "infeasible_proven"
     assert reasons == ["No plan can meet these limits together: lent, floor"]
+    certificate = optimise(offers, **USUAL | {"limits": [CAP, floor]})[4]
+    rows = {"lent": ("lent", 250), "floor": ("-lent", -251)}
+    assert proof_by_sql(offers, certificate, rows) < 0
 
 
 def test_limits_that_only_whole_offers_break_leave_no_plan(offers):
@@ -182,3 +195,43 @@ def test_a_tight_parity_is_within_the_rule(spark):
     audit = audit_portfolio(offers, plan, profit="profit", limits=[], parities=[parity], **NO_TAILS)
     assert [row[4] for row in audit.tables["approval_rates"].rows] == [False, True]
     assert audit.metrics["broken_limits"] == 1  # an enforced parity is a limit
+
+
+TO_SPOIL = [*ROWS, ("b", 2, 8.0, 150.0, "south")]
+NUMBER = "The audit finds another number of offers than the certificate"
+PROFIT = "The audit finds another profit than the certificate"
+UNMAKEABLE = "The audit finds offers that cannot be made"
+
+
+@pytest.fixture(scope="module")
+def certified(spark):
+    """Return offers, and the certificate of their best plan: the second of a, the first of b."""
+    offers = spark.createDataFrame(TO_SPOIL, COLUMNS)
+    plan, *_, certificate = optimise(offers, **USUAL)
+    assert {(row[0], row[1]) for row in plan.collect()} == {("a", 2), ("b", 1), ("c", None)}
+    return offers, certificate
+
+
+@pytest.mark.parametrize(
+    ("plan", "reasons"),
+    [
+        ([("a", 2), ("b", 1)], []),
+        ([("a", 1), ("a", 2)], ["The audit finds an applicant with more than one offer", PROFIT]),
+        ([("a", 2)], [NUMBER, PROFIT]),
+        ([("a", 1), ("b", 1)], [PROFIT]),
+        ([("a", 2), ("b", 2)], ["The audit finds limits broken: lent", PROFIT]),
+        ([("a", 1), ("c", 1)], [UNMAKEABLE, PROFIT]),  # it has no profit
+        ([("a", 2), ("b", 7)], [UNMAKEABLE, PROFIT]),  # there is no such offer
+    ],
+)
+def test_a_plan_spoilt_on_its_way_to_the_table_is_not_released(spark, certified, plan, reasons):
+    offers, certificate = certified
+    rows = spark.createDataFrame(plan, "application_id STRING, offer INT")
+    audit = audit_portfolio(offers, rows, **{name: USUAL[name] for name in AUDITED})
+    assert portfolio_gate(certificate, audit, max_gap=1e-3) == reasons
+
+
+def test_of_offers_alike_the_lowest_number_is_made_whatever_the_order_of_rows(spark):
+    alike = [(key, number, 5.0, 50.0, "x") for number in (7, 3, 9) for key in "pqrs"]
+    chosen, status, metrics, _ = solve(spark.createDataFrame(alike, COLUMNS))
+    assert (set(chosen.values()), metrics["profit"]) == ({3}, 20)

@@ -144,8 +144,8 @@ def test_the_bound_is_the_optimum_of_the_whole_problem_and_the_plan_keeps_the_li
     found = solve(BOOK, tail)
     solution = found.solution
     optimum = in_parts(BOOK, tail["at_most"])
-    assert float(solution.bound) / MILLION == pytest.approx(optimum, rel=1e-6)
-    assert float(solution.bound) / MILLION >= optimum * (1 - 1e-9)
+    assert float(solution.bound_of_prices) / MILLION == pytest.approx(optimum, rel=1e-6)
+    assert float(solution.bound_of_prices) / MILLION >= optimum * (1 - 1e-9)
     assert solution.prices[1:].sum() > 0  # it binds
     assert tail_of(BOOK, solution.plan.sums) <= tail["at_most"]
     assert float(solution.plan.value) / MILLION >= 0.995 * optimum
@@ -161,7 +161,7 @@ def test_the_price_is_what_one_more_dollar_of_the_limit_earns():
 
 def test_a_limit_that_does_not_bind_changes_nothing():
     free, loose = solve(BOOK), solve(BOOK, bounded(BOOK, 1.01))
-    assert loose.solution.bound == free.solution.bound
+    assert loose.solution.bound_of_prices == free.solution.bound_of_prices
     assert loose.solution.plan.value == free.solution.plan.value
     assert loose.solution.plan.moved == free.solution.plan.moved
     assert loose.solution.prices.tolist() == [*free.solution.prices, 0]
@@ -183,7 +183,7 @@ def test_too_few_cuts_leave_a_bound_that_holds_and_a_plan_within_the_limit(monke
     monkeypatch.setattr(tail_search, "_MOST_CUTS", most_cuts)
     tail = bounded(BOOK, 0.4)
     solution = solve(BOOK, tail).solution
-    assert float(solution.bound) / MILLION >= in_parts(BOOK, tail["at_most"]) * (1 - 1e-9)
+    assert float(solution.bound_of_prices) / MILLION >= in_parts(BOOK, tail["at_most"]) * (1 - 1e-9)
     assert solution.plan is None or tail_of(BOOK, solution.plan.sums) <= tail["at_most"]
 
 
@@ -194,7 +194,7 @@ def test_cuts_of_a_sample_serve_all_and_are_added_to_where_they_do_not(monkeypat
     monkeypatch.setattr(tail_search, "SMALL", 400)
     monkeypatch.setattr(tail_search, "_SAMPLE", 100)
     found = solve(book, tail, tolerance=1e-4)
-    bound = float(found.solution.bound) / MILLION
+    bound = float(found.solution.bound_of_prices) / MILLION
     assert whole * (1 - 1e-9) <= bound <= whole * (1 + 1e-5)
     assert found.solution.gap <= 1e-3
     assert tail_of(book, found.solution.plan.sums) <= tail["at_most"]

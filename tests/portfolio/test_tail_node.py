@@ -133,7 +133,7 @@ def test_the_frontier_moves_the_limit_and_its_price_is_a_slope(found):
     assert [p.bound for p in points] == pytest.approx([m * TAIL["at_most"] for m in (0.7, 1, 1.4)])
     most, price = [p.most_profit for p in points], [p.price for p in points]
     assert most == sorted(most) and price == sorted(price, reverse=True)
-    assert most[1] == pytest.approx(found[4].metrics["profit_bound"], rel=1e-4)
+    assert most[1] == pytest.approx(found[4].metrics["profit_bound_of_prices"], rel=1e-4)
 
 
 @pytest.mark.parametrize("small", [tail_search.SMALL, 60])

@@ -35,6 +35,7 @@ class Audit:
 
     Attributes:
         offers: How many are made.
+        unmakeable: How many of them have no profit, or are not among the offers at all.
         most: Greatest number of offers to one applicant.
         profit: Sum of profit, in its unit.
         uses: Of the limits, in their order.
@@ -42,6 +43,7 @@ class Audit:
     """
 
     offers: int
+    unmakeable: int
     most: int
     profit: Fraction
     uses: tuple[Use, ...]
@@ -62,8 +64,12 @@ def audit_plan(
         chosen: `application_id` and `offer` (null: none), one row per applicant.
     """
     made = chosen_of(chosen)
-    joined = offers.join(made, ["application_id", "offer"])
-    sums = [F.sum(amount_of(profit)).alias("profit"), F.count(F.lit(1)).alias("offers")]
+    joined = made.join(offers, ["application_id", "offer"], "left")
+    sums = [
+        F.sum(amount_of(profit)).alias("profit"),
+        F.count(F.lit(1)).alias("offers"),
+        F.count(profit).alias("makeable"),
+    ]
     for place, limit in enumerate(limits):
         sums.append(F.sum(of_limit(limit)).alias(f"of {place}"))
         if "per" in limit:
@@ -77,6 +83,7 @@ def audit_plan(
         uses.append(_use(limit, used, per))
     return Audit(
         row["offers"],
+        row["offers"] - row["makeable"],
         most or 0,
         Fraction(row["profit"] or 0),
         tuple(uses),

@@ -1,21 +1,26 @@
 """Bid prices: what a unit of each measure costs a plan, to decide new applications one at a time.
 
+Prices know nothing of what has been used: `BidPriceControl` does, and keeps to the limits.
+
 Source: bid-price control, Talluri and van Ryzin, The Theory and Practice of Revenue Management
 (2004), ch. 3.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 from penstock.errors import DataError
-from penstock.portfolio.choice import Floats
-from penstock.portfolio.limits import APPROVALS, Cell
+from penstock.portfolio.choice import MILLION, Floats
+from penstock.portfolio.limits import APPROVALS, Cell, Limit, exact
 
 BID_PRICE_COLUMNS = """
     cell MAP<STRING, STRING> COMMENT 'attribute to its value, of the offers it is for',
     measure STRING COMMENT 'key, with cell',
     price DOUBLE COMMENT 'profit that a unit of the measure must earn'"""
+_LEEWAY = Fraction(1, 10)  # of all that moves a share: how far it may be exceeded at the beginning
+_EXACT_FROM = Fraction(19, 20)  # of the applications, from where on no share may be exceeded
 
 
 @dataclass(frozen=True)
@@ -47,15 +52,18 @@ class BidPrices:
         """Return the place of the best of an applicant's offers, in their order; None for none.
 
         No offer is worth 0; of equals the first counts. An offer without a profit cannot be made.
+        Limits are not looked at.
 
         Raises:
             DataError: An offer is of a cell that has no prices.
         """
-        best, worth = None, 0.0
-        for place, offer in enumerate(offers):
-            if offer[self.profit] is not None and self.worth(offer) > worth:
-                best, worth = place, self.worth(offer)
-        return best
+        return next(iter(self.ranked(offers)), None)
+
+    def ranked(self, offers: Sequence[Mapping[str, Any]]) -> list[int]:
+        """Return the places of the offers that are worth more than 0, the best first."""
+        made = [place for place, offer in enumerate(offers) if offer[self.profit] is not None]
+        worths = {place: self.worth(offers[place]) for place in made}
+        return sorted((place for place in made if worths[place] > 0), key=lambda p: -worths[p])
 
     def worth(self, offer: Mapping[str, Any]) -> float:
         """Return what an offer earns beyond what it uses of the limits."""
@@ -70,6 +78,76 @@ class BidPrices:
         used = self.prices[cell].items()
         cost = sum(price * _amount(offer, measure) for measure, price in used)
         return float(offer[self.profit]) - cost
+
+
+class _Cap:
+    """A limit from above, and what has been used of it, in millionths."""
+
+    def __init__(self, limit: Limit) -> None:
+        self.limit = limit
+        self.most = exact(limit["at_most"])
+        self.used = self.moved = Fraction(0)
+
+    def use_of(self, offer: Mapping[str, Any]) -> Fraction:
+        """Return what an offer uses; of a limit per another measure, beyond its share of that."""
+        limit = self.limit
+        inside = all(
+            offer[name] is not None and str(offer[name]) in values
+            for name, values in limit.get("where", {}).items()
+        )
+        used = Fraction(_millionths(offer, limit["measure"]) if inside else 0)
+        return used - self.most * _millionths(offer, limit["per"]) if "per" in limit else used
+
+    def allows(self, use: Fraction, decided: int, expected: int) -> bool:
+        """Return whether so much may be used."""
+        if use <= 0:
+            return True
+        if "per" not in self.limit:
+            return self.used + use <= self.most * MILLION
+        # What all that is expected will move, by what has moved so far.
+        moved = (self.moved + use) * expected / decided
+        left = max(1 - Fraction(decided) / (_EXACT_FROM * expected), Fraction(0))
+        return self.used + use <= _LEEWAY * moved * left
+
+    def add(self, use: Fraction) -> None:
+        """Count it as used."""
+        self.used += use
+        self.moved += abs(use)
+
+
+class BidPriceControl:
+    """Decides applications one at a time, by bid prices and within limits.
+
+    A cap on a sum is never exceeded. A share or an average, of which nothing can be said before
+    much is decided, may be exceeded by an allowance that falls to 0 before the last applications.
+    Floors, soft limits, parities and tail limits stop nobody: of them prices alone know.
+
+    Args:
+        prices: Of a plan for applicants like those to come.
+        limits: On all that is decided here.
+        expected: How many applications there will be, about. From 95 % of them on nothing adds to
+            a share or an average beyond its limit.
+    """
+
+    def __init__(self, prices: BidPrices, limits: Sequence[Limit], expected: int) -> None:
+        self.prices, self.expected, self.decided = prices, expected, 0
+        self._caps = [_Cap(x) for x in limits if "at_most" in x and "penalty" not in x]
+
+    def decide(self, offers: Sequence[Mapping[str, Any]]) -> int | None:
+        """Return the place of the best offer that limits leave room for, and count it as made.
+
+        Raises:
+            DataError: An offer is of a cell that has no prices.
+        """
+        self.decided += 1
+        for place in self.prices.ranked(offers):
+            uses = [cap.use_of(offers[place]) for cap in self._caps]
+            each = list(zip(self._caps, uses, strict=True))
+            if all(cap.allows(use, self.decided, self.expected) for cap, use in each):
+                for cap, use in each:
+                    cap.add(use)
+                return place
+        return None
 
 
 def bid_price_rows(
@@ -90,3 +168,7 @@ def bid_price_rows(
 
 def _amount(offer: Mapping[str, Any], measure: str) -> float:
     return 1.0 if measure == APPROVALS else float(offer[measure])
+
+
+def _millionths(offer: Mapping[str, Any], measure: str) -> int:
+    return MILLION if measure == APPROVALS else round(MILLION * offer[measure])

@@ -10,7 +10,7 @@ from penstock.evidence import Evidence, Figure, Series, Table
 from penstock.portfolio.choice import MILLION, Sums
 from penstock.portfolio.feasibility import Conflict
 from penstock.portfolio.frontier import Point
-from penstock.portfolio.limits import Limit, exact
+from penstock.portfolio.limits import Limit, exact, unit_of
 from penstock.portfolio.measuring import Measured
 from penstock.portfolio.problem import Problem
 from penstock.portfolio.solution import Solution
@@ -127,10 +127,17 @@ def certificate(
 
 def _limits_table(certified: Certified) -> Table:
     rows = []
+    units = {
+        limit["name"]: unit_of(limit["measure"], limit.get("per")) for limit in certified.limits
+    }
+    units |= {tail.name: unit_of(tail.measure) for tail in certified.problem.tails}
     for name, sense, bound, used, price in certified.price_rows():
         share = used / bound if used is not None and bound else None
-        rows.append((name, sense, bound, used, share, price))
-    columns = ("limit", "sense", "bound", "used by the plan", "share used", "price of one unit")
+        # What is no limit is a parity, of approval rates.
+        rows.append((name, sense, bound, units.get(name, "share"), used, share, price))
+    columns = (
+        "limit", "sense", "bound", "unit", "used by the plan", "share used", "price of one unit",
+    )  # fmt: skip
     return Table("Limits, their use and their price", columns, tuple(rows))
 
 
@@ -173,19 +180,20 @@ def _conflict_table(conflict: Conflict) -> Table:
 
 def _limits_figure(certified: Certified) -> Figure | None:
     used = [
-        (name, 100 * use / bound)
-        for name, _, bound, use, _ in certified.price_rows()
+        (f"{name}, price {price:.3g}" if price else name, 100 * use / bound)
+        for name, _, bound, use, price in certified.price_rows()
         if use is not None and bound
     ]
     if not used:
         return None
     names, shares = zip(*used, strict=True)
     return Figure(
-        "Use of limits",
+        "Use and price of limits",
         "limit",
         "% of the limit",
         (Series("used", names, shares, "bars"),),
-        "A cap is full at 100 %; a floor is met from 100 % on.",
+        "A cap is full at 100 %; a floor is met from 100 % on. A price is the profit for one more "
+        "unit of what is limited; who has none has room left.",
     )
 
 
@@ -205,15 +213,18 @@ def _passes_figure(solution: Solution) -> Figure | None:
     )
 
 
-def _frontier_figure(name: str, along: Sequence[Point]) -> Figure:
-    bounds = tuple(point.bound for point in along)
+def _frontier_figure(name: str, along: Sequence[Point]) -> Figure | None:
+    most = {p.bound: p.most for p in along if p.most is not None}
+    at_prices = {p.bound: p.at_prices for p in along if p.at_prices is not None}
+    if not most:
+        return None
     return Figure(
         f"Frontier of {name}",
         name,
         "profit",
         (
-            Series("no plan exceeds", bounds, tuple(point.most for point in along)),
-            Series("plan by prices", bounds, tuple(p.at_prices for p in along), "points"),
+            Series("no plan exceeds", tuple(most), tuple(most.values())),
+            Series("plan by prices", tuple(at_prices), tuple(at_prices.values()), "points"),
         ),
         "The slope is the price of the limit.",
     )

@@ -17,6 +17,7 @@ from penstock.portfolio.problem import Problem
 from penstock.portfolio.searching import SAMPLE, Search, moved_by
 
 _SURE = Fraction(1, 10**9)
+_NEAR = 0.01  # of the least excess: how near to it the relaxation of a limit need be
 _OF_MOVED = 0.1  # of what offers move a limit: its unit where the bound is less
 _MOST_TOLD = 8  # limits whose relaxation is sought one by one
 # Of the price of excess, where the search begins: at prices of 0 everyone is indifferent, and no
@@ -96,7 +97,8 @@ def _is_excess(search: Search) -> bool:
 def _alone(hard: Problem, units: Floats, at: int, passes: Passes, tolerance: float) -> float | None:
     """Return the bound that one limit would have to take, the others being kept."""
     elastic = _elastic(hard, units, {hard.rows[at].limit})
-    solution = Search(elastic, passes, tolerance, _scales(units)).solve(_HALF / units)
+    near = max(tolerance, _NEAR)
+    solution = Search(elastic, passes, near, _scales(units)).solve(_HALF / units)
     if solution.plan is None:
         return None
     row = hard.rows[at]

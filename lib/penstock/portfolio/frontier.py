@@ -37,13 +37,14 @@ class Point:
         bound: Of the moved limit, in its unit (of a limit "at least" too; per a measure the ratio).
         most: Profit that no plan exceeds there.
         at_prices: Profit of the plan that the prices make, which may be a little beyond limits.
-        price: Profit for one more unit of the measure.
+        price: Profit for one more unit of the measure. All three are None where no plan can keep
+            the limits.
     """
 
     bound: float
-    most: float
-    at_prices: float
-    price: float
+    most: float | None
+    at_prices: float | None
+    price: float | None
 
 
 def check_frontiers(frontiers: Sequence[Frontier], bounds: Mapping[str, float]) -> None:
@@ -114,7 +115,15 @@ def _points(
             if known is None or dual < known[0]:
                 best[place] = (dual, each, found)
         at = [(kept[1], kept[2]) for kept in best if kept is not None]
-    return [_point(p, row, *kept) for p, kept in zip(moved, best, strict=True) if kept is not None]
+    # A bound below what the most loss-making offers add up to says that there is no plan.
+    least = -Fraction(passes.applicants * float(moved[0].largest[0]))
+    return [
+        _point(problem, row, *kept)
+        if kept[0] >= least
+        else Point(_bound(problem, row), *[None] * 3)
+        for problem, kept in zip(moved, best, strict=True)
+        if kept is not None
+    ]
 
 
 def _moved(problem: Problem, at: int, multiple: float) -> Problem:
@@ -124,7 +133,10 @@ def _moved(problem: Problem, at: int, multiple: float) -> Problem:
 
 
 def _point(problem: Problem, at: int, dual: Fraction, prices: Floats, sums: Sums) -> Point:
-    bound = float(problem.rows[at].limited_to)
     profit = float(np.sum(sums.whole()[:, 0])) / MILLION
     of_limit = [row.limit == problem.rows[at].limit for row in problem.rows]
-    return Point(bound, float(dual / MILLION), profit, float(prices[of_limit].sum()))
+    return Point(_bound(problem, at), float(dual / MILLION), profit, float(prices[of_limit].sum()))
+
+
+def _bound(problem: Problem, at: int) -> float:
+    return float(problem.rows[at].limited_to)

@@ -1,8 +1,8 @@
 """Limits on a plan as users write them, and the linear rows that they are.
 
 Every row is a sum of measures, each weighed by a number that the cell of an offer alone decides: a
-cell is a combination of those attributes that some limit mentions. A thousand limits on segments
-cost a pass over the offers nothing more.
+cell is a combination of those attributes that some limit mentions. A pass over the offers knows
+cells and measures alone: more limits on the same segments cost it nothing more.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,6 +18,7 @@ from penstock.errors import ConfigError, did_you_mean
 
 Cell = tuple[str | None, ...]
 APPROVALS = "approvals"  # the measure that counts 1 for each offer
+_UNITS = {"usd": "USD", "months": "months"}  # by the end of a column's name
 
 
 class Limit(TypedDict):
@@ -111,6 +112,15 @@ def measures_of(limits: Sequence[Limit], parities: Sequence[Parity]) -> tuple[st
         limit["per"] for limit in limits if "per" in limit
     }
     return tuple(sorted(mentioned | ({APPROVALS} if parities else set())))
+
+
+def unit_of(measure: str, per: str | None = None) -> str:
+    """Return the unit of a measure: what its name ends in, else the name; of a ratio both units."""
+    of = "offers" if measure == APPROVALS else _UNITS.get(measure.rpartition("_")[2], measure)
+    if per is None:
+        return of
+    of_per = unit_of(per)
+    return "share" if of == of_per else f"{of} per {of_per}"
 
 
 def check_limits(

@@ -1,5 +1,6 @@
 """The node: from offers and limits to a plan, its certificate, prices and frontier."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple
 from functools import reduce
@@ -53,9 +54,9 @@ START_COLUMNS = """
 FRONTIER_COLUMNS = """
     limit STRING COMMENT 'that is moved, all others kept; key, with bound',
     bound DOUBLE COMMENT 'of it, in its unit; of a limit per a measure the ratio',
-    most_profit DOUBLE COMMENT 'that no plan exceeds',
-    plan_profit DOUBLE COMMENT 'of the plan by prices, maybe a little beyond limits',
-    price DOUBLE COMMENT 'profit for one more unit of the measure'"""
+    most_profit DOUBLE COMMENT 'that no plan exceeds; null: no plan can keep the limits',
+    plan_profit DOUBLE COMMENT 'of the plan by prices, maybe a little beyond limits; null: none',
+    price DOUBLE COMMENT 'profit for one more unit of the measure; null: none'"""
 
 
 def no_start_prices(candidates: DataFrame) -> DataFrame:
@@ -111,6 +112,7 @@ def optimise(
     check_limits(profit, limits, parities, candidates.columns)
     check_tail_limits(tail_limits, factors, limits, candidates.columns)
     check_frontiers(frontiers, wishes.bounds)
+    _tell_enforced(parities)
     measured = measure_offers(candidates, profit, wishes.measures, wishes.attributes)
     problem = _problem(candidates, wishes, measured)
     blocks = _pack(candidates, wishes, measured)
@@ -191,6 +193,16 @@ def _problem(candidates: DataFrame, wishes: Wishes, measured: Measured) -> Probl
             measured.made_of,
         ),
     )
+
+
+def _tell_enforced(parities: Sequence[Parity]) -> None:
+    for parity in parities:
+        if parity["enforce"]:
+            logging.getLogger(__name__).info(
+                "Parity is enforced: each approval rate by %s is at least %g of every other",
+                parity["attribute"],
+                parity["min_ratio"],
+            )
 
 
 def _applicants_by(candidates: DataFrame, attribute: str) -> dict[str | None, int]:

@@ -171,17 +171,24 @@ class Search:
                 self.relaxed = in_parts if self.relaxed is None else max(in_parts, self.relaxed)
                 if is_all:  # then no choice hangs on the prices that made the core
                     rounding = rounding.at(relaxed.prices, at_relaxed)
-                rows = self._round(rounding, relaxed)
-                self._tell(0, 0)
-                if self.passes.applicants <= SMALL and not self._is_proven():
-                    self._decide_all(rounding, rows)
-                    self._tell(0, 0)
+                self._decide(rounding, relaxed)
             if is_all or self._is_proven() or self._is_for_whole_offers():
                 return
+
+    def _decide(self, rounding: Rounding, relaxed: Relaxed) -> None:
+        """Decide in whole offers: a few applicants anew, more of them, and of few everyone."""
+        everyone, rows = self.passes.applicants, None
+        if everyone <= _FREE[-1]:  # nothing less is quicker
+            self._decide_all(rounding, rows)
+        if not self._is_proven():
+            rows = self._round(rounding, relaxed)
+        if _FREE[-1] < everyone <= SMALL and not self._is_proven():
+            self._decide_all(rounding, rows)
 
     def _round(self, rounding: Rounding, relaxed: Relaxed) -> Ints | None:
         rows = rounding.first_plan(relaxed, self._worth_seeking())
         if rows is None:
+            self._tell(0, 0)
             return None
         n_near = rounding.near.offers.applicants
         for free in (None, *(few for few in _FREE if few < n_near)):
@@ -190,6 +197,7 @@ class Search:
             self._keep(rounding.prices, rounding.moved(rows), rounding.sums_of(rows))
             if self._is_proven():
                 break
+        self._tell(0, 0)
         return rows
 
     def _decide_all(self, rounding: Rounding, rows: Ints | None) -> None:
@@ -199,6 +207,7 @@ class Search:
         # than is allowed for.
         if branched is not None and (self.plan is None or branched >= self.plan.value):
             self.branched = branched
+        self._tell(0, 0)
 
     def _keep(self, prices: Floats, moved: dict[str, int], sums: Sums) -> None:
         value = self.problem.value_of(sums)

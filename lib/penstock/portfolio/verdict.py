@@ -10,7 +10,7 @@ from penstock.evidence import Evidence, Table
 from penstock.portfolio.audit import Audit, Use, audit_plan, chosen_of
 from penstock.portfolio.composition import composition, composition_figure, composition_table
 from penstock.portfolio.factors import Factors
-from penstock.portfolio.limits import Limit, Parity, attributes_of, exact
+from penstock.portfolio.limits import Limit, Parity, attributes_of, exact, unit_of
 from penstock.portfolio.tail_audit import audit_tails
 from penstock.portfolio.tail_limits import TailLimit
 
@@ -37,13 +37,14 @@ def audit_portfolio(
         factors: What tail limits' scenarios are drawn of.
 
     Returns:
-        Metrics profit, offers, most_offers (to one applicant) and broken_limits (hard ones and
-        enforced parities); tables "limits", with parities "approval_rates", and "composition" by
-        the attributes that limits and parities mention, which is a figure too.
+        Metrics profit, offers, unmakeable_offers, most_offers (to one applicant) and broken_limits
+        (hard ones and enforced parities); tables "limits", with parities "approval_rates", and
+        "composition" by the attributes that limits and parities mention, which is a figure too.
     """
     audit = audit_plan(candidates, plan, profit, limits, parities)
     tails = audit_tails(candidates, plan, tail_limits, factors)
-    tables = {"limits": _limits_table(limits, audit, tail_limits, tails)}
+    lost = factors["loss_at_default"]
+    tables = {"limits": _limits_table(limits, audit, tail_limits, tails, lost)}
     if parities:
         tables["approval_rates"] = _rates_table(parities, audit)
     parts = composition(
@@ -58,6 +59,7 @@ def audit_portfolio(
     metrics: dict[str, float | None] = {
         "profit": float(audit.profit),
         "offers": float(audit.offers),
+        "unmakeable_offers": float(audit.unmakeable),
         "most_offers": float(audit.most),
         "broken_limits": float(len(_broken(tables))),
     }
@@ -86,6 +88,8 @@ def portfolio_gate(certificate: Evidence, audit: Evidence, *, max_gap: NotNegati
         reasons.append(f"Gap {gap:.3g}, at most {max_gap:g} allowed (max_gap)")
     if audit.metrics["broken_limits"]:
         reasons.append(f"The audit finds limits broken: {', '.join(_broken(audit.tables))}")
+    if audit.metrics["unmakeable_offers"]:
+        reasons.append("The audit finds offers that cannot be made")
     if (audit.metrics["most_offers"] or 0) > 1:
         reasons.append("The audit finds an applicant with more than one offer")
     if audit.metrics["offers"] != metrics["approved"]:
@@ -104,7 +108,11 @@ def _broken(tables: Mapping[str, Table]) -> list[str]:
 
 
 def _limits_table(
-    limits: list[Limit], audit: Audit, tail_limits: list[TailLimit], tails: Sequence[Use]
+    limits: list[Limit],
+    audit: Audit,
+    tail_limits: list[TailLimit],
+    tails: Sequence[Use],
+    lost_at_default: str,
 ) -> Table:
     rows = []
     for limit, use in zip(limits, audit.uses, strict=True):
@@ -113,11 +121,13 @@ def _limits_table(
         bound = limit["at_most"] if "at_most" in limit else limit["at_least"]
         is_broken = use.excess > 0 and "penalty" not in limit
         beyond = max(float(use.excess), 0.0)
-        rows.append((limit["name"], sense.replace("_", " "), bound, used, beyond, is_broken))
+        unit = unit_of(limit["measure"], limit.get("per"))
+        rows.append((limit["name"], sense.replace("_", " "), bound, unit, used, beyond, is_broken))
     for tail, use in zip(tail_limits, tails, strict=True):
         lost, beyond = float(use.amount or 0), max(float(use.excess), 0.0)
-        rows.append((tail["name"], "at most", tail["at_most"], lost, beyond, use.excess > 0))
-    columns = ("limit", "sense", "bound", "used", "beyond it", "broken")
+        told = (tail["name"], "at most", tail["at_most"], unit_of(lost_at_default))
+        rows.append((*told, lost, beyond, use.excess > 0))
+    columns = ("limit", "sense", "bound", "unit", "used", "beyond it", "broken")
     return Table("Limits, by SQL on the tables", columns, tuple(rows))
 
 

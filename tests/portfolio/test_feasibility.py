@@ -1,0 +1,80 @@
+"""Limits that nobody can meet: what each alone would have to be, against linear programs."""
+
+import numpy as np
+import pytest
+from scipy import sparse
+from scipy.optimize import linprog
+
+from penstock.portfolio.choice import MILLION
+from penstock.portfolio.dual import row_usages
+from penstock.portfolio.feasibility import find_conflict
+from tests.portfolio.books import Book, draw_book
+
+OPTIMAL, INFEASIBLE = 0, 2  # of SciPy
+
+
+def conflicting(capital: float, rate: float) -> Book:
+    """Return a book with floors, and caps at so much of the usual ones that leave no room."""
+    book = draw_book(400)
+    limits = {limit["name"]: limit for limit in book.limits}
+    floor = {"name": "floor", "measure": "lent", "at_least": 0.9 * limits["lent"]["at_most"]}
+    tighter = (
+        {**limits[name], "at_most": share * limits[name]["at_most"]}
+        for name, share in (("capital", capital), ("loss rate", rate))
+    )
+    return Book(book.offers, book.cells, (floor, *tighter, limits["many"]))
+
+
+def least(book: Book, name: str) -> float | None:
+    """Return the bound, in its unit, that one limit needs for the others to be met, in parts.
+
+    Of a ratio, amounts are taken per unit of what it relates to: Charnes and Cooper, Programming
+    with linear fractional functionals, Naval Research Logistics Quarterly 9 (1962).
+    """
+    problem, offers = book.problem, book.offers
+    n = len(offers.cells)
+    used = row_usages(problem, offers, np.arange(n)).T / MILLION
+    at = [row.limit for row in problem.rows].index(name)
+    row = problem.rows[at]
+    others = [k for k in range(len(problem.rows)) if k != at]
+    owners = np.repeat(np.arange(offers.applicants), np.diff(offers.starts))
+    one_each = sparse.csr_array((np.ones(n), (owners, np.arange(n))))
+    bounds = np.concatenate([problem.bounds[others] / MILLION, np.ones(offers.applicants)])
+    rows = sparse.vstack([sparse.csr_array(used[others]), one_each])
+    if row.per is None:
+        solved = linprog(used[at], rows, bounds, bounds=(0, 1))
+        return _value(solved, 1 if row.sense == "at most" else -1)
+    per = offers.amounts[1 + problem.measures.index(row.per)] / MILLION
+    # The last column is the scale: all bounds are times it.
+    scaled = sparse.hstack([rows, sparse.csr_array(-bounds[:, None])])
+    cost = np.concatenate([used[at] + float(row.ratio) * per, [0.0]])
+    solved = linprog(
+        cost,
+        scaled,
+        np.zeros(len(bounds)),
+        A_eq=sparse.csr_array(np.concatenate([per, [0.0]])[None, :]),
+        b_eq=[1.0],
+        bounds=(0, None),
+    )
+    return _value(solved, 1)
+
+
+def _value(solved, sign: int) -> float | None:
+    assert solved.status in (OPTIMAL, INFEASIBLE)
+    return sign * float(solved.fun) if solved.status == OPTIMAL else None
+
+
+@pytest.mark.parametrize(
+    ("book", "helps"),
+    [
+        (conflicting(0.4, 1.0).of("floor", "capital"), {"floor", "capital"}),
+        (conflicting(0.75, 0.65), {"loss rate"}),  # the others conflict among themselves
+    ],
+)
+def test_the_relaxation_of_each_limit_is_the_least_that_helps(book, helps):
+    conflict = find_conflict(book.problem, book.passes, 1e-3)
+    assert {name for name, bound in conflict.relaxed.items() if bound is not None} == helps
+    assert len(conflict.relaxed) >= len(book.limits) > 1
+    for name, bound in conflict.relaxed.items():
+        by_lp = least(book, name)
+        assert bound == (None if by_lp is None else pytest.approx(by_lp, rel=0.01)), name
