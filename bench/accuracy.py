@@ -178,9 +178,9 @@ def measure() -> Result:
             for data_set in DATA_SETS:
                 file = Path(given, data_set.file)
                 if file.exists():
-                    found = _accuracies(spark, data_set, file)
+                    found, judged = _accuracies(spark, data_set, file)
                     figures += _figures(data_set, found)
-                    notes.append(_note(data_set, found))
+                    notes.append(_note(data_set, found, judged))
                 else:
                     notes.append(f"{data_set.env} was not measured: it is not in the folder.")
         finally:
@@ -188,8 +188,13 @@ def measure() -> Result:
     return Result(tuple(figures), tuple(notes))
 
 
-def _accuracies(spark: "SparkSession", data_set: DataSet, file: Path) -> dict[str, list[float]]:
-    """Return each model's AUC on the judged rows of each split, and under "ece" that of one."""
+def _accuracies(
+    spark: "SparkSession", data_set: DataSet, file: Path
+) -> tuple[dict[str, list[float]], list[int]]:
+    """Return what was found on the judged rows of all splits, and their labels.
+
+    Found is each model's AUC, split by split, and under "ece" the ECE of one of them.
+    """
     settings = [
         f"catalog.raw_table.path={file}",
         f"params.read_observations.text=[{', '.join(data_set.text)}]",
@@ -200,7 +205,9 @@ def _accuracies(spark: "SparkSession", data_set: DataSet, file: Path) -> dict[st
     rows = observations.select(ROW_ID, LABEL, "group", DATE).toPandas()
     rows = rows.sort_values(ROW_ID, key=lambda ids: ids.astype(int), ignore_index=True)
     found: dict[str, list[float]] = {name: [] for name in data_set.models}
+    judged: list[int] = []
     for of_fit, of_judgement in data_set.split(rows):
+        judged += rows[LABEL].iloc[of_judgement].tolist()
         places = {"fitted": of_fit, "judged": of_judgement}
         samples = {name: rows[ROW_ID].iloc[place] for name, place in places.items()}
         parts = {name: _part(observations, ids).persist() for name, ids in samples.items()}
@@ -216,7 +223,7 @@ def _accuracies(spark: "SparkSession", data_set: DataSet, file: Path) -> dict[st
         for part in parts.values():
             part.unpersist()
     observations.unpersist()
-    return found
+    return found, judged
 
 
 def _observations(spark: "SparkSession", conf: Conf) -> "DataFrame":
@@ -309,8 +316,9 @@ def _figures(data_set: DataSet, found: dict[str, list[float]]) -> list[Figure]:
     return figures
 
 
-def _note(data_set: DataSet, found: dict[str, list[float]]) -> str:
+def _note(data_set: DataSet, found: dict[str, list[float]], judged: list[int]) -> str:
     each = "; ".join(
         f"{name} {', '.join(f'{auc:.4f}' for auc in aucs)}" for name, aucs in found.items()
     )
-    return f"{data_set.env}: {data_set.said}. AUC of each split: {each}."
+    rows = f"{len(judged):,} judged rows, {fmean(judged):.1%} of them bad"
+    return f"{data_set.env}: {data_set.said}; {rows}. AUC of each split: {each}."

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.binning_session import COLUMNS, fitted_on
+from bench.binning_session import COLUMNS, MANY_COLUMNS, fitted_on
 from bench.binning_sketch import sketch_seconds
 from bench.result import Figure, Result
 from penstock.learn.binning.bins import ColumnBins, information_value
@@ -21,7 +21,7 @@ QUANTILES = BinningRules(split_at_ties=False)
 
 
 def measure(sizes: tuple[str, ...] = tuple(SIZES)) -> Result:
-    """Bin 20 generated columns of each size, each in a process and cluster of its own.
+    """Bin 20 generated columns of each size, and 1,000, each in a process and cluster of its own.
 
     Args:
         sizes: Which of `SIZES`, from the least on; the first is compared with OptBinning on raw
@@ -30,21 +30,27 @@ def measure(sizes: tuple[str, ...] = tuple(SIZES)) -> Result:
     figures: list[Figure] = []
     with tempfile.TemporaryDirectory(prefix="penstock-bench-") as folder:
         found = {size: fitted_on(Path(folder) / size, SIZES[size]) for size in sizes}
+        of_many = fitted_on(Path(folder) / "many", SIZES[sizes[0]], MANY_COLUMNS)
         smallest, sketched_on = sizes[0], sizes[min(1, len(sizes) - 1)]
         seconds = {size: median(each["seconds"]) for size, each in found.items()}
         unequal = _unequal(Path(folder) / smallest, found[smallest]["bins"])
         sketched = sketch_seconds(Path(folder) / sketched_on)
     figures += [
         Figure(
-            "unequal_to_optbinning",
-            unequal,
-            f"of {COLUMNS} columns, with other splits, counts or IV (1e-12), {smallest} rows",
-            0,
+            "equal_to_optbinning",
+            COLUMNS - unequal,
+            f"of {COLUMNS} columns, with the same splits, counts and IV (1e-12), {smallest} rows",
+        ),
+        Figure("unequal_to_optbinning", unequal, "the other columns", 0),
+        Figure(
+            "speedup_vs_sketch",
+            sketched / seconds[sketched_on],
+            f"time of OptBinning's own sketches on Spark / ours, {sketched_on} rows",
         ),
         Figure(
             "time_vs_sketch",
             seconds[sketched_on] / sketched,
-            f"our time / that of OptBinning's own sketches on Spark, {sketched_on} rows",
+            "the same the other way round: our time / that of the sketches",
             MOST_OF_SKETCH,
         ),
     ]
@@ -54,7 +60,20 @@ def measure(sizes: tuple[str, ...] = tuple(SIZES)) -> Result:
             Figure(
                 f"driver_mb_{size}", _driver_mb(each), "driver's memory: peaks of JVM and Python"
             ),
+            Figure(
+                f"heap_mb_{size}", each["heap_mb"], "what its JVM holds after it, once collected"
+            ),
+            Figure(f"python_mb_{size}", each["python_mb"], "of the peaks that of Python"),
         ]
+    many = f"{smallest}_{MANY_COLUMNS}_columns"
+    figures += [
+        Figure(
+            f"seconds_{many}",
+            median(of_many["seconds"]),
+            f"{MANY_COLUMNS:,} columns, {smallest} rows, warm",
+        ),
+        Figure(f"passes_{many}", of_many["passes"], "over the rows, of all columns together"),
+    ]
     if len(sizes) > 1:
         growth = SIZES[sizes[-1]] / SIZES[smallest]
         figures += [

@@ -25,25 +25,26 @@ from penstock.learn.binning.settling import settle
 from penstock.learn.binning.woe import WoeBinning
 
 PROJECT = Path(__file__).resolve().parents[1]
-COLUMNS = 20
-ROUNDS = 3
+COLUMNS, MANY_COLUMNS = 20, 1000
+ROUNDS, ROUNDS_OF_MANY = 3, 1
 MEGABYTE = 1_000_000
 OUT = "figures.json"
 
 
-def fitted_on(folder: Path, rows: int) -> dict[str, Any]:
+def fitted_on(folder: Path, rows: int, columns: int = COLUMNS) -> dict[str, Any]:
     """Bin generated rows in a process of its own; the rows stay in the folder, as Parquet.
 
     Returns:
         "seconds" of each round, "passes" of one, "jvm_mb" and "python_mb" (peaks of the driver),
-        and "bins" of each column, as JSON.
+        "heap_mb" (what its JVM still holds in the end, after a collection), and "bins" of each
+        column, as JSON.
 
     Raises:
         NodeFailed: It did not get through; with its last words.
     """
     folder.mkdir(parents=True)
     ended = subprocess.run(
-        [sys.executable, "-m", "bench.binning_session", str(folder), str(rows)],
+        [sys.executable, "-m", "bench.binning_session", str(folder), str(rows), str(columns)],
         cwd=PROJECT,
         env={**os.environ, "PYTHONPATH": _python_path()},
         text=True,
@@ -67,11 +68,11 @@ def cluster(folder: Path) -> AbstractContextManager[SparkSession]:
     return own_session("binning", "local-cluster[2,1,1024]", folder, settings)
 
 
-def generated(spark: SparkSession, rows: int) -> DataFrame:
+def generated(spark: SparkSession, rows: int, n_columns: int) -> DataFrame:
     """Return a label and columns that tell of it more and less: smooth, rounded, counts, spikes."""
     score = F.randn(1)
     columns = []
-    for number in range(COLUMNS):
+    for number in range(n_columns):
         signal = F.col("score") * (number % 5) / 5 + F.randn(number + 10)
         shapes = [F.exp(signal * 2), F.round(signal, 2), F.floor(F.exp(signal)),
                   F.when(signal > 0, signal).otherwise(0.0)]  # fmt: skip
@@ -84,16 +85,16 @@ def generated(spark: SparkSession, rows: int) -> DataFrame:
     )
 
 
-def main(folder: Path, rows: int) -> None:
+def main(folder: Path, rows: int, columns: int) -> None:
     """Generate, bin, and write the figures into the folder."""
     with cluster(folder) as spark:
-        generated(spark, rows).write.parquet(str(folder / "rows"))
+        generated(spark, rows, columns).write.parquet(str(folder / "rows"))
         table = spark.read.parquet(str(folder / "rows"))
         names = [name for name in table.columns if name != "is_bad"]
         rules = {"split_at_ties": False}
         binning = WoeBinning.of(numeric=names, categorical=[], label="is_bad", rules=rules)
         seconds = []
-        for _ in range(ROUNDS + 1):
+        for _ in range((ROUNDS if columns == COLUMNS else ROUNDS_OF_MANY) + 1):
             started = time.perf_counter()
             model = binning.fit(table)
             seconds.append(time.perf_counter() - started)
@@ -101,6 +102,7 @@ def main(folder: Path, rows: int) -> None:
             "seconds": seconds[1:],
             "passes": _passes(table, names),
             "jvm_mb": _peak_mb(_driver_jvm(spark)),
+            "heap_mb": _heap_mb(spark),
             "python_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / MEGABYTE,
             "bins": [bins.to_json() for bins in model.column_bins],
         }
@@ -124,6 +126,13 @@ def _driver_jvm(spark: SparkSession) -> int:
     return int(gateway.proc.pid)
 
 
+def _heap_mb(spark: SparkSession) -> float:
+    jvm: Any = spark.sparkContext._jvm
+    jvm.java.lang.System.gc()
+    runtime = jvm.java.lang.Runtime.getRuntime()
+    return float((runtime.totalMemory() - runtime.freeMemory()) / MEGABYTE)
+
+
 def _peak_mb(pid: int) -> float:
     status = Path("/proc", str(pid), "status").read_text()
     kibibytes = next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM"))
@@ -131,4 +140,4 @@ def _peak_mb(pid: int) -> float:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]))
+    main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))

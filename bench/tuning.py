@@ -43,10 +43,14 @@ def measure(rows: int = ROWS, trials: int = 6, rounds: int = 3) -> Result:
         (
             Figure("trials_a_minute_1_slot", 60 * trials / one, "one trial after the other"),
             Figure(f"trials_a_minute_{SLOTS}_slots", 60 * trials / several, "two trials at once"),
+            Figure("tuning_slots", SLOTS, "trials at once"),
+            Figure(
+                "tuning_speedup", one / several, f"time of a search with one slot / with {SLOTS}"
+            ),
             Figure(
                 "time_of_2_slots",
                 several / one,
-                f"time of a search with {SLOTS} slots / with one",
+                f"the same the other way round: with {SLOTS} slots / with one",
                 1 / (LEAST_SHARE * SLOTS),
             ),
         ),

@@ -23,7 +23,8 @@ def test_rows_have_gaps_both_outcomes_and_all_samples():
     assert rows.equals(generated(500))
 
 
-def test_ratios_are_ours_to_peers():
+@pytest.fixture(scope="module")
+def figures():
     found = {
         trainer: {
             "wall_s": [8.0], "cpu_s": [2 * cpu], "auc": auc,
@@ -37,11 +38,20 @@ def test_ratios_are_ours_to_peers():
         Beside(rows, found["xgboost"], Native([alone], [4.0]))
         for rows, alone in ((9, 1.0), (90, 2.0))
     )
-    figures = {each.name: each for each in result_of(found, [few, many], 0.5).figures}
+    return {each.name: each for each in result_of(found, [few, many], 0.5).figures}
+
+
+def test_ratios_are_ours_to_peers(figures):
     values = {name: each.value for name, each in figures.items()}
     assert figures["cpu_of_mllib_gbt"].at_most == 0.2
     assert (values["cpu_of_mllib_gbt"], values["cpu_of_mllib_gbt_whole"]) == (0.125, 0.125)
     assert values["cpu_of_mllib_gbt_by_default"] == 0.25
     assert values["auc_below_mllib_gbt"] == pytest.approx(-0.01)
-    assert (values["wall_ratio_native_9e1"], values["wall_ratio_native_9e0"]) == (1.5, 3.0)
-    assert (values["wall_ratio_native_whole"], values["one_tree_s"]) == (2.0, 0.5)
+    assert (values["wall_of_native_9e1"], values["wall_of_native_9e0"]) == (1.5, 3.0)
+    assert (values["wall_of_native_whole"], values["one_tree_s"]) == (2.0, 0.5)
+
+
+def test_figures_of_fixed_names_are_peers_to_ours(figures):
+    assert figures["cpu_ratio_mllib_gbt"].value == 8
+    assert figures["auc_difference"].value == pytest.approx(0.01)
+    assert figures["wall_ratio_native"].value == pytest.approx(2 / 3)

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from scipy.stats import spearmanr
+from sklearn.metrics import roc_auc_score
 
 from penstock.annotations import check_annotations
 from penstock.errors import ConfigError, DataError
@@ -24,6 +25,12 @@ def tables(spark):
     return *frames, *(np.array(of_model).round(3) for of_model in pds)
 
 
+def promised_auc(pds):
+    """AUC of loans that are each PD bads and 1 - PD goods, by scikit-learn."""
+    labels = np.repeat([1, 0], len(pds))
+    return roc_auc_score(labels, np.tile(pds, 2), sample_weight=np.append(pds, 1 - pds))
+
+
 def test_agreement_is_that_of_scipy_and_of_a_cut_by_hand(tables):
     champion, shadow, old, new = tables
     found = compare_shadow(champion, shadow.orderBy("pd"), **PARAMETERS)
@@ -31,6 +38,8 @@ def test_agreement_is_that_of_scipy_and_of_a_cut_by_hand(tables):
         "loans": N,
         "mean_pd": pytest.approx(old.mean(), abs=5e-4),
         "shadow_mean_pd": pytest.approx(new.mean(), abs=5e-4),
+        "estimated_auc": pytest.approx(promised_auc(old), abs=5e-4),
+        "shadow_estimated_auc": pytest.approx(promised_auc(new), abs=5e-4),
         "rank_correlation": pytest.approx(spearmanr(old, new).statistic, abs=1e-3),
     }
     half, most = found.tables["swapped"].rows

@@ -63,7 +63,8 @@ class CalibratedClassifier(Estimator[PipelineModel]):
     Args:
         classifier: Unfitted estimator or pipeline that reads features and label, and adds
             `rawPrediction`. One with a method `as_found` tells by it, of what it has fitted, what
-            to fit on the folds.
+            to fit on the folds. One whose `fold` is the column of the folds holds them out itself:
+            without one of them, the others, if there are two.
         numeric: Numeric or boolean features.
         categorical: Features that are read as text.
         label: Column of the label: 0 = good, 1 = bad.

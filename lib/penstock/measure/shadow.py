@@ -13,6 +13,8 @@ from penstock.annotations import Share
 from penstock.evidence import Evidence, Figure, Series, Table
 from penstock.measure.evaluation import Decimals
 from penstock.measure.paired import PairCounts, count_by_both
+from penstock.measure.populations import Population
+from penstock.measure.stability import estimated_auc
 from penstock.measure.swaps import SwapSet, swap_set
 
 # What `compare_shadow` reads of each scored table.
@@ -39,11 +41,14 @@ def compare_shadow(
         approval_rates: Shares of loans to approve, each above 0 and below 1.
 
     Returns:
-        Metrics loans, mean_pd, shadow_mean_pd and rank_correlation (Spearman's; None if all PDs of
-        a model are equal); table and figure swapped, by approval rate.
+        Metrics loans, mean_pd, shadow_mean_pd, estimated_auc and shadow_estimated_auc (the AUC that
+        the PDs promise, as far as they are calibrated; None if all are 0 or 1) and rank_correlation
+        (Spearman's; None if all PDs of a model are equal); table and figure swapped, by approval
+        rate.
 
     Raises:
-        DataError: There are no loans, a loan stands in one table only, or has no PD.
+        DataError: There are no loans, a loan stands in one table only, has no PD or one outside
+            0-1.
     """
     # All of them count as good: nothing below asks which are.
     scored = [
@@ -57,11 +62,18 @@ def compare_shadow(
             "loans": float(n.sum()),
             "mean_pd": float(np.average(pairs.score_a, weights=n)),
             "shadow_mean_pd": float(np.average(pairs.score_b, weights=n)),
+            "estimated_auc": _estimated_auc(pairs.score_a, n),
+            "shadow_estimated_auc": _estimated_auc(pairs.score_b, n),
             "rank_correlation": _rank_correlation(pairs),
         },
         tables={"swapped": _table(swaps)},
         figures={"swapped": _figure(swaps, int(n.sum()))},
     )
+
+
+def _estimated_auc(pds: NDArray[np.float64], n: NDArray[np.int64]) -> float | None:
+    order = np.argsort(pds, kind="stable")
+    return estimated_auc(Population(pds[order], n[order]))
 
 
 def _rank_correlation(pairs: PairCounts) -> float | None:

@@ -33,7 +33,7 @@ def rows_of(spark, loans=LOANS, columns=COLUMNS, *, weight=None, partitions=1):
     table = spark.createDataFrame(loans).repartition(partitions)
     rows = design_rows(
         table,
-        {name: name for name in columns},
+        {name: F.col(name) for name in columns},
         label="is_bad",
         weight=weight,
         fold=F.col("fold"),

@@ -73,23 +73,15 @@ def trend_of(n_good: Longs, n_bad: Longs) -> str:
 
 
 @dataclass(frozen=True)
-class ColumnBins:
-    """The bins of one column, in order: values, then others, special codes and missing values.
+class Partition:
+    """Which bin a value lies in, in order: values, then others, special codes and missing values.
 
     Attributes:
-        column: Its name.
+        column: Name of the column.
         kind: "numeric": its values are split by number; "categorical": they are read as text.
         splits: Ascending. Bins of numbers are [a, b); the first is open below, the last above.
         groups: The bins of categories; what is in none of them, unseen ones too, is in "others".
         specials: Name and values of each special code.
-        n_good: Goods by bin, as fitted on.
-        n_bad: Bads by bin.
-        woe: Weight of evidence by bin; 0 (neutral) for a bin that was empty.
-        iv: Information value over all bins, smoothed as the WoE is.
-        trend: As `trend_of` names that of the bins of values.
-        status: "optimal", "feasible" (the best found within the time limit), "fallback" (the solver
-            found nothing) or "fixed" (by rule).
-        note: Why it is not optimal; else empty.
     """
 
     column: str
@@ -97,13 +89,6 @@ class ColumnBins:
     splits: tuple[float, ...]
     groups: tuple[tuple[str, ...], ...]
     specials: tuple[tuple[str, tuple[Any, ...]], ...]
-    n_good: tuple[int, ...]
-    n_bad: tuple[int, ...]
-    woe: tuple[float, ...]
-    iv: float
-    trend: str
-    status: Status
-    note: str = ""
 
     @property
     def n_values(self) -> int:
@@ -120,6 +105,48 @@ class ColumnBins:
         ranges = [f"[{low}, {high})" for low, high in zip(edges, edges[1:], strict=False)]
         ranges[0] = "(" + ranges[0][1:]
         return (*ranges, *names, MISSING)
+
+
+@dataclass(frozen=True)
+class ColumnBins(Partition):
+    """The bins of one column, and what each is worth.
+
+    Attributes:
+        n_good: Goods by bin, as fitted on.
+        n_bad: Bads by bin.
+        woe: Weight of evidence by bin; 0 (neutral) for a bin that was empty.
+        iv: Information value over all bins, smoothed as the WoE is.
+        trend: As `trend_of` names that of the bins of values.
+        status: "optimal", "feasible" (the best found within the time limit), "fallback" (the solver
+            found nothing) or "fixed" (by rule).
+        note: Why it is not optimal; else empty.
+    """
+
+    n_good: tuple[int, ...]
+    n_bad: tuple[int, ...]
+    woe: tuple[float, ...]
+    iv: float
+    trend: str
+    status: Status
+    note: str = ""
+
+    @property
+    def n_filled(self) -> int:
+        """Bins that rows are in; with one of them only, the column tells nothing."""
+        return sum(g + b > 0 for g, b in zip(self.n_good, self.n_bad, strict=True))
+
+    def woe_in(self, finer: Partition) -> Floats:
+        """Return the WoE of each bin of a finer partition: that of the bin it is part of.
+
+        A category that is in none of these bins is one of the others.
+        """
+        if self.kind == "numeric":
+            starts = [-np.inf, *finer.splits]
+            of_values = np.searchsorted(self.splits, starts, side="right").tolist()
+        else:
+            own = {name: at for at, group in enumerate(self.groups) for name in group}
+            of_values = [own.get(group[0], self.n_values) for group in finer.groups]
+        return np.array(self.woe)[[*of_values, *range(self.n_values, len(self.woe))]]
 
     def to_json(self) -> dict[str, Any]:
         """Return the bins as plain values that `json.dumps` takes."""

@@ -1,7 +1,7 @@
 """Fitting: from rows to the bins of every column, and the reasons for leaving columns out."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas
@@ -50,6 +50,13 @@ class Column:
         prebins = self.problem.prebins
         return BinCounts(np.append(prebins.n_good, good), np.append(prebins.n_bad, bad))
 
+    def recounted(
+        self, made: Prebins, apart: tuple[Pair, ...], groups: tuple[tuple[str, ...], ...] = ()
+    ) -> "Column":
+        """Return the column with these pre-bins, of these groups of categories, and no more."""
+        problem = replace(self.problem, prebins=made, n_apart=_total(apart))
+        return Column(problem, apart, groups=groups)
+
 
 @dataclass(frozen=True)
 class CountedColumns:
@@ -71,11 +78,19 @@ class CountedColumns:
 
 @dataclass(frozen=True)
 class FittedBins:
-    """Bins of the columns that have any, column to reason for the others, and signs of leaks."""
+    """What binning has learnt.
+
+    Attributes:
+        bins: Of the columns that have any.
+        left_out: Column to reason, for the others.
+        leak_signs: Of the columns that could be binned.
+        counted: Column to what its bins were made of, for those that have any.
+    """
 
     bins: tuple[ColumnBins, ...]
     left_out: Mapping[str, str]
     leak_signs: tuple[LeakSigns, ...]
+    counted: Mapping[str, Column] = field(compare=False)
 
 
 def fit_bins(
@@ -98,12 +113,22 @@ def fit_bins(
     Raises:
         DataError: As `counting.check_rows`, before anything is fitted.
     """
-    rules = {**numeric, **categorical}
     found = count_columns(rows, label=label, numeric=numeric, categorical=categorical)
     left_out = {**found.unfit, **found.leaks}
     used = {name: column for name, column in found.sound.items() if name not in left_out}
-    bins, unsplit = _solved(used, rules)
-    return FittedBins(bins, {**left_out, **unsplit}, found.leak_signs)
+    solved = solve_columns(list(used.items()))
+    split = {bins.column: used[bins.column] for bins in solved if bins.n_filled > 1}
+    unsplit = {
+        bins.column: f"no split obeys the rules ({bins.note or 'one bin is optimal'})"
+        for bins in solved
+        if bins.column not in split
+    }
+    return FittedBins(
+        tuple(bins for bins in solved if bins.column in split),
+        {**left_out, **unsplit},
+        found.leak_signs,
+        split,
+    )
 
 
 def count_columns(
@@ -140,19 +165,11 @@ def count_columns(
     return CountedColumns(sound, unfit, leaks, signs)
 
 
-def _solved(
-    columns: Mapping[str, Column], rules: Mapping[str, BinningRules]
-) -> tuple[tuple[ColumnBins, ...], dict[str, str]]:
-    """Choose the bins of all columns; a column that comes to one bin tells nothing."""
-    solutions = solve_all([column.problem for column in columns.values()])
-    bins, unsplit = [], {}
-    for (name, column), solution in zip(columns.items(), solutions, strict=True):
-        fitted = _column_bins(name, column, solution, rules[name])
-        if sum(g + b > 0 for g, b in zip(fitted.n_good, fitted.n_bad, strict=True)) > 1:
-            bins.append(fitted)
-        else:
-            unsplit[name] = f"no split obeys the rules ({fitted.note or 'one bin is optimal'})"
-    return tuple(bins), unsplit
+def solve_columns(columns: Sequence[tuple[str, Column]]) -> list[ColumnBins]:
+    """Choose the bins of columns by their counts, several at once; a name may come again."""
+    solutions = solve_all([column.problem for _, column in columns])
+    solved = zip(columns, solutions, strict=True)
+    return [_column_bins(name, column, solution) for (name, column), solution in solved]
 
 
 def _numeric_column(counts: ValueCounts, rules: BinningRules) -> Column | str:
@@ -178,17 +195,23 @@ def _categorical_column(counts: CategoryCounts, rules: BinningRules) -> Column |
     if len(counts.categories) == 1 and not _total(apart):
         return "constant: all rows have one value"
     if rules.groups is not None:
-        return _grouped(counts.categories, rules, apart)
-    ordered = by_bad_rate(counts.categories)
-    good, bad = np.array([counts.categories[name] for name in ordered]).T
+        return grouped(counts.categories, rules, apart)
+    return ordered_by_rate(counts.categories, rules, apart)
+
+
+def ordered_by_rate(
+    categories: Mapping[str, Pair], rules: BinningRules, apart: tuple[Pair, ...]
+) -> Column:
+    """Return a column of these categories, one at least, each of which has rows."""
+    ordered = by_bad_rate(categories)
+    good, bad = np.array([categories[name] for name in ordered]).T
     places = keys_of(np.arange(len(ordered), dtype=float))
     made = prebins(Cells(places, places, good, bad), rules)
     return Column(Problem(made, rules, _total(apart), is_ordered_by_rate=True), apart, ordered)
 
 
-def _grouped(
-    categories: Mapping[str, Pair], rules: BinningRules, apart: tuple[Pair, ...]
-) -> Column:
+def grouped(categories: Mapping[str, Pair], rules: BinningRules, apart: tuple[Pair, ...]) -> Column:
+    """Return a column whose categories are grouped by rule."""
     groups = rules.groups or ()
     good, bad = np.array(
         [np.sum([categories.get(name, (0, 0)) for name in group], axis=0) for group in groups]
@@ -229,8 +252,8 @@ def _copies_target(column: Column) -> str:
     return ""
 
 
-def _column_bins(name: str, column: Column, solution: Solution, rules: BinningRules) -> ColumnBins:
-    counts = column.problem.prebins
+def _column_bins(name: str, column: Column, solution: Solution) -> ColumnBins:
+    counts, rules = column.problem.prebins, column.problem.rules
     starts = np.append(0, np.flatnonzero(solution.is_split) + 1)
     values_good = np.add.reduceat(counts.n_good, starts)
     values_bad = np.add.reduceat(counts.n_bad, starts)

@@ -36,6 +36,12 @@ class Prebins:
             np.diff(bads, prepend=0, append=cells.n_bad.sum()),
         )
 
+    def filled(self) -> "Prebins":
+        """Return the pre-bins that hold rows; the first one, if none does."""
+        [places] = np.nonzero(self.n_good + self.n_bad)
+        kept = places if len(places) else np.zeros(1, np.int64)
+        return Prebins(self.splits[kept[1:] - 1], self.n_good[kept], self.n_bad[kept])
+
 
 def unsettled(cells: Cells, rules: BinningRules) -> Longs:
     """Return the cells that must be counted more finely before `prebins` can tell the pre-bins."""

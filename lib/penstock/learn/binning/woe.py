@@ -23,9 +23,9 @@ from pyspark.sql.types import (
 )
 
 from penstock.errors import ConfigError, DataError, did_you_mean
-from penstock.learn.binning.bins import ColumnBins
+from penstock.learn.binning.bins import ColumnBins, Partition
 from penstock.learn.binning.categories import text_of
-from penstock.learn.binning.fitting import fit_bins
+from penstock.learn.binning.fitting import FittedBins, fit_bins
 from penstock.learn.binning.leak_signs import LeakSigns
 from penstock.learn.binning.rules import BinningRules
 
@@ -121,31 +121,31 @@ class WoeBinningModel(
         for name in self.getOutputCols():
             fitted = by_column.get(name.split("_", 1)[1])
             if name.startswith(WOE):
-                added[name] = _by_bin(fitted, fitted.woe) if fitted else F.lit(0.0)
+                added[name] = by_bin(fitted, fitted.woe) if fitted else F.lit(0.0)
             else:
-                added[name] = _by_bin(fitted, range(len(fitted.woe))) if fitted else F.lit(0)
+                added[name] = by_bin(fitted, range(len(fitted.woe))) if fitted else F.lit(0)
         return dataset.withColumns(added)
 
 
-def _by_bin(fitted: ColumnBins, of_bin: Sequence[Any]) -> Column:
+def by_bin(bins: Partition, of_bin: Sequence[Any]) -> Column:
     """Return the value that belongs to the bin of each row, as a CASE without a null."""
-    n = fitted.n_values
-    apart = list(of_bin[len(of_bin) - 1 - len(fitted.specials) :])
+    n = bins.n_values
+    apart = list(of_bin[len(of_bin) - 1 - len(bins.specials) :])
     special_values, missing = apart[:-1], apart[-1]
-    if fitted.kind == "categorical":
-        value, is_missing = text_of(fitted.column), text_of(fitted.column).isNull()
+    if bins.kind == "categorical":
+        value, is_missing = text_of(bins.column), text_of(bins.column).isNull()
     else:
-        value = F.col(fitted.column).cast("double")
+        value = F.col(bins.column).cast("double")
         is_missing = value.isNull() | F.isnan(value)
     chosen = F.when(is_missing, F.lit(missing))
-    for (_, codes), its in zip(fitted.specials, special_values, strict=True):
-        typed = [str(code) if fitted.kind == "categorical" else float(code) for code in codes]
+    for (_, codes), its in zip(bins.specials, special_values, strict=True):
+        typed = [str(code) if bins.kind == "categorical" else float(code) for code in codes]
         chosen = chosen.when(value.isin(typed), F.lit(its))
-    if fitted.kind == "categorical":
-        for group, its in zip(fitted.groups, of_bin, strict=False):
+    if bins.kind == "categorical":
+        for group, its in zip(bins.groups, of_bin, strict=False):
             chosen = chosen.when(value.isin(list(group)), F.lit(its))
         return chosen.otherwise(F.lit(of_bin[n]))  # others, and what was never seen
-    for split, its in zip(fitted.splits, of_bin, strict=False):
+    for split, its in zip(bins.splits, of_bin, strict=False):
         chosen = chosen.when(value < split, F.lit(its))
     return chosen.otherwise(F.lit(of_bin[n - 1]))
 
@@ -216,6 +216,10 @@ class WoeBinning(
         )
 
     def _fit(self, dataset: DataFrame) -> WoeBinningModel:
+        return self.fit_with_counts(dataset)[0]
+
+    def fit_with_counts(self, dataset: DataFrame) -> tuple[WoeBinningModel, FittedBins]:
+        """Fit, and return beside the model what its bins were made of."""
         self.transformSchema(dataset.schema)
         documents = json.loads(self.getOrDefault(self.rules))
         rules = {name: BinningRules.from_json(each) for name, each in documents.items()}
@@ -225,7 +229,7 @@ class WoeBinning(
             numeric={name: rules[name] for name in rules if name not in self._categorical},
             categorical={name: rules[name] for name in self._categorical},
         )
-        return WoeBinningModel()._set(
+        model = WoeBinningModel()._set(
             inputCols=self.getInputCols(),
             outputCols=self.getOutputCols(),
             categoricalCols=self._categorical,
@@ -233,3 +237,4 @@ class WoeBinning(
             leftOut=json.dumps(dict(fitted.left_out)),
             leakSigns=json.dumps([asdict(each) for each in fitted.leak_signs]),
         )
+        return model, fitted

@@ -1,6 +1,6 @@
 """The rows that a scorecard is fitted on: columns, label, weight and fold, checked and bounded."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -36,7 +36,7 @@ class Block:
     fold: NDArray[np.int64]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Design:
     """What is known of the rows before they are fitted.
 
@@ -47,6 +47,8 @@ class Design:
         ranges: For each column the least and greatest value of goods, then of bads (`ENDS`).
         bad_share: Share of bads among the rows, weights aside, 0-1.
         n_folds: Folds are 0 to n_folds - 1; 1 if all rows are in one.
+        encodings: For the values that all rows give, then for those given without each fold: what
+            each column's number of a bin is worth, shape (n_bins,). Empty: the rows hold values.
     """
 
     columns: tuple[str, ...]
@@ -55,6 +57,7 @@ class Design:
     ranges: tuple[tuple[float, ...], ...]
     bad_share: float
     n_folds: int
+    encodings: tuple[tuple[NDArray[np.float64], ...], ...] = ()
 
     @property
     def exponents(self) -> NDArray[np.int64]:
@@ -69,23 +72,40 @@ class Design:
             columns=tuple(self.columns[i] for i in places),
             largest=tuple(self.largest[i] for i in places),
             ranges=tuple(self.ranges[i] for i in places),
+            encodings=tuple(tuple(each[i] for i in places) for each in self.encodings),
         )
+
+    def encoded(self, encodings: Sequence[Sequence[NDArray[np.float64]]]) -> "Design":
+        """Return the design of rows that hold numbers of bins, worth what the encodings say."""
+        of_columns = zip(*encodings, strict=True)
+        return replace(
+            self,
+            largest=tuple(float(np.abs(np.concatenate(each)).max()) for each in of_columns),
+            encodings=tuple(map(tuple, encodings)),
+        )
+
+    def telling(self, columns: Iterable[str], *, without: int | None) -> tuple[str, ...]:
+        """Return those of the columns that have different values where a fold is left out."""
+        if not self.encodings:
+            return tuple(columns)
+        encoding = dict(zip(self.columns, self.encodings[_place(without)], strict=True))
+        return tuple(name for name in columns if np.ptp(encoding[name]) > 0)
 
 
 def design_rows(
-    rows: DataFrame, columns: Mapping[str, str], *, label: str, weight: str | None, fold: Column
+    rows: DataFrame, columns: Mapping[str, Column], *, label: str, weight: str | None, fold: Column
 ) -> DataFrame:
     """Return the columns of a design, label, weight (1 without one) and fold, and no more.
 
     Args:
         rows: One row per loan.
-        columns: Name in the design to column of `rows`, a number.
+        columns: Name in the design to its number: DOUBLE, or the number of a bin (INT).
         label: Column of the label: 0 = good, 1 = bad.
         weight: Column of the weight of a loan; None: each counts as 1.
         fold: Fold of a loan, a whole number from 0 on.
     """
     return rows.select(
-        *(F.col(column).cast("double").alias(name) for name, column in columns.items()),
+        *(column.alias(name) for name, column in columns.items()),
         F.col(label).cast("double").alias(LABEL),
         (F.lit(1.0) if weight is None else F.col(weight).cast("double")).alias(WEIGHT),
         fold.cast("int").alias(FOLD),
@@ -159,56 +179,82 @@ def _finite(name: str) -> Column:
     return F.abs(F.col(name)) < float("inf")
 
 
+@dataclass(frozen=True, eq=False)
+class Factor:
+    """What intercept and columns are multiplied by.
+
+    Attributes:
+        of: Returns numbers of shape (n_right, n_rows) for a block.
+        exponents: Shape (n_right,): the numbers are below 2^exponent.
+        without: Fold without which the columns have their values; None: by all rows.
+    """
+
+    of: Callable[[Block], NDArray[np.float64]]
+    exponents: NDArray[np.int64]
+    without: int | None = None
+
+
 def sum_products(
-    rows: DataFrame,
-    design: Design,
-    right: Callable[[Block], NDArray[np.float64]],
-    right_exponents: NDArray[np.int64],
-) -> NDArray[np.float64]:
-    """Sum intercept and columns times what is made of each block, in one Spark job.
+    rows: DataFrame, design: Design, factors: Sequence[Factor]
+) -> list[NDArray[np.float64]]:
+    """Sum intercept and columns times each factor, in one Spark job.
 
     The sums are exact, so that neither partitions nor the order of tasks change a bit of them. Each
-    partition sends 16 (1 + n_columns) n_right bytes to the driver.
+    partition sends 16 (1 + n_columns) n_right bytes by factor to the driver.
 
     Args:
         rows: From `design_rows`, with at least the design's columns.
         design: What `check_design` returned, or a part of it.
-        right: Returns numbers of shape (n_right, n_rows).
-        right_exponents: Shape (n_right,): the numbers are below 2^exponent.
+        factors: At least one.
 
     Returns:
-        Shape (1 + n_columns, n_right).
+        For each factor, shape (1 + n_columns, n_right).
     """
-    add = partial(_add_batches, design=design, right=right, right_exponents=right_exponents)
+    add = partial(_add_batches, design=design, factors=tuple(factors))
     wanted = rows.select(*design.columns, LABEL, WEIGHT, FOLD)
-    parts = wanted.mapInArrow(add, "sums BINARY").collect()
-    return total_of([bytes(part.sums) for part in parts], design.exponents, right_exponents)
+    parts = wanted.mapInArrow(add, "sums ARRAY<BINARY>").collect()
+    by_factor = zip(*(part.sums for part in parts), strict=True)
+    return [
+        total_of([bytes(part) for part in of_parts], design.exponents, factor.exponents)
+        for factor, of_parts in zip(factors, by_factor, strict=True)
+    ]
 
 
 def _add_batches(
-    batches: Iterator[pa.RecordBatch],
-    *,
-    design: Design,
-    right: Callable[[Block], NDArray[np.float64]],
-    right_exponents: NDArray[np.int64],
+    batches: Iterator[pa.RecordBatch], *, design: Design, factors: Sequence[Factor]
 ) -> Iterator[pa.RecordBatch]:
-    sums = ExactProducts(1 + len(design.columns), len(right_exponents))
+    sums = [ExactProducts(1 + len(design.columns), len(each.exponents)) for each in factors]
     # Each task has one core: more threads on such small matrices cost ten times the time.
     with threadpool_limits(limits=1, user_api="blas"):
         for batch in batches:
             for start in range(0, batch.num_rows, CHUNK):
-                block = _block(batch.slice(start, CHUNK), design)
-                left = slices(block.values, design.exponents)
-                sums.add(left, slices(right(block), right_exponents))
-    yield pa.RecordBatch.from_pydict({"sums": pa.array([sums.to_bytes()], pa.binary())})
+                _add(batch.slice(start, CHUNK), design, factors, sums)
+    found = pa.array([[each.to_bytes() for each in sums]], pa.list_(pa.binary()))
+    yield pa.RecordBatch.from_pydict({"sums": found})
 
 
-def _block(batch: pa.RecordBatch, design: Design) -> Block:
-    column = {name: batch.column(i).to_numpy() for i, name in enumerate(batch.schema.names)}
-    ones = np.ones(batch.num_rows)
+def _add(
+    rows: pa.RecordBatch, design: Design, factors: Sequence[Factor], sums: list[ExactProducts]
+) -> None:
+    places = [_place(factor.without) if design.encodings else 0 for factor in factors]
+    for place in dict.fromkeys(places):
+        block = _block(rows, design, place)
+        left = slices(block.values, design.exponents)
+        for factor, total, its in zip(factors, sums, places, strict=True):
+            if its == place:
+                total.add(left, slices(factor.of(block), factor.exponents))
+
+
+def _block(rows: pa.RecordBatch, design: Design, place: int) -> Block:
+    column = {name: rows.column(i).to_numpy() for i, name in enumerate(rows.schema.names)}
+    values = [column[name] for name in design.columns]
+    if design.encodings:
+        encoding = design.encodings[place]
+        values = [worth[bins] for worth, bins in zip(encoding, values, strict=True)]
     return Block(
-        np.stack([ones, *(column[name] for name in design.columns)]),
-        column[LABEL],
-        column[WEIGHT],
-        column[FOLD],
+        np.stack([np.ones(rows.num_rows), *values]), column[LABEL], column[WEIGHT], column[FOLD]
     )
+
+
+def _place(without: int | None) -> int:
+    return 0 if without is None else 1 + without

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 from pyspark.ml import Estimator, Model
@@ -24,6 +25,7 @@ from penstock.learn.binning.woe import WOE
 from penstock.learn.scorecard.constraints import Constraints
 from penstock.learn.scorecard.design import design_rows
 from penstock.learn.scorecard.selection import FittedScorecard, Selection, fit_scorecard
+from penstock.learn.scorecard.unseen import FoldBins
 from penstock.learn.scorecard.variables import from_text, to_text
 
 HASHED_FOLDS = 5
@@ -166,16 +168,31 @@ class Scorecard(
         optional = {"weightCol": weight, "foldCol": fold}
         return stage._set(**{name: value for name, value in optional.items() if value is not None})
 
+    @property
+    def fold(self) -> str | None:
+        """The column of folds, if one is named."""
+        return self._optional("foldCol")
+
     def _fit(self, dataset: DataFrame) -> ScorecardModel:
+        return self.fit_judged(dataset, None)
+
+    def fit_judged(self, dataset: DataFrame, fold_bins: FoldBins | None) -> ScorecardModel:
+        """Fit, where steps are judged by WoE that has not seen the fold that judges.
+
+        Args:
+            dataset: The WoE columns, label, weight and fold; what they were binned of, too, if
+                there are `fold_bins`.
+            fold_bins: How the WoE was made; None: it is given, and is the same without a fold.
+        """
         self.transformSchema(dataset.schema)
         columns, selection = self._columns, Selection.from_params(self.getOrDefault(self.selection))
-        rows = design_rows(
-            dataset,
-            dict(zip(columns, self.getInputCols(), strict=True)),
-            label=self.getLabelCol(),
-            weight=self._optional("weightCol"),
-            fold=self._fold(dataset.columns),
-        )
+        told: dict[str, Any] = {
+            "label": self.getLabelCol(),
+            "weight": self._optional("weightCol"),
+            "fold": self._fold(dataset.columns),
+        }
+        woe = {name: F.col(WOE + name).cast("double") for name in columns}
+        rows = design_rows(dataset, woe, **told)
         rows.persist()
         try:
             fitted = fit_scorecard(
@@ -183,6 +200,7 @@ class Scorecard(
                 selection=selection,
                 constraints=Constraints.parse(self.getOrDefault(self.constraints), columns),
                 ridge=self.getOrDefault(self.ridge),
+                judged=partial(fold_bins.design, dataset, **told) if fold_bins else None,
             )
         finally:
             rows.unpersist()
@@ -192,9 +210,7 @@ class Scorecard(
         return str(self.getOrDefault(name)) if self.isDefined(name) else None
 
     def _fold(self, there: Sequence[str]) -> Column:
-        column = self._optional("foldCol")
-        # One that is held out to calibrate by has taken the column with it.
-        if column is not None and column in there:
-            return F.col(column)
+        if self.fold is not None and self.fold in there:
+            return F.col(self.fold)
         # By what the model sees of a loan: equal loans are not on both sides of a fold's edge.
         return F.pmod(F.xxhash64(*self.getInputCols()), F.lit(HASHED_FOLDS))

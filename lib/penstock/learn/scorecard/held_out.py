@@ -1,6 +1,7 @@
 """Regressions that leave out a fold each, and the one that learns from all rows, side by side.
 
-All of them share each pass over the rows. Which columns are tried is decided in `stepwise.py`.
+All of them share each pass over the rows. Which columns are tried is decided in `stepwise.py`. A
+column that tells nothing without a fold, as one bin is all it has there, has no coefficient there.
 """
 
 from dataclasses import dataclass
@@ -86,7 +87,7 @@ class Folds:
                 at,
                 regression.theta,
                 self.design.columns,
-                columns,
+                self.design.telling(columns, without=regression.without),
                 constraints=self.constraints,
                 ridge=self.ridge,
             )

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pyspark.sql import DataFrame
 
-from penstock.learn.scorecard.design import Block, Design, sum_products
+from penstock.learn.scorecard.design import Block, Design, Factor, sum_products
 from penstock.learn.scorecard.exact import exponent_above
 
 
@@ -21,7 +21,8 @@ class Regression:
 
     Attributes:
         theta: Shape (1 + n_columns,): intercept, then a coefficient for each column of the design.
-        without: Fold that it does not learn from; None: it learns from all rows.
+        without: Fold that it does not learn from, and without which the values of columns are, if
+            the design says so; None: it learns from all rows.
     """
 
     theta: NDArray[np.float64]
@@ -57,14 +58,16 @@ def likelihoods(
         design: Columns of the regressions.
         regressions: At least one; each leaves some rows to learn from.
     """
-    exponents = np.concatenate([_exponents(r.theta, design) for r in regressions])
-    thetas = np.stack([r.theta for r in regressions])
-    without = tuple(r.without for r in regressions)
-    sums = sum_products(
-        rows, design, partial(_derivatives, thetas=thetas, without=without), exponents
-    )
+    factors = [
+        Factor(
+            partial(_derivatives, theta=regression.theta, without=regression.without),
+            _exponents(regression.theta, design),
+            regression.without,
+        )
+        for regression in regressions
+    ]
     n = len(design.columns) + 1
-    return [_likelihood(part, n) for part in np.split(sums, len(regressions), axis=1)]
+    return [_likelihood(sums, n) for sums in sum_products(rows, design, factors)]
 
 
 def _exponents(theta: NDArray[np.float64], design: Design) -> NDArray[np.int64]:
@@ -77,14 +80,8 @@ def _exponents(theta: NDArray[np.float64], design: Design) -> NDArray[np.int64]:
 
 
 def _derivatives(
-    block: Block, *, thetas: NDArray[np.float64], without: tuple[int | None, ...]
+    block: Block, *, theta: NDArray[np.float64], without: int | None
 ) -> NDArray[np.float64]:
-    return np.vstack(
-        [_one(block, theta, fold) for theta, fold in zip(thetas, without, strict=True)]
-    )
-
-
-def _one(block: Block, theta: NDArray[np.float64], without: int | None) -> NDArray[np.float64]:
     # Column by column: a matrix product adds in another order at the edge of a block of rows.
     log_odds = np.zeros_like(block.label)
     for values, coefficient in zip(block.values, theta, strict=True):

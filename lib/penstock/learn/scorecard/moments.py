@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pyspark.sql import DataFrame
 
-from penstock.learn.scorecard.design import Block, Design, sum_products
+from penstock.learn.scorecard.design import Block, Design, Factor, sum_products
 from penstock.learn.scorecard.exact import exponent_above
 
 # An eigenvalue of a correlation matrix that is nothing but the rounding of its entries.
@@ -62,7 +62,7 @@ def column_moments(rows: DataFrame, design: Design) -> ColumnMoments:
         design: From `check_design`.
     """
     weighted = design.exponents + exponent_above(design.largest_weight)
-    sums = sum_products(rows, design, _weighted, np.append(weighted, weighted[0]))
+    [sums] = sum_products(rows, design, [Factor(_weighted, np.append(weighted, weighted[0]))])
     products, of_bads = sums[:, :-1], sums[:, -1]
     weight, bads = products[0, 0], of_bads[0]
     of_all = products[0]

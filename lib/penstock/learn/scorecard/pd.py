@@ -3,8 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pyspark.ml import Pipeline
-
 from penstock.errors import ConfigError, did_you_mean
 from penstock.learn.binning.woe import WoeBinning
 from penstock.learn.calibrated import CalibratedClassifier
@@ -12,6 +10,7 @@ from penstock.learn.feature_names import check_feature_names
 from penstock.learn.folds import FOLD
 from penstock.learn.logistic import LABEL, PD, SAMPLE
 from penstock.learn.scaling import Calibration
+from penstock.learn.scorecard.binned import BinnedScorecard
 from penstock.learn.scorecard.classifier import ScorecardClassifier
 from penstock.learn.scorecard.estimator import Scorecard
 from penstock.learn.scorecard.points import PointScale
@@ -72,7 +71,7 @@ def scorecard_pd(
         max_correlation: Greatest absolute correlation of two features' WoE, 0-1.
         max_vif: Greatest variance inflation factor, >= 1.
         stepwise: "forward", "both" (features may also leave) or "none". Each `fold` of the rows is
-            held out in turn; bins are those of all of them.
+            held out in turn, and judges by bins and coefficients made without it.
         significance: Greatest p-value of a feature that enters stepwise, 0-1.
         forced: Features used in any case, even where they look like leaks.
         forbidden: Features that are binned and reported, but never used.
@@ -128,7 +127,7 @@ def scorecard_pd(
         fold=fold,
     )
     calibrated = CalibratedClassifier(
-        Pipeline(stages=[bins, scorecard]),
+        BinnedScorecard(bins, scorecard),
         numeric=numeric,
         categorical=categorical,
         label=LABEL,

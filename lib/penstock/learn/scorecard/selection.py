@@ -1,6 +1,7 @@
 """Which variables a scorecard uses, why not the others, and the coefficients of those it uses."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from itertools import compress
 from typing import Any, get_args
@@ -9,13 +10,16 @@ from pyspark.sql import DataFrame
 
 from penstock.errors import ConfigError, DataError
 from penstock.learn.scorecard.constraints import Constraints
-from penstock.learn.scorecard.design import check_design
+from penstock.learn.scorecard.design import Design, check_design
 from penstock.learn.scorecard.filters import filter_columns
 from penstock.learn.scorecard.moments import ColumnMoments, column_moments
 from penstock.learn.scorecard.newton import FittedRegression, fit_regression, refuse_separation
 from penstock.learn.scorecard.standard_errors import standard_errors
 from penstock.learn.scorecard.stepwise import Direction, choose_stepwise
 from penstock.learn.scorecard.variables import Variable
+
+Judged = Callable[[Sequence[str]], AbstractContextManager[tuple[DataFrame, Design]]]
+"""Gives rows and design of some columns, whose values know nothing of the fold that judges."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +94,12 @@ class FittedScorecard:
 
 
 def fit_scorecard(
-    rows: DataFrame, *, selection: Selection, constraints: Constraints, ridge: float
+    rows: DataFrame,
+    *,
+    selection: Selection,
+    constraints: Constraints,
+    ridge: float,
+    judged: Judged | None = None,
 ) -> FittedScorecard:
     """Choose columns and fit their coefficients.
 
@@ -102,6 +111,7 @@ def fit_scorecard(
         selection: How columns are chosen.
         constraints: On coefficients.
         ridge: Strength of the penalty, >= 0.
+        judged: What steps are judged on; None: the rows, whose values are given.
 
     Raises:
         ConfigError: Constraints that contradict one another.
@@ -115,15 +125,15 @@ def fit_scorecard(
         refuse_separation(design.only(kept), constraints)
     start = None
     if kept and selection.stepwise != "none":
-        choice = choose_stepwise(
-            rows,
-            design.only(kept),
-            constraints=constraints,
-            ridge=ridge,
-            forced=tuple(name for name in kept if name in selection.forced),
-            significance=selection.significance,
-            direction="both" if selection.stepwise == "both" else "forward",
-        )
+        with judged(kept) if judged else nullcontext((rows, design.only(kept))) as by:
+            choice = choose_stepwise(
+                *by,
+                constraints=constraints,
+                ridge=ridge,
+                forced=tuple(name for name in kept if name in selection.forced),
+                significance=selection.significance,
+                direction="both" if selection.stepwise == "both" else "forward",
+            )
         kept, start, reasons = choice.columns, choice.theta, reasons | choice.reasons
     while kept:
         fitted = fit_regression(

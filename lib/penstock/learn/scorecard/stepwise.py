@@ -1,7 +1,8 @@
 """Stepwise choice of columns by the likelihood of loans held out.
 
 One regression learns from all loans and picks who is tried; one regression for each fold learns
-without that fold, and their loss on it decides. All of them share each pass over the rows.
+without that fold, and their loss on it decides. All of them share each pass over the rows. Where
+the design knows what columns are worth without a fold, that is what the loans of the fold judge by.
 """
 
 from dataclasses import dataclass
@@ -76,7 +77,7 @@ def choose_stepwise(
 
     Args:
         rows: From `design_rows`.
-        design: The columns to choose from.
+        design: The columns to choose from, and what they are worth without each fold.
         constraints: On the coefficients; the order of two columns counts once both are chosen.
         ridge: Strength of the penalty, >= 0.
         forced: Columns that are in from the start and never leave.

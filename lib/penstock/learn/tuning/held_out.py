@@ -186,7 +186,10 @@ class HeldOut:
 
     def _fitted(self, classifier: Estimator[Any], fold: int) -> Any:
         others = self.known(fold).where(F.col(self.fold) != fold)
-        return classifier.fit(others.drop(self.fold))
+        left = [n for n in self.numbers if (n < fold if self.by_time else n != fold)]
+        # One that holds out folds itself, by this column, takes those, if enough of them are left.
+        holds_out = getattr(classifier, "fold", None) == self.fold and len(left) >= LEAST_FOLDS
+        return classifier.fit(others if holds_out else others.drop(self.fold))
 
     def _judged(self, classifier: Estimator[Any], fold: int) -> FoldScore:
         clock = time.perf_counter()
