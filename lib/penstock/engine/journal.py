@@ -129,11 +129,10 @@ class Journal:
         self._tracking.end_run(tracked, ok=record.status == "done")
 
     def _record(self, status: Any, release: int | None) -> RunRecord:
-        order = self._order
         is_running = status == "running"  # what is long is told once, at the end
         in_order = [n.name for n in self._plan.graph.order() if n.name in self.records]
         return RunRecord(
-            **{asked.name: getattr(order, asked.name) for asked in fields(Asked)},
+            **{asked.name: getattr(self._order, asked.name) for asked in fields(Asked)},
             graph=self._plan.whole.name,
             status=status,
             started_at=self._started_at,
