@@ -134,7 +134,7 @@ def figures_of_run(record: Record) -> list[Figure]:
         Figure(
             "lgd_skill",
             lgd["skill"],
-            f"share of its squared error saved, {_interval(lgd, 'skill')}",
+            f"share of squared error saved, {_interval(lgd, 'skill')}",
         ),
     ]
     for row in _rows(book, "totals"):
