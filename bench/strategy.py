@@ -103,9 +103,11 @@ def figures_of_rules(name: str, evidence: Record) -> list[Figure]:
     ]
     for rule, label in RULES.items():
         row = of_rules[label]
-        bads = "nobody" if row["bad rate"] is None else f"{row['bad rate']:.1%} of them bad"
+        approved = "nobody approved"
+        if row["bad rate"] is not None:
+            approved = f"{row['approved']:.1%} approved, {row['bad rate']:.1%} of them bad"
         meaning = f"realised by `{label}`, {_interval(metrics, f'profit_{rule}')}; "
-        meaning += f"{row['approved']:.1%} approved, {bads}; expected {row['expected profit']:,.0f}"
+        meaning += f"{approved}; expected {row['expected profit']:,.0f}"
         figures.append(Figure(f"{name}_profit_{rule}", metrics[f"profit_{rule}"], meaning))
     for rule, other in PAIRS:
         gain = f"gain_{rule}" if other == "all" else f"gain_{rule}_over_{other}"
@@ -125,11 +127,15 @@ def figures_of_run(record: Record) -> list[Figure]:
         decided[row["decision"]] += row["applications"]
     counts = ", ".join(f"{n:,} {decision}" for decision, n in sorted(decided.items()))
     figures = [
-        Figure("nodes", statuses["done"], f"nodes done, {others or 'and no other'}"),
+        Figure("nodes", statuses["done"], f"nodes done, {others or 'none failed or skipped'}"),
         Figure("decided", decided.total(), f"applications of the last month: {counts}"),
         Figure("lgd_rmse", lgd["rmse"], f"RMSE of the LGD model, {lgd['defaults']:,.0f} defaults"),
         Figure("lgd_rmse_of_mean", lgd["benchmark_rmse"], "RMSE of one LGD for all, same defaults"),
-        Figure("lgd_skill", lgd["skill"], f"of its squared error saved, {_interval(lgd, 'skill')}"),
+        Figure(
+            "lgd_skill",
+            lgd["skill"],
+            f"share of squared error saved, {_interval(lgd, 'skill')}",
+        ),
     ]
     for row in _rows(book, "totals"):
         meaning = f"USD, expected credit loss at {row['reporting_date']}, of "
@@ -150,5 +156,5 @@ def _rows(report: Record, table: str) -> list[Record]:
 
 def _interval(metrics: Record, name: str) -> str:
     low, high = (metrics[f"{name}_{end}"] for end in ("low", "high"))
-    digits = ",.0f" if abs(high - low) > 1 else ".4f"
+    digits = ",.0f" if max(abs(low), abs(high)) >= 1 else ".4g"
     return f"95 % interval {low:{digits}} to {high:{digits}}"

@@ -24,7 +24,7 @@ def test_each_rule_has_what_it_earned_and_each_gain_its_interval():
     assert found["book_cut_off"].value == 0.3
     own = found["book_profit_own"]
     assert own.value == 700 and "650 to 750; 80.0% approved, 14.3% of them bad" in own.meaning
-    assert "nobody" in found["book_profit_grades"].meaning
+    assert "nobody approved" in found["book_profit_grades"].meaning
     gain = found["book_gain_best_over_share"]
     assert gain.value == 350 and "`best cut-off` less `share by PD`" in gain.meaning
     assert "95 % interval 341 to 359" in gain.meaning
