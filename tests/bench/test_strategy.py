@@ -1,6 +1,3 @@
-from pathlib import Path
-
-from bench.command import Run
 from bench.strategy import PAIRS, RULES, figures_of_rules, figures_of_run
 
 COLUMNS = ["rule", "approved", "bad rate", "expected profit", "realised profit"]
@@ -60,8 +57,8 @@ def test_a_run_of_the_graph_has_its_decisions_allowances_and_walk():
         },
     }
     nodes = [{"name": "a", "status": "done"}, {"name": "b", "status": "failed"}]
-    run = Run(Path(), 60.0, None, {"nodes": nodes, "evidence": evidence})
-    found = {f.name.removeprefix("lendingclub_"): f for f in figures_of_run(run)}
+    record = {"nodes": nodes, "evidence": evidence}
+    found = {f.name.removeprefix("lendingclub_"): f for f in figures_of_run(record)}
     assert found["nodes"].value == 1 and "1 failed" in found["nodes"].meaning
     assert found["decided"].value == 10 and "9 approve, 1 decline" in found["decided"].meaning
     assert "-0.0007 to 0.0095" in found["lgd_skill"].meaning
