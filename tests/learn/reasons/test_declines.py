@@ -14,13 +14,14 @@ from penstock.learn.challenger.record import classifier_of
 from penstock.learn.champion import champion_pd
 from penstock.learn.encoding import FEATURES, vector_slots
 from penstock.learn.reasons import weighing
-from penstock.learn.reasons.declines import decline_reasons
+from penstock.learn.reasons.declines import decline_reasons, select_declines
 from penstock.learn.reasons.stage import ReasonCodes
 from penstock.learn.scorecard.pd import scorecard_pd
 from penstock.learn.scorecard.scoring import ScorecardPoints
 from penstock.learn.stages import stage_of
 from tests.learn.challenger.test_choice import leak_report
 from tests.learn.challenger.test_pd import PARAMETERS as OF_CHALLENGER
+from tests.learn.reasons.moving import pds_at_references, scored
 from tests.learn.scorecard.test_pd import LOANS
 from tests.learn.scorecard.test_pd import PARAMETERS as OF_SCORECARD
 
@@ -108,34 +109,20 @@ def test_every_row_has_a_reason_unless_it_is_the_best_in_all(scorecard, loans):
     assert {row.points for row in scorecard.transform(none).collect()} <= {best}
 
 
-def best_values(scorecard) -> dict[str, object]:
-    """Return a value in the best bin of each feature."""
-    values: dict[str, object] = {}
-    for bins in stage_of(scorecard, WoeBinningModel).column_bins:
-        place = int(np.argmax(bins.woe[: bins.n_values]))
-        if bins.kind == "categorical":
-            values[bins.column] = bins.groups[place][0]
-        else:
-            edges = [bins.splits[0] - 1, *bins.splits] if bins.splits else [0.0]
-            values[bins.column] = float(edges[place])
-    return values
+def test_a_row_is_safer_with_each_named_feature_at_its_reference(scorecard, loans):
+    rows = scored(scorecard, loans.select(*READ["numeric"], *READ["categorical"]))
+    pds = pds_at_references(scorecard, reasons_of(scorecard, loans), rows)
+    assert set(pds.by_average) == {True, False} and len(pds) > 5000
+    assert (pds.after < pds.before).all()
 
 
-def test_a_row_is_safer_with_the_named_feature_at_its_best(scorecard, loans):
-    told = reasons_of(scorecard, loans).transform(loans).where("size(reasons) > 0")
-    named = told.withColumn("named", F.col("reasons")[0].feature).drop("reasons")
-    moved = named.select(
-        "row",
-        *(
-            F.when(F.col("named") == name, F.lit(value)).otherwise(F.col(name)).alias(name)
-            for name, value in best_values(scorecard).items()
-        ),
-    )
-    before, after = (
-        scorecard.transform(rows).select("row", "pd").orderBy("row").toPandas().pd
-        for rows in (named, moved)
-    )
-    assert len(before) > 3000 and (after < before).all()
+def test_rows_beyond_the_break_even_pd_are_declined_and_all_are_explained_if_asked_for(spark):
+    pds = spark.createDataFrame([(0.2,), (0.25,), (0.3,)], "pd DOUBLE")
+    rows = pds.withColumn("model_version", F.lit("m/1"))
+    for explain, chosen in (("declines", [0.3]), ("all", [0.2, 0.25, 0.3])):
+        told = select_declines(rows, profit_of_good=1.0, loss_of_bad=3.0, explain=explain)
+        assert [tuple(row) for row in told.collect()] == [(pd, "m/1") for pd in chosen]
+        assert told.columns == ["pd", "declined_by"]
 
 
 def encoded(model, loans) -> np.ndarray:
