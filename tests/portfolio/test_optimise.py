@@ -70,6 +70,7 @@ ROWS = {
 }
 PARITY = {"attribute": "housing", "min_ratio": 0.8, "enforce": False}
 MULTIPLES = [0.4, 0.6, 0.8, 1.0, 1.3, 1.8]
+OF_RATIO = [0.5, 0.55, 0.57, 1.0]  # at the first of either, the floor cannot be met
 USUAL = {
     "profit": "profit",
     "limits": LIMITS,
@@ -120,7 +121,7 @@ def found(offers):
         | {
             "frontiers": [
                 {"limit": "lent", "multiples": MULTIPLES},
-                {"limit": "loss rate", "multiples": MULTIPLES},
+                {"limit": "loss rate", "multiples": OF_RATIO},
             ]
         },
     )
@@ -240,29 +241,30 @@ def test_what_if_is_the_bound_moved_along_its_price(found):
 
 def test_the_frontier_rises_and_bends_down(found):
     along = sorted((row.bound, row.most_profit, row.price) for row in points(found, "lent"))
-    bounds, most, prices = map(np.array, zip(*along, strict=True))
-    assert bounds == pytest.approx([900_000 * multiple for multiple in MULTIPLES])
+    assert along[0] == (0.4 * 900_000, None, None)
+    bounds, most, prices = map(np.array, zip(*along[1:], strict=True))
+    assert bounds == pytest.approx([900_000 * multiple for multiple in MULTIPLES[1:]])
     slopes, size = np.diff(most) / np.diff(bounds), most.max()
     assert (np.diff(most) >= 0).all()
     assert (np.diff(slopes) * np.diff(bounds)[1:] <= 1e-9 * size).all()
     # Each price is a slope of the frontier there: between those before and behind.
     assert (prices[1:-1] <= slopes[:-1] * (1 + 1e-6)).all()
     assert (prices[1:-1] >= slopes[1:] * (1 - 1e-6)).all()
-    at_one = dict(zip(MULTIPLES, most, strict=True))[1.0]
+    at_one = dict(zip(MULTIPLES[1:], most, strict=True))[1.0]
     assert at_one <= found[4].metrics["profit_bound_of_prices"] * (1 + 1e-9)
 
 
 def test_the_frontier_of_a_ratio_moves_the_ratio(offers, found):
     along = sorted((row.bound, row.most_profit, row.plan_profit) for row in points(found, LOSS))
     bounds, most, by_prices = map(list, zip(*along, strict=True))
-    assert bounds == pytest.approx([0.035 * multiple for multiple in MULTIPLES])
-    assert most[0] is by_prices[0] is None  # the floor cannot be met
-    size = most[-1]
-    assert (np.diff(most[1:]) >= -1e-7 * size).all() and most[1] < size
-    tighter = [limit | {"at_most": 0.028} if limit["name"] == LOSS else limit for limit in LIMITS]
+    assert bounds == pytest.approx([0.035 * multiple for multiple in OF_RATIO])
+    assert most[0] is by_prices[0] is None
+    assert most[1] < most[2] < most[3]
+    tighter = [
+        limit | {"at_most": bounds[1]} if limit["name"] == LOSS else limit for limit in LIMITS
+    ]
     own = optimise(offers, **USUAL | {"limits": tighter})[4].metrics
-    at = dict(zip(MULTIPLES, most, strict=True))[0.8]
-    assert own["profit"] <= at <= own["profit_bound"] * (1 + 1e-3)
+    assert own["profit"] <= most[1] <= own["profit_bound_of_prices"] * (1 + 1e-3)
 
 
 def points(found, limit):
