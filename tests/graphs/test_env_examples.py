@@ -1,5 +1,6 @@
 """The example environments on the public tables that they describe, if beside the repository."""
 
+import json
 from dataclasses import dataclass, field
 
 import pytest
@@ -13,6 +14,7 @@ from penstock.job import PROJECT, prepare_job
 from penstock.learn.observations import AS_OF, BAD_ON, DATE, LABEL, ROW_ID, read_observations
 from penstock.planning import plan_job
 from penstock.store.stores import Stores
+from tests.processes import do
 from tests.shared_data import shared
 
 CATALOGS = {file.parent.name: file for file in (PROJECT / "conf").glob("*/catalog.yaml")}
@@ -101,6 +103,28 @@ def test_the_whole_run_is_planned_on_the_real_table_without_a_spark_job(spark, j
     assert {p.node.name: p.action for p in plan.nodes} == {n.name: "run" for n in whole.nodes}
     assert (plan.spark_jobs, count_jobs(spark)) == (0, jobs)
     assert [*job.home.root.iterdir()] == []
+
+
+def test_german_credit_comes_from_its_file_to_a_champion_by_one_command(tmp_path):
+    from tests.released import mlflow_of
+
+    where = f"catalog.raw_table.path={shared(EXAMPLES['german_credit'].file)}"
+    words = ("--graph", "scorecard", "--env", "german_credit", "--set", where, "--json")
+    code, out, told = do(tmp_path, "run", *words)
+    assert code == 0, told
+    outcome = json.loads(out.splitlines()[-1])
+    assert {node["status"] for node in outcome["nodes"]} == {"done"}
+    aliases = mlflow_of(tmp_path).get_registered_model("credit_pd").aliases
+    assert {alias: str(version) for alias, version in aliases.items()} == {"champion": "1"}
+    folder = tmp_path / "runs" / outcome["run_id"]
+    evidence = json.loads((folder / "run.json").read_text())["evidence"]
+    for model in ("scorecard", "challenger"):
+        assert evidence[f"{model}_report"]["metrics"]["auc"] > 0.7
+        page = (folder / f"validation-{model}-1.html").read_text()
+        assert "Approved by sex_and_status" in page
+    # Its columns are known at the application, all of them.
+    assert evidence["leak_report"]["metrics"]["leaks"] == 0
+    assert evidence["scorecard_page"]["metrics"]["leak_alarms"] == 0
 
 
 def test_rows_outcomes_and_gaps_of_the_real_table_are_as_published_and_no_row_is_put_aside(

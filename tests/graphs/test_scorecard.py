@@ -3,6 +3,7 @@
 import csv
 import datetime as dt
 import json
+import re
 
 import numpy as np
 import pytest
@@ -13,8 +14,8 @@ LOANS = 900
 DESCRIPTION = (
     "--graph", "scorecard",
     "--set", "params.read_observations={key: [id], target: outcome, good_values: [repaid], "
-             "bad_values: [lost], date: opened, numeric: [income, age], categorical: [purpose], "
-             "protected: [sex]}",
+             "bad_values: [lost], date: opened, bad_date: lost_on, numeric: [income, age], "
+             "categorical: [purpose], protected: [sex]}",
     "--set", "params.split_observations={by: date, calibration_from: 2020-07-01, "
              "test_from: 2020-10-01, test_until: 2021-03-31, folds: 2}",
     "--set", "params.scorecard_pd={stepwise: none, calibration: held_out}",
@@ -33,12 +34,14 @@ def write_table(path):
     margin = 1.5 - 0.06 * income + 1.2 * (purpose == "holiday")
     is_bad = random.random(LOANS) < 1 / (1 + np.exp(-margin))
     days = [dt.date(2020, 1, 1) + dt.timedelta(days=n % 450) for n in range(LOANS)]
+    ends = [f"lost,{day + dt.timedelta(days=60 + n % 200)}" if bad else "repaid,"
+            for n, (day, bad) in enumerate(zip(days, is_bad, strict=True))]  # fmt: skip
     rows = [
-        f"{n},{days[n]},{income[n]:.2f},{age[n]},{purpose[n]},{'fm'[n % 2]},{outcome}"
-        for n, outcome in enumerate(np.where(is_bad, "lost", "repaid"))
+        f"{n},{days[n]},{income[n]:.2f},{age[n]},{purpose[n]},{'fm'[n % 2]},{end}"
+        for n, end in enumerate(ends)
     ]
-    rows.append(f"{LOANS},2020-02-01,a lot,40,car,f,repaid")
-    path.write_text("\n".join(["id,opened,income,age,purpose,sex,outcome", *rows]) + "\n")
+    rows.append(f"{LOANS},2020-02-01,a lot,40,car,f,repaid,")
+    path.write_text("\n".join(["id,opened,income,age,purpose,sex,outcome,lost_on", *rows]) + "\n")
 
 
 def write_applications(path):
@@ -54,7 +57,7 @@ class Scorecard:
     def __init__(self, spark, home, table):
         from tests.released import told_here
 
-        self.home = home
+        self.home, self.table = home, table
         new = home.parent / "new.csv"
         write_applications(new)
         self.applications = ("--set", f"catalog.unscored_table.path={new}")
@@ -135,6 +138,31 @@ def test_page_and_json_of_the_version_lie_with_the_run_and_with_the_model(scorec
     assert {page.name, page.with_suffix(".json").name, page.stem} <= artefacts
 
 
+# What a committee looks at, whatever the model.
+FIGURES = {
+    "ROC curve", "Cumulative accuracy profile", "Kolmogorov-Smirnov distance", "Lift by decile",
+    "Calibration", "Distribution of PD", "Population stability over time", "Vintage curves",
+    "Approved by sex", "Bad rate of the swap set",
+}  # fmt: skip
+BINS = {"Bins of income", "Bins of age", "Bins of purpose"}
+
+
+@pytest.mark.parametrize(("model", "figures"), [("scorecard", FIGURES | BINS),
+                                                ("challenger", FIGURES)])  # fmt: skip
+def test_each_figure_of_a_committee_is_drawn_on_the_page_of_each_model(scorecard, model, figures):
+    page = (scorecard.folder / f"validation-{model}-1.html").read_text()
+    drawn = re.findall(r"<svg[^>]*>\s*<title>([^<]*)</title>", page)
+    assert figures <= {*drawn}, sorted(figures - {*drawn})
+    card = json.loads((scorecard.folder / f"validation-{model}-1.json").read_text())
+    [curves] = [
+        figure
+        for report in card["evidence"].values()
+        for name, figure in report["figures"].items()
+        if name == "vintage_curves"
+    ]
+    assert [series["name"] for series in curves["series"]] == ["2020", "2021"]
+
+
 def test_the_challenger_is_set_beside_the_scorecard_and_waits_as_candidate(scorecard, spark):
     from tests.released import mlflow_of, table_of
 
@@ -194,6 +222,26 @@ def test_trials_of_the_challengers_settings_are_rows_a_report_and_runs_below_the
     below = client.search_runs([experiment], f"tags.`mlflow.parentRunId` = '{fit}'")
     assert {run.info.run_name for run in below} == {"trial 0", "trial 1"}
     assert not (scorecard.home / "cache" / "checkpoints" / "scorecard.challenger_pd").exists()
+
+
+def test_a_delta_table_that_others_write_is_read_as_the_file_is(scorecard, spark, tmp_path):
+    from tests.released import do_here, table_of
+
+    typed = spark.read.csv(str(scorecard.table), header=True).selectExpr(
+        "int(id) AS id", "date(opened) AS opened", "try_cast(income AS DOUBLE) AS income",
+        "int(age) AS age", "purpose", "sex", "outcome", "date(lost_on) AS lost_on",
+    )  # fmt: skip
+    folder, home = tmp_path / "loans", tmp_path / "state"
+    typed.where("income IS NOT NULL").write.format("delta").save(str(folder))
+    raw = f"catalog.raw_table={{kind: delta, external: true, path: {folder}}}"
+    code, _ = do_here(spark, home, "prepare", *DESCRIPTION, "--set", raw)
+    assert code == 0
+    for name in ("development_table", "judged_table", "protected_table"):
+        ours, theirs = (
+            table_of(spark, at, name).toPandas().sort_values("row_id", ignore_index=True)
+            for at in (home, scorecard.home)
+        )
+        assert len(ours) and ours.equals(theirs), name
 
 
 def test_a_second_run_has_nothing_to_do_and_validates_nothing_again(scorecard):
@@ -300,6 +348,40 @@ def test_without_rows_to_judge_by_nothing_is_fitted(scorecard, spark):
         in (failed["reason"])
     )
     assert {statuses["scorecard_pd"], statuses["challenger_pd"]} == {"not run"}
+
+
+FITS = ("scorecard_pd", "challenger_pd", "champion_pd", "shadow_pd", "decline_reasons")
+
+
+def test_a_loan_of_the_future_stops_the_run_before_anything_is_fitted(scorecard, spark):
+    from tests.released import do_here
+
+    words = (*scorecard.words[1:-1], "--as-of", "2020-12-31")
+    code, record = do_here(spark, scorecard.home, "run", *words)
+    statuses = {node["name"]: node["status"] for node in record["nodes"]}
+    [failed] = [node for node in record["nodes"] if node["status"] == "failed"]
+    assert (code, failed["name"]) == (3, "read_observations")
+    # Of 450 days that two loans each are of, the last 84 are in the next year.
+    assert "break its contract: is_observed_by_as_of (168)" in failed["reason"]
+    assert {statuses[name] for name in FITS} == {"not run"}
+
+
+def test_a_number_that_is_text_in_every_row_stops_the_run_before_anything_is_fitted(
+    scorecard, spark
+):
+    from tests.released import do_here
+
+    as_number = "numeric: [income, age, purpose], categorical: []"
+    words = (*scorecard.words[1:-1], "--set", f"params.read_observations={{{as_number}}}")
+    code, record = do_here(spark, scorecard.home, "run", *words)
+    statuses = {node["name"]: node["status"] for node in record["nodes"]}
+    [failed] = [node for node in record["nodes"] if node["status"] == "failed"]
+    assert (code, failed["name"]) == (3, "read_observations")
+    assert (
+        f"'observations' would have 0 rows, and its contract asks for at least 1: {LOANS + 1} rows "
+        f"came in, {LOANS + 1} broke a rule, most often 'every_value_can_be_read' ({LOANS + 1})"
+    ) in failed["reason"]
+    assert {statuses[name] for name in FITS} == {"not run"}
 
 
 def test_skipping_on_and_off_give_the_same_tables_and_reports(scorecard, spark):

@@ -36,6 +36,19 @@ def delong_by_pairs(scores, labels):
     return psi.mean(axis=1).var(ddof=1) / len(bad) + psi.mean(axis=0).var(ddof=1) / len(good)
 
 
+@pytest.mark.parametrize("decimals", [3, 6])
+def test_rounding_moves_the_auc_by_no_more_than_half_the_pairs_that_it_ties(decimals):
+    # A pair that ties counts a half, where it counted 0 or 1: as stages count PDs, by 6 decimals.
+    pds = RANDOM.beta(1, 12, 20_000)
+    labels = (RANDOM.random(20_000) < pds).astype(int)
+    rounded = pds.round(decimals)
+    counts = ScoreCounts.of(rounded, labels)
+    tied = (counts.n_good * counts.n_bad).sum() / (counts.n_good.sum() * counts.n_bad.sum())
+    moved = abs(auc(counts) - metrics.roc_auc_score(labels, pds))
+    assert moved <= tied / 2 + 1e-12
+    assert tied / 2 < {3: 5e-3, 6: 5e-6}[decimals]
+
+
 def test_auc_with_ties_equals_scikit_learn():
     assert auc(COUNTS) == pytest.approx(metrics.roc_auc_score(LABELS, SCORES), abs=1e-12)
 

@@ -52,7 +52,9 @@ def test_agreement_is_that_of_scipy_and_of_a_cut_by_hand(tables):
 def test_a_model_with_one_pd_for_all_has_no_ranks(tables):
     champion, shadow, *_ = tables
     flat = shadow.selectExpr("row_id", "0.2D AS pd")
-    assert compare_shadow(champion, flat, **PARAMETERS).metrics["rank_correlation"] is None
+    found = compare_shadow(champion, flat, **PARAMETERS).metrics
+    assert found["rank_correlation"] is None
+    assert found["shadow_estimated_auc"] == pytest.approx(0.5, abs=1e-12)
 
 
 def test_nothing_scored_and_a_loan_that_one_model_left_out_are_refused(tables):

@@ -72,8 +72,9 @@ def compare_shadow(
 
 
 def _estimated_auc(pds: NDArray[np.float64], n: NDArray[np.int64]) -> float | None:
-    order = np.argsort(pds, kind="stable")
-    return estimated_auc(Population(pds[order], n[order]))
+    distinct, place = np.unique(pds, return_inverse=True)
+    loans = np.bincount(place, weights=n).astype(np.int64)
+    return estimated_auc(Population(distinct, loans))
 
 
 def _rank_correlation(pairs: PairCounts) -> float | None:

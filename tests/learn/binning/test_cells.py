@@ -4,10 +4,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.preprocessing import KBinsDiscretizer
 
-from penstock.learn.binning.cells import keys_of, values_of
+from penstock.learn.binning.cells import keys_of, merged, tally, values_of
 from penstock.learn.binning.quantiles import prebins
 from penstock.learn.binning.rules import BinningRules
-from penstock.learn.binning.settling import MOST_CELLS
+from penstock.learn.binning.settling import MOST_CELLS, settle
 from tests.learn.binning.counted import count_in_numpy
 
 RANDOM = np.random.default_rng(5)
@@ -71,6 +71,23 @@ def test_quantiles_nearer_than_scikit_learn_takes_are_exact_in_bounded_memory(va
     assert prebins(counts.cells, BinningRules()).splits.tolist() == edges.tolist()
     assert passes <= most_passes
     assert len(counts.cells.low) < MOST_CELLS
+
+
+def test_a_thousand_columns_take_few_passes_together_and_bounded_memory():
+    values = RANDOM.normal(size=(1000, 2000)) * np.exp2(RANDOM.integers(-60, 60, 1000))[:, None]
+    is_bad = RANDOM.random(2000) < 0.3
+    passes = []
+
+    def count(zooms):
+        found = merged([tally(zoom, values[zoom.column], is_bad) for zoom in zooms])
+        passes.append(found.shape[1])
+        return found
+
+    counts = settle({f"x{n}": BinningRules() for n in range(1000)}, count)
+    assert len(passes) <= 4 and max(passes) <= MOST_CELLS
+    for n in range(0, 1000, 97):
+        edges = np.percentile(values[n], np.arange(5, 100, 5), method="averaged_inverted_cdf")
+        assert prebins(counts[f"x{n}"].cells, BinningRules()).splits.tolist() == edges.tolist()
 
 
 @given(st.lists(st.sampled_from([0.0, 1.0, 1.5, 2.0, 7.0]), min_size=1, max_size=120))

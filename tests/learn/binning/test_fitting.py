@@ -55,39 +55,74 @@ def with_ties(values):
     return [split for split, below in zip(ordered, sizes, strict=False) if below]
 
 
-@pytest.mark.parametrize(
-    ("read", "all_rules"),
-    [
-        (read_hmeq, (QUANTILES,)),
-        (read_german, (QUANTILES,)),
-        (read_give_me_some_credit, (QUANTILES, BinningRules())),
-    ],
-)
-def test_bins_of_real_columns_are_optbinnings_on_the_raw_rows(spark, tmp_path, read, all_rules):
+LATE = [f"NumberOf{name}" for name in ("Time30-59DaysPastDueNotWorse",
+        "Times90DaysLate", "Time60-89DaysPastDueNotWorse")]  # fmt: skip
+CODES = {"code 96": (96,), "code 98": (98,)}
+# Rules of all columns, and of some: ours without ties, our defaults, and what `conf` says of them.
+RULES = {
+    "hmeq": (read_hmeq, QUANTILES, {}),
+    "hmeq by default": (read_hmeq, BinningRules(), {}),
+    "hmeq as configured": (read_hmeq, BinningRules(min_share=0.01), {}),
+    "german": (read_german, QUANTILES, {}),
+    "german by default": (read_german, BinningRules(), {}),
+    "give me some credit": (read_give_me_some_credit, QUANTILES, {}),
+    "give me some credit as configured": (
+        read_give_me_some_credit,
+        BinningRules(min_share=0.02),
+        dict.fromkeys(LATE, BinningRules(min_share=0.02, specials=CODES)),
+    ),
+}
+
+
+def groups_with_ties(values, is_bad, least):
+    """Return the categories by bad rate, those together that the rule for ties leaves together."""
+    is_known = ~pandas.isna(values)
+    shares = pandas.Series(values[is_known]).value_counts(normalize=True)
+    is_common = is_known & np.isin(values.astype(str), [*shares[shares >= least].index])
+    labels = np.asarray(is_bad)[is_common]
+    categories, places = categorical_transform(values[is_common], labels)
+    group = np.digitize(np.arange(len(categories)), with_ties(places))
+    return [list(categories[group == number]) for number in np.unique(group)]
+
+
+def judge_of(values, is_bad, rules):
+    """Return OptBinning's fit of a raw column by our rules."""
+    options = {"prebinning_method": "quantile"}
+    if values.dtype == object:
+        options |= {"dtype": "categorical", "cat_cutoff": rules.min_category_share}
+        if rules.split_at_ties:
+            options["user_splits"] = groups_with_ties(values, is_bad, rules.min_category_share)
+    elif rules.split_at_ties:
+        codes = [code for codes in rules.specials.values() for code in codes]
+        known = values[~np.isnan(values) & ~np.isin(values, codes)]
+        options = {"user_splits": with_ties(known)}
+    if rules.specials:
+        options["special_codes"] = {name: code for name, (code,) in rules.specials.items()}
+    return judged(values, is_bad, min_bin_size=rules.min_share, **options)
+
+
+@pytest.mark.parametrize("case", RULES)
+def test_bins_of_real_columns_are_optbinnings_on_the_raw_rows(spark, tmp_path, case):
+    read, of_all, of_some = RULES[case]
     raw = read()
     is_text = {name: raw[name].dtype == object for name in raw.columns if name != "is_bad"}
-    table = on_spark(spark, raw, tmp_path)
-    for rules in all_rules:
-        fitted = fit_bins(
-            table,
-            label="is_bad",
-            numeric={name: rules for name, text in is_text.items() if not text},
-            categorical={name: rules for name, text in is_text.items() if text},
-        )
-        assert len(fitted.bins) > len(is_text) / 3
-        for bins in fitted.bins:
-            values = raw[bins.column].to_numpy()
-            options = {"prebinning_method": "quantile"}
-            if bins.kind == "categorical":
-                options = {**options, "dtype": "categorical", "cat_cutoff": 0.01}
-            elif rules.split_at_ties:
-                options = {"user_splits": with_ties(values[~np.isnan(values.astype(float))])}
-            judge = judged(values, raw.is_bad, min_bin_size=0.05, **options)
-            assert_equal_to(judge, bins)
-        one_bin = [
-            name for name in fitted.left_out if "one bin is optimal" in fitted.left_out[name]
-        ]
-        assert len(one_bin) == len(fitted.left_out)
+    rules = dict.fromkeys(is_text, of_all) | of_some
+    fitted = fit_bins(
+        on_spark(spark, raw, tmp_path),
+        label="is_bad",
+        numeric={name: rules[name] for name, text in is_text.items() if not text},
+        categorical={name: rules[name] for name, text in is_text.items() if text},
+    )
+    found = {bins.column: bins for bins in fitted.bins}
+    assert {*found, *fitted.left_out} == {*is_text}
+    for name, text in is_text.items():
+        values = raw[name].to_numpy() if text else raw[name].to_numpy(float)
+        judge = judge_of(values, raw.is_bad, rules[name])
+        if name in found:
+            assert_equal_to(judge, found[name])
+        else:
+            assert "one bin is optimal" in fitted.left_out[name]
+            assert len(judge.splits) == text  # one group of categories, no split of numbers
 
 
 def random_columns(n):

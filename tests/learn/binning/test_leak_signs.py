@@ -11,12 +11,7 @@ from penstock.learn.binning.leak_signs import BinCounts, leak_signs
 from penstock.learn.binning.quantiles import prebins
 from penstock.learn.binning.rules import BinningRules
 from tests.learn.binning.counted import count_in_numpy
-from tests.learn.binning.test_fitting import (
-    read_german,
-    read_give_me_some_credit,
-    read_hmeq,
-    shared,
-)
+from tests.learn.binning.planted import copies
 
 
 def counts(*bins, missing=(0, 0)):
@@ -117,30 +112,6 @@ def alarms(counted):
     return {each.column for each in leak_signs(counted) if each.level == "alarm"}
 
 
-def copies(is_bad, seed):
-    """Return columns that give the outcome away, by name."""
-    random = np.random.default_rng(seed)
-
-    def noisy(share):
-        return np.where(random.random(len(is_bad)) < share, 1 - is_bad, is_bad)
-
-    n = len(is_bad)
-    return pandas.DataFrame(
-        {
-            **{f"noisy {share:.0%}": noisy(share) for share in (0.01, 0.02, 0.03, 0.04, 0.05)},
-            "other names": np.where(noisy(0.02) == 1, "written off", "repaid"),
-            "of many values": is_bad * 3 + random.normal(0, 1, n),
-            "one value for bads": np.where(is_bad & (random.random(n) < 0.7), 1.0, np.nan),
-            "values for bads": np.where(
-                is_bad & (random.random(n) < 0.5), random.random(n), np.nan
-            ),
-            "missing for bads": np.where(noisy(0.03) == 1, np.nan, random.random(n)),
-            "zero for goods": np.where(is_bad & (random.random(n) < 0.6), random.random(n), 0.0),
-        },
-        index=is_bad.index,
-    )
-
-
 @pytest.mark.parametrize("bad_rate", [0.07, 0.2, 0.5])
 def test_noisy_copies_of_the_outcome_are_alarms(bad_rate):
     random = np.random.default_rng(3)
@@ -148,44 +119,3 @@ def test_noisy_copies_of_the_outcome_are_alarms(bad_rate):
     planted = copies(is_bad, 4).assign(is_bad=is_bad)
     names = [name for name in planted.columns if name != "is_bad"]
     assert alarms(counts_of(planted, names)) == {*names}
-
-
-# Of LendingClub: known at the application, and after the decision (by configuration, refused).
-APPLICATION = [
-    "loan_amnt", "term", "annual_inc", "dti", "fico_range_low", "delinq_2yrs", "inq_last_6mths",
-    "mths_since_last_delinq", "mths_since_last_record", "open_acc", "pub_rec",
-    "pub_rec_bankruptcies", "revol_bal", "revol_util", "total_acc", "purpose", "home_ownership",
-    "emp_length", "addr_state",
-]  # fmt: skip
-LATER = [
-    "recoveries", "collection_recovery_fee", "total_rec_prncp", "total_pymnt", "total_pymnt_inv",
-    "last_pymnt_amnt", "last_fico_range_low", "last_fico_range_high",
-]  # fmt: skip
-
-
-def read_lending_club():
-    path = shared("lendingclub/loans_2007-06_to_2011-09.csv.gz")
-    columns = ["issue_d", "loan_status", *APPLICATION, *LATER]
-    rows = pandas.read_csv(path, usecols=columns)
-    resolved = rows[rows.loan_status.isin(["Fully Paid", "Charged Off"])]
-    rows = resolved[resolved.issue_d < "2010-10-01"].reset_index(drop=True)
-    return rows.assign(is_bad=(rows.loan_status == "Charged Off").astype(int))
-
-
-def clean_columns(rows):
-    return [n for n in rows.columns if n not in ("is_bad", "issue_d", "loan_status", *LATER)]
-
-
-READERS = (read_german, read_hmeq, read_give_me_some_credit, read_lending_club)
-
-
-@pytest.mark.parametrize("read", READERS, ids=lambda read: read.__name__[5:])
-def test_no_clean_column_of_a_real_table_is_an_alarm_and_every_planted_leak_is(read):
-    rows = read().sample(frac=0.5, random_state=1).reset_index(drop=True)
-    clean = counts_of(rows, clean_columns(rows))
-    assert alarms(clean) == set()
-    planted = copies(rows.is_bad, 2).assign(is_bad=rows.is_bad)
-    leaks = counts_of(planted, [name for name in planted.columns if name != "is_bad"])
-    leaks |= counts_of(rows, [name for name in LATER if name in rows.columns])
-    for name, found in leaks.items():
-        assert alarms({**clean, name: found}) == {name}

@@ -1,5 +1,7 @@
+import os
 import subprocess
 import sys
+import threading
 
 import numpy as np
 import pytest
@@ -113,6 +115,43 @@ def test_columns_solved_at_once_are_as_alone():
     problems = [Problem(counts(seed=seed), BinningRules(), 0) for seed in range(4)]
     at_once = [found.is_split.tolist() for found in solve_all(problems)]
     assert at_once == [solve(problem).is_split.tolist() for problem in problems]
+
+
+def test_as_many_columns_are_solved_at_the_same_moment_as_there_are_cores(monkeypatch):
+    from optbinning import OptimalBinning
+
+    fit, met = OptimalBinning.fit, threading.Barrier(2)
+
+    def fit_beside_another(*args):
+        met.wait(timeout=60)  # one thread alone would wait here in vain
+        return fit(*args)
+
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    monkeypatch.setattr(OptimalBinning, "fit", fit_beside_another)
+    problems = [Problem(counts(seed=seed), BinningRules(), 0) for seed in range(2)]
+    assert [found.status for found in solve_all(problems)] == ["optimal", "optimal"]
+
+
+def test_bins_that_a_solver_has_not_proved_the_best_in_time_are_told_as_such(monkeypatch):
+    from ortools.sat.python import cp_model
+
+    prebins, rules = counts(30, 3), BinningRules(trend="peak", time_limit=20)
+
+    class Hasty(cp_model.CpSolver):
+        """Stops at its first solution, as one does whose time is over then."""
+
+        def __init__(self, *args, **kwargs):
+            super().__init__(*args, **kwargs)
+            self.parameters.stop_after_first_solution = True
+
+    solve(Problem(counts(), BinningRules(), 0))  # our own solver is in its place by then
+    monkeypatch.setattr(cp_model, "CpSolver", Hasty)
+    found = solve(Problem(prebins, rules, 0))
+    assert found.status == "feasible"
+    assert found.note == "best found in 20 s, not proved optimal"
+    good, bad = merged_counts(prebins, found.is_split)
+    assert trend_of(good, bad) in ALLOWED["peak"]
+    assert (good + bad).min() >= 0.05 * (prebins.n_good + prebins.n_bad).sum()
 
 
 def test_weight_of_evidence_by_hand():

@@ -14,7 +14,7 @@ from penstock.learn.binning.rules import BinningRules
 from penstock.learn.binning.settling import ValueCounts, settle
 
 # numpy's calls cost as much as some thousand values each: Arrow's batches are put together.
-ROWS_AT_ONCE = 2**17
+VALUES_AT_ONCE = 2**21
 
 
 def check_rows(rows: DataFrame, *, label: str, numeric: Iterable[str], least: int) -> None:
@@ -128,7 +128,7 @@ def _together(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
     waiting: list[pa.RecordBatch] = []
     for batch in batches:
         waiting.append(batch)
-        if sum(each.num_rows for each in waiting) >= ROWS_AT_ONCE:
+        if sum(each.num_rows * each.num_columns for each in waiting) >= VALUES_AT_ONCE:
             yield pa.Table.from_batches(waiting)
             waiting = []
     if waiting:
