@@ -88,6 +88,17 @@ def test_points_of_a_frontier_share_passes():
     assert [len(values) for values in passes.made] == [6, 6]
 
 
+@pytest.mark.parametrize("penalty", [None, 1e6])
+def test_where_no_plan_can_keep_the_limits_a_point_says_so_and_a_soft_limit_never_does(penalty):
+    book = draw_book(300).of("lent", "many")
+    if penalty:
+        book = replace(book, limits=(book.limits[0] | {"penalty": penalty}, book.limits[1]))
+    found = Search(book.problem, book.passes, 1e-3).solve()
+    few, usual = frontier(book.problem, book.passes, 0, [0.05, 1.0], found)
+    assert usual.most is not None and (few.most is None) == (penalty is None)
+    assert (few.price is None) == (few.at_prices is None) == (few.most is None)
+
+
 def test_what_if_is_never_below_what_is_found_when_the_limit_is_moved():
     book = draw_book(400, segments=2)
     found = Search(book.problem, book.passes, 1e-3).solve()

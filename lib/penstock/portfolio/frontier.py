@@ -115,15 +115,22 @@ def _points(
             if known is None or dual < known[0]:
                 best[place] = (dual, each, found)
         at = [(kept[1], kept[2]) for kept in best if kept is not None]
-    # A bound below what the most loss-making offers add up to says that there is no plan.
-    least = -Fraction(passes.applicants * float(moved[0].largest[0]))
     return [
         _point(problem, row, *kept)
-        if kept[0] >= least
-        else Point(_bound(problem, row), *[None] * 3)
+        if kept[0] >= _least_worth(problem, passes.applicants)
+        else Point(_bound(problem, row), None, None, None)
         for problem, kept in zip(moved, best, strict=True)
         if kept is not None
     ]
+
+
+def _least_worth(problem: Problem, applicants: int) -> float:
+    """Return what no plan is worth less than, penalties off: a bound below it leaves no plan."""
+    sizes = np.einsum("kcm,m->kc", np.abs(problem.weights), problem.largest)
+    beyond = applicants * sizes.max(axis=1, initial=0.0) + np.abs(problem.bounds)
+    is_soft = np.isfinite(problem.highest)
+    penalties = float((problem.highest[is_soft] * beyond[is_soft]).sum())
+    return -applicants * float(problem.largest[0]) - penalties
 
 
 def _moved(problem: Problem, at: int, multiple: float) -> Problem:
