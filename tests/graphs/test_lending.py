@@ -125,15 +125,16 @@ def test_every_raw_row_is_good_or_in_quarantine_with_a_reason(lending):
         put_aside = lending.table(bad).collect()
         assert all(row.broken_rules for row in put_aside)
         assert lending.table(good).count() + len(put_aside) == lending.table(raw).count()
-        # What is put aside holds the texts as they came.
-        came = {row.id: row.asDict() for row in lending.table(raw).collect()}
+        # What is put aside holds the texts as they came; some ids came more than once.
+        came = {}
+        for row in lending.table(raw).collect():
+            came.setdefault(row.id, []).append(row.asDict())
         texts = [json.loads(row.row)["raw"] for row in put_aside]
         named = [text for text in texts if text["id"] is not None]
-        assert named or not texts
+        assert len(named) > 1
         for text in named:
-            assert {k: came[text["id"]].get(k) for k in text if k in came[text["id"]]} == {
-                k: v for k, v in text.items() if k in came[text["id"]]
-            }
+            rows = came[text["id"]]
+            assert any(all(row[k] == v for k, v in text.items() if k in row) for row in rows)
 
 
 def test_the_cost_of_each_node_is_in_the_record(lending):
