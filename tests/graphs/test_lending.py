@@ -452,7 +452,8 @@ def test_a_replay_of_a_decide_makes_its_records_again_row_for_row(lending, overr
 
 def test_rejected_applications_in_a_file_have_a_part_in_the_model(lending, tmp_path):
     asked = lending.table("raw_applications").dropDuplicates(["id"]).where("id IS NOT NULL")
-    earlier = asked.drop("desc", "title", "emp_title").toPandas().assign(application_d="2018-06-01")
+    said = {"application_d": "2018-06-01", "desc": "", "title": ""}
+    earlier = asked.drop("emp_title").toPandas().assign(**said)
     earlier.to_csv(tmp_path / "rejects.csv", index=False)
     words = (
         f"catalog.raw_rejects={{kind: csv, path: {tmp_path}/rejects.csv}}",
