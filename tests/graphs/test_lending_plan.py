@@ -301,13 +301,13 @@ def test_a_score_is_traced_to_its_features_and_to_what_its_model_was_taught_by(
     assert ("raw_loans", "title") not in behind
     decided = lineage.of("decisions", "decision")
     assert {("raw_applications", "annual_inc"), ("raw_loans", "loan_status")} <= decided
-    assert ("raw_overrides", "decision") in decided and ("raw_loans", "recoveries") not in decided
+    assert ("raw_loans", "recoveries") not in decided
     # Through a Solve goes all that it reads.
-    lent = lineage.of("portfolio", "lent_usd")
-    assert {("raw_applications", "loan_amnt"), ("raw_loans", "recoveries")} <= lent
-    assert ("raw_payments", "id") not in lent
+    chosen = lineage.of("portfolio", "offer")
+    assert {("raw_applications", "loan_amnt"), ("raw_loans", "recoveries")} <= chosen
+    assert ("raw_loans", "recoveries") not in lineage.of("portfolio", "amount_usd")
     fed = lineage.feeds("raw_loans", "recoveries")
-    assert {("portfolio", "lent_usd"), ("provisions", "lgd")} <= set(fed)
+    assert {("portfolio", "profit_usd"), ("provisions", "lgd")} <= set(fed)
     assert ("decisions", "decision") not in fed
 
 
