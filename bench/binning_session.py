@@ -6,7 +6,6 @@ A process of its own for each size, so that peaks of memory are its own.
 import json
 import os
 import resource
-import subprocess
 import sys
 import time
 from contextlib import AbstractContextManager
@@ -16,8 +15,8 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from bench.command import run_module
 from bench.session import own_session
-from penstock.errors import NodeFailed
 from penstock.learn.binning.cells import Longs, Zoom
 from penstock.learn.binning.counting import count_cells
 from penstock.learn.binning.rules import BinningRules
@@ -43,16 +42,7 @@ def fitted_on(folder: Path, rows: int, columns: int = COLUMNS) -> dict[str, Any]
         NodeFailed: It did not get through; with its last words.
     """
     folder.mkdir(parents=True)
-    ended = subprocess.run(
-        [sys.executable, "-m", "bench.binning_session", str(folder), str(rows), str(columns)],
-        cwd=PROJECT,
-        env={**os.environ, "PYTHONPATH": _python_path()},
-        text=True,
-        stderr=subprocess.PIPE,
-        check=False,
-    )
-    if ended.returncode:
-        raise NodeFailed(f"bench.binning_session ended so: {ended.stderr[-2000:]}")
+    run_module("bench.binning_session", str(folder), str(rows), str(columns))
     found: dict[str, Any] = json.loads((folder / OUT).read_text("utf-8"))
     return found
 

@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import sys
 import tempfile
 import time
 from dataclasses import dataclass
@@ -80,6 +81,25 @@ def run_job(home: Path, *options: str) -> Run:
         outcome = json.loads(out.read().splitlines()[-1])
     record = json.loads((home / "runs" / outcome["run_id"] / "run.json").read_text("utf-8"))
     return Run(home, seconds, peaks, record)
+
+
+def run_module(module: str, *words: str) -> None:
+    """Run a module of the benches in a Python of its own.
+
+    Raises:
+        NodeFailed: It did not get through; with its last words.
+    """
+    path = ":".join((str(PROJECT / "lib"), str(PROJECT), os.environ.get("PYTHONPATH", "")))
+    ended = subprocess.run(
+        [sys.executable, "-m", module, *words],
+        cwd=PROJECT,
+        env={**os.environ, "PYTHONPATH": path},
+        text=True,
+        stderr=subprocess.PIPE,
+        check=False,
+    )
+    if ended.returncode:
+        raise NodeFailed(f"{module} ended so: {ended.stderr[-2000:]}")
 
 
 def cpu_seconds(ancestor: int) -> float:

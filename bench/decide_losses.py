@@ -5,7 +5,6 @@ A process and a cluster of its own for each size of the book, so that peaks of m
 
 import json
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Mapping
@@ -20,10 +19,9 @@ from numpy.typing import NDArray
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
-from bench.command import PROJECT, peak_family_mb
+from bench.command import peak_family_mb, run_module
 from bench.decide_chain import Chain
 from bench.session import own_session
-from penstock.errors import NodeFailed
 from penstock.lending.credit_loss import YEAR, add_credit_loss
 from penstock.lending.default_timing import estimate_default_timing
 from penstock.lending.exposures import list_exposures
@@ -64,18 +62,7 @@ def losses_of(folder: Path, exposures: int, settings: Mapping[str, str]) -> Loss
         NodeFailed: It did not get through; with its last words.
     """
     folder.mkdir(parents=True)
-    path = ":".join((str(PROJECT / "lib"), str(PROJECT), os.environ.get("PYTHONPATH", "")))
-    asked = [str(folder), str(exposures), json.dumps(dict(settings))]
-    ended = subprocess.run(
-        [sys.executable, "-m", "bench.decide_losses", *asked],
-        cwd=PROJECT,
-        env={**os.environ, "PYTHONPATH": path},
-        text=True,
-        stderr=subprocess.PIPE,
-        check=False,
-    )
-    if ended.returncode:
-        raise NodeFailed(f"bench.decide_losses ended so: {ended.stderr[-2000:]}")
+    run_module("bench.decide_losses", str(folder), str(exposures), json.dumps(dict(settings)))
     return Losses(**json.loads((folder / OUT).read_text("utf-8")))
 
 

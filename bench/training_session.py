@@ -5,7 +5,6 @@ A process of its own for each trainer, so that its time and its CPU are its own.
 
 import json
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -17,9 +16,8 @@ from pyspark.ml import PipelineModel
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from bench.command import cpu_seconds
+from bench.command import cpu_seconds, run_module
 from bench.session import own_session
-from penstock.errors import NodeFailed
 from penstock.learn.challenger.classifier import ChallengerClassifier
 from penstock.learn.challenger.pd import challenger_pd
 from penstock.learn.challenger.weighted import CLASS_WEIGHT, WeightedClassifier
@@ -57,17 +55,7 @@ def trained(order: Order) -> dict[str, Any]:
     """
     out = order.folder / f"{order.trainer}.json"
     words = [str(order.folder), order.trainer, json.dumps(order.settings), str(order.rounds)]
-    path = ":".join((str(PROJECT / "lib"), str(PROJECT), os.environ.get("PYTHONPATH", "")))
-    ended = subprocess.run(
-        [sys.executable, "-m", "bench.training_session", *words],
-        cwd=PROJECT,
-        env={**os.environ, "PYTHONPATH": path},
-        text=True,
-        stderr=subprocess.PIPE,
-        check=False,
-    )
-    if ended.returncode:
-        raise NodeFailed(f"bench.training_session ended so: {ended.stderr[-2000:]}")
+    run_module("bench.training_session", *words)
     found: dict[str, Any] = json.loads(out.read_text("utf-8"))
     return found
 
