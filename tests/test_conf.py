@@ -289,7 +289,9 @@ def test_the_place_of_a_value_is_where_it_is_said_last(conf_dir):
         (("c", "x"), f"{local} 2"),
     ):
         assert origins.place(("params", *steps)) == place, steps
-    assert origins.told(("params", "a", "items", 1)) == f"{base} 7: params.a.items[1]"
+    for steps in (("a", "items", 1), ("b", "items", 1), ("c", "of", 1)):  # by what it refers to
+        assert origins.told(("params", *steps)) == f"{base} 7: params.a.items[1]"
+    assert origins.told(("params", "b", "z")) == f"{local} 2: params.a.z"
     whole = load_conf(conf_dir, "local", ["params.a.items=[{weight: 3}]"]).origins
     assert whole.place(("params", "b", "items", 0, "size")).startswith("--set params.a.items=")
 

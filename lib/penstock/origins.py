@@ -15,24 +15,32 @@ class Origins:
     layers: Sequence[Layer]
 
     def told(self, steps: Steps) -> str:
-        """Return how an error names a value: where it is said, and its key."""
-        return f"{self.place(steps)}: {key_text(steps)}"
+        """Return how an error names a value: where it is said, and its key there.
+
+        Of a reference, what it points at: that is what is to be mended.
+        """
+        place, key = self._origin(steps)
+        return f"{place}: {key_text(key)}"
 
     def place(self, steps: Steps) -> str:
         """Return the file and line that say a value, else what is nearest above it.
 
         The last layer that says it counts; of a reference, what it points at.
         """
+        return self._origin(steps)[0]
+
+    def _origin(self, steps: Steps) -> tuple[str, Steps]:
         for layer in reversed(self.layers):
             depth, found = _reached(layer.values, steps)
             reference = REFERENCE.fullmatch(found) if isinstance(found, str) else None
             if reference:
-                return self.place((*reference[1].split("."), *steps[depth:]))
+                return self._origin((*reference[1].split("."), *steps[depth:]))
             # Maps merge, so that an earlier layer may have the key; everything else replaces.
             is_in_list = any(isinstance(step, int) for step in steps[:depth])
             if depth == len(steps) or is_in_list or not isinstance(found, Mapping):
-                return layer.place(steps[:depth])
-        return self.place(steps[:-1])
+                return layer.place(steps[:depth]), steps
+        place, key = self._origin(steps[:-1])
+        return place, (*key, steps[-1])
 
 
 def _reached(value: Any, steps: Steps) -> tuple[int, Any]:

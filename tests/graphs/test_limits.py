@@ -102,7 +102,7 @@ WEIGHT, RISE, CAP = "weight: 0.5, ", "min_pd_rise: 0.005", "rate_cap: 0.36"
         ),
         (CAP, "rate_cpa: 0.36", "make_offers.rate_cpa: the function of node 'make_offers' has no"),
         # Its key refers to another node's, and that one to the key that says it.
-        ("scenarios: 20000", "scenarios: 9", "list_candidates.factors.scenarios is 9; it must be"),
+        ("scenarios: 20000", "scenarios: 9", "measure_losses.scenarios is 9; it must be"),
     ],
 )
 def test_what_a_file_says_wrong_is_refused_by_its_line_before_anything_runs(

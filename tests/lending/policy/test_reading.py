@@ -170,8 +170,10 @@ def test_what_changed_in_a_policy_is_the_cause_of_a_run(tmp_path):
 
 
 def test_a_parameter_that_names_no_policy_is_refused_by_its_key_before_spark_starts():
-    # Of the nodes that refer to it, the first one tells.
-    said = r"^--set params\.decide\.policy=consumer: params\.\w+\.policy is 'consumer'; it must be"
+    # Though other nodes, which come first, refer to it.
+    said = (
+        r"^--set params\.decide\.policy=consumer: params\.decide\.policy is 'consumer'; it must be"
+    )
     with pytest.raises(ConfigError, match=said):
         bind(lending.GRAPH, "params.decide.policy=consumer")
     bound = bind(lending.GRAPH)
