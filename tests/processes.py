@@ -28,11 +28,11 @@ def logged_in(folder):
     return [w for k, v in settings.items() for w in ("--conf", f"spark.eventLog.{k}={v}")]
 
 
-def start(home, *words):
+def start(home, *words, project=PROJECT):
     """Start a job on the state folder `home`, in a process group that can be killed whole."""
     return subprocess.Popen(
         ["./spark-submit.sh", *words],
-        cwd=PROJECT,
+        cwd=project,
         # The environment the tests themselves run in: it is ready, so no set-up starts.
         env={**os.environ, "PENSTOCK_HOME": str(home), "PENSTOCK_ENV": sys.prefix},
         stdout=subprocess.PIPE,
@@ -42,8 +42,8 @@ def start(home, *words):
     )
 
 
-def do(home, *words):
+def do(home, *words, project=PROJECT):
     """Do a job and return its exit code, standard output and standard error."""
-    process = start(home, *words)
+    process = start(home, *words, project=project)
     out, err = process.communicate(timeout=400)
     return process.returncode, out, err

@@ -6,11 +6,13 @@ They run in the tests' session and share one state folder. Each test makes what 
 import io
 import json
 import shutil
+import subprocess
 from contextlib import contextmanager, nullcontext, redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
 
+from penstock import cli
 from penstock.cli import main
 from penstock.engine.graph import Graph
 from penstock.engine.nodes import Deploy, Transform
@@ -308,3 +310,28 @@ def test_a_kept_plan_is_refused_once_an_input_has_moved(world, tmp_path):
     assert moved in err
     assert world.release == before and sorted((world.home / "runs").iterdir()) == runs
     assert world.actions(*LATER)["scaled"] == f"raw {version} -> {version + 1}"
+
+
+def test_a_run_knows_its_commit_and_whether_anything_differs_from_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(cli, "PROJECT", tmp_path)
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    assert cli._git() == ("", False)
+
+    def git(*words):
+        user = ("-c", "user.name=x", "-c", "user.email=x@y.z")
+        done = subprocess.run(
+            ["git", *user, *words], cwd=tmp_path, capture_output=True, text=True, check=True
+        )
+        return done.stdout.strip()
+
+    file = tmp_path / "stage.py"
+    file.write_text("one")
+    git("init", "-q")
+    git("add", ".")
+    git("commit", "-q", "-m", "first")
+    assert cli._git() == (git("rev-parse", "HEAD"), False)
+    file.write_text("two")
+    assert cli._git() == (git("rev-parse", "HEAD"), True)
+    git("commit", "-q", "-a", "-m", "second")
+    (tmp_path / "new.py").write_text("a file nobody has added")
+    assert cli._git() == (git("rev-parse", "HEAD"), True)
