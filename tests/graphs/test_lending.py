@@ -13,6 +13,7 @@ from penstock.job import prepare_job
 from penstock.lending.cases import gather_cases
 from penstock.lending.policy.in_one import decider
 from tests.processes import SMALL
+from tests.released import contents, do_here, mlflow_of, release_of, table_of
 
 LEARNT_LATER = {
     "grade", "sub_grade", "interest_rate", "installment_usd", "loan_status", "last_fico",
@@ -30,25 +31,17 @@ class Lending:
         self.spark, self.home, self.first_outcome = spark, home, first_outcome
 
     def do(self, job, *options):
-        from tests.released import do_here
-
         return do_here(self.spark, self.home, job, *SMALL, *options)
 
     @property
     def release(self):
-        from tests.released import release_of
-
         return release_of(self.spark, self.home)
 
     def table(self, name):
-        from tests.released import table_of
-
         return table_of(self.spark, self.home, name)
 
     @property
     def mlflow(self):
-        from tests.released import mlflow_of
-
         return mlflow_of(self.home)
 
     @property
@@ -410,8 +403,6 @@ def test_a_run_that_skips_gives_what_a_first_run_gave_on_other_cores_and_partiti
     spark, first_run, tmp_path, empty_mlflow
 ):
     """The first run: one core of an executor, the partitions of a job, and nothing to skip."""
-    from tests.released import contents
-
     first = Lending(spark, *first_run[:2])
     other = Lending(spark, tmp_path / "home", None)
     shutil.copytree(empty_mlflow, other.home / "mlflow")
@@ -439,8 +430,6 @@ def test_a_portfolio_is_chosen_anew_within_other_limits(lending):
 
 
 def test_a_replay_of_a_decide_makes_its_records_again_row_for_row(lending, overridden):
-    from tests.released import do_here
-
     _, record, records, _ = overridden
     # After the test above, the records are those of another model's scores, without overrides.
     code, replayed = do_here(lending.spark, lending.home, "replay", record["run_id"])
