@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.processes import do
-from tests.released import both_ways, do_here, mlflow_of, table_of, told_here
+from tests.released import State, both_ways, do_here, record_of, table_of, told_here
 
 LOANS = 900
 DESCRIPTION = (
@@ -52,30 +52,20 @@ def write_applications(path):
     path.write_text("\n".join(["id,opened,income,age,purpose", *rows]) + "\n")
 
 
-class Scorecard:
+class Scorecard(State):
     """A state folder on which the graph has run once."""
 
     def __init__(self, spark, home, raw_table):
-        self.spark, self.home, self.raw_table = spark, home, raw_table
+        super().__init__(spark, home, *DESCRIPTION, "--set", f"catalog.raw_table.path={raw_table}")
+        self.raw_table = raw_table
         new = home.parent / "new.csv"
         write_applications(new)
         self.applications = ("--set", f"catalog.unscored_table.path={new}")
-        self.options = (*DESCRIPTION, "--set", f"catalog.raw_table.path={raw_table}")
         code, out, self.told = told_here(spark, home, "run", *self.options, "--json")
         assert code == 0, self.told
-        self.outcome = json.loads(out.splitlines()[-1])
-        self.folder = home / "runs" / self.outcome["run_id"]
-        self.record = json.loads((self.folder / "run.json").read_text())
-
-    def do(self, job, *options):
-        return do_here(self.spark, self.home, job, *self.options, *options)
-
-    def table(self, name):
-        return table_of(self.spark, self.home, name)
-
-    @property
-    def mlflow(self):
-        return mlflow_of(self.home)
+        outcome = json.loads(out.splitlines()[-1])
+        self.folder = home / "runs" / outcome["run_id"]
+        self.record = record_of(home, outcome)
 
     def stopped(self, *options):
         """Do a run that one node ends: return its exit code, that node, and those not run."""
