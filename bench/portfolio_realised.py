@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.command import run_job
-from bench.foundation import lendingclub_file, run_lendingclub
+from bench.lendingclub import NOT_MEASURED, lendingclub_file, runs_on
 from bench.result import Figure, Result
 from bench.truth import table_of
 from penstock.portfolio.choice import MILLION, NOBODY, Floats, Offers, sum_over, worths
@@ -72,8 +72,7 @@ def measure() -> Result:
     with tempfile.TemporaryDirectory(prefix="penstock-bench-") as folder:
         home = Path(folder)
         runs = {"book": run_job(home / "book", *VALUED)}
-        if export:
-            runs["lendingclub"] = run_lendingclub(home / "lendingclub", export, *VALUED)
+        runs |= runs_on(export, home, {"lendingclub": VALUED})
         spark = start_test_session(home / "session")
         try:
             names = ["loan_id", "funded_usd", "pd", "lgd", "is_bad"]
@@ -91,7 +90,7 @@ def measure() -> Result:
         figures += compared
         notes.append(note)
     if not export:
-        notes.append("lendingclub was not measured: LENDINGCLUB names no file.")
+        notes.append(NOT_MEASURED)
     return Result(tuple(figures), (*notes, *NOTES))
 
 
