@@ -68,8 +68,7 @@ def losses_of(folder: Path, exposures: int, settings: Mapping[str, str]) -> Loss
 
 def main(folder: Path, exposures: int, settings: Mapping[str, str]) -> None:
     """Measure, and write the figures into the folder."""
-    path = {"spark.executorEnv.PYTHONPATH": os.environ["PYTHONPATH"]}
-    with own_session("losses", CLUSTER, folder, {**settings, **path}) as spark:
+    with own_session("losses", CLUSTER, folder, settings) as spark:
         chain = Chain(spark, folder, loans=LOANS, applications=APPLICATIONS)
         losses = measure_losses(chain, exposures=exposures, sample=SAMPLE, rounds=ROUNDS)
     (folder / OUT).write_text(json.dumps(asdict(losses)), "utf-8")

@@ -25,7 +25,6 @@ from penstock.learn.encoding import FEATURES
 from penstock.measure.counts import ScoreCounts
 from penstock.measure.discrimination import auc
 
-PROJECT = Path(__file__).resolve().parents[1]
 CORES = 2
 NUMERIC = tuple(f"x{number}" for number in range(18))
 CATEGORICAL = ("purpose", "region")
