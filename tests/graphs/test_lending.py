@@ -102,7 +102,7 @@ def test_every_raw_row_is_good_or_in_quarantine_with_a_reason(lending):
             assert any(all(row[k] == v for k, v in text.items() if k in row) for row in rows)
 
 
-def test_the_cost_of_each_node_is_in_the_record(lending, record):
+def test_the_cost_of_each_node_is_in_the_record(record):
     nodes = {node["name"]: node for node in record["nodes"]}
     assert all(nodes[name]["cpu_ms"] > 0 for name in ("clean_loans", "logistic_pd", "optimise"))
     assert nodes["evaluate_pd"]["shuffle_bytes"] > 0 and nodes["pd_gate"]["cpu_ms"] == 0
