@@ -66,6 +66,23 @@ class AucDifference:
     p_value: float
 
 
+def auc_metrics(found: AucDifference | None, *, auc_a: str, auc_b: str) -> dict[str, float | None]:
+    """Return a difference as metrics: both AUCs by these names, `auc_difference` with its bounds.
+
+    What is undefined is None.
+    """
+    if found is None:
+        names = (auc_b, auc_a, "auc_difference", "auc_difference_low", "auc_difference_high")
+        return dict.fromkeys(names)
+    return {
+        auc_b: found.auc_b,
+        auc_a: found.auc_a,
+        "auc_difference": found.difference,
+        "auc_difference_low": found.low,
+        "auc_difference_high": found.high,
+    }
+
+
 def count_by_pair(
     scored: DataFrame, *, score_a: str, score_b: str, label: str, decimals: int
 ) -> PairCounts:
