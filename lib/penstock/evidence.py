@@ -7,6 +7,8 @@ them.
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+Mark = Literal["line", "points", "bars", "reference", "bound"]
+
 
 @dataclass(frozen=True)
 class Table:
@@ -28,7 +30,7 @@ class Series:
     name: str
     x: tuple[float | str, ...]
     y: tuple[float, ...]
-    mark: Literal["line", "points", "bars", "reference", "bound"] = "line"
+    mark: Mark = "line"
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ from pyspark.sql import Column, DataFrame, Row
 from pyspark.sql import functions as F
 
 from penstock.errors import DataError
-from penstock.evidence import Evidence, Figure, Series, Table
+from penstock.evidence import Evidence, Figure, Table
 from penstock.measure.cells import Cells, grouped, ratio, total
 from penstock.measure.evaluation import CONFIDENCE
-from penstock.measure.utilisation import NAMES, utilisation_band
+from penstock.measure.utilisation import NAMES, limit_shares, utilisation_band
 
 # What `evaluate_ead` reads of the lines that judge, and of those that were learnt from.
 JUDGED_COLUMNS = (
@@ -153,21 +153,15 @@ def _group_table(title: str, of: str, groups: dict[str, list[Row]]) -> Table:
     return Table(title, (of, "defaults", *columns), tuple(rows))
 
 
-def _band_figure(groups: dict[str, list[Row]]) -> Figure:
-    limits = {name: total(cells, "limit_usd") for name, cells in groups.items()}
-    names = tuple(name for name, limit in limits.items() if limit)
-
-    def shares(column: str) -> tuple[float, ...]:
-        return tuple(float(total(groups[name], column) / limits[name]) for name in names)
-
+def _band_figure(by_band: dict[str, list[Row]]) -> Figure:
     return Figure(
         "Exposure at default by utilisation",
         "balance / limit before the default",
         "share of the limit",
         (
-            Series("realised", names, shares("ead_usd"), "points"),
-            Series("expected", names, shares("rule_0"), "line"),
-            Series("balance before", names, shares("balance_usd"), "reference"),
+            limit_shares("realised", by_band, "ead_usd", "points"),
+            limit_shares("expected", by_band, "rule_0", "line"),
+            limit_shares("balance before", by_band, "balance_usd", "reference"),
         ),
         "What lies between the reference and the points was drawn on the way to default.",
     )
