@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 from penstock.lending.default_timing import Segments, last_month
 from penstock.lending.instalments import between, growth, own_rate_balances, own_rate_columns
 from penstock.lending.odds import shifted
-from penstock.lending.outlook import Outlooks, PastDueFloor, Scenarios
+from penstock.lending.outlook import Outlooks, PastDueFloor, Scenarios, of_reporting_date
 
 YEAR = 12
 
@@ -166,8 +166,7 @@ def _expected_exposure(months: Column, segments: int) -> Column:
 
 
 def _in_scenarios(outlooks: Outlooks, scenarios: Scenarios) -> dict[str, Column]:
-    dates = [part for o in outlooks for part in (F.lit(o["reporting_date"]), F.lit(o["pd_odds"]))]
-    outlook = F.create_map(*dates)[F.col("reporting_date")]
+    outlook = of_reporting_date(outlooks, "pd_odds")
     pds, losses = [], []
     for scenario in scenarios:
         pd = shifted(F.col("lifetime_pd"), outlook * scenario["pd_odds"]) * scenario["weight"]
