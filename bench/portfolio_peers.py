@@ -68,7 +68,7 @@ def measure() -> Result:
     }
     found = {"ours": Found(solution.plan.value, 0, seconds)}
     found |= {name: _judged(here, method) for name, method in others.items()}
-    solved = {method: timed_in_parts(here, method) for method in LP_METHODS}
+    solved = {method: _timed_in_parts(here, method) for method in LP_METHODS}
     arrived = decided_by_bid_prices(here, before)
     figures = (
         *_figures(solution, found),
@@ -132,7 +132,7 @@ def _by_bid_prices(arrived: list[Arrived], profit: Fraction) -> list[Figure]:
     ]
 
 
-def timed_in_parts(book: Book, method: str) -> tuple[float, float]:
+def _timed_in_parts(book: Book, method: str) -> tuple[float, float]:
     """Return the value of the linear program, in millionths, and the seconds it takes."""
     started = time.perf_counter()
     return solved_in_parts(book, method), time.perf_counter() - started

@@ -52,10 +52,10 @@ def measure() -> Result:
             **{trainer: trained(Order(few, trainer, {}, 1)) for trainer in OTHERS},
         }
         one_tree = trained(Order(few, "xgboost", {**ON_ALL_CORES, "n_estimators": 1}, ROUNDS))
-        beside = [Beside(FEW, found["xgboost"], native_seconds(few))]
+        beside = [Beside(FEW, found["xgboost"], _native_seconds(few))]
         for n in MANY:
             of_many = trained(Order(places[n], "xgboost", ON_ALL_CORES, ROUNDS))
-            beside.append(Beside(n, of_many, native_seconds(places[n])))
+            beside.append(Beside(n, of_many, _native_seconds(places[n])))
     return result_of(found, beside, median(one_tree["stage_wall_s"]))
 
 
@@ -111,7 +111,7 @@ def generated(rows: int) -> "pandas.DataFrame":
     )
 
 
-def native_seconds(folder: Path) -> Native:
+def _native_seconds(folder: Path) -> Native:
     """Measure xgboost itself for the same trees, by threads on all cores, after a round to warm up.
 
     Platt scaling is scikit-learn's logistic regression of the label on the margin.
