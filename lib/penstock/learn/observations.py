@@ -13,6 +13,7 @@ from penstock.annotations import Months
 from penstock.columns import column_of
 from penstock.errors import ConfigError, DataError, did_you_mean
 from penstock.learn.folds import FOLD, check_folds, fold_by_group, folds_by_date
+from penstock.learn.pd_columns import LABEL
 from penstock.learn.sample import CALIBRATION, DEVELOPMENT
 from penstock.learn.text.scoring import TEXT_PD
 
@@ -20,7 +21,7 @@ TEST = "test"
 MOST_SHOWN = 40  # letters of a value that cannot be read
 HASH_LETTERS = 32  # 128 bits: two rows that differ have one name once in 10^19 tables of 10^9 rows
 DRAWS = 1 << 53
-ROW_ID, LABEL, DATE, BAD_ON, AS_OF = "row_id", "is_bad", "observed_on", "bad_on", "as_of"
+ROW_ID, DATE, BAD_ON, AS_OF = "row_id", "observed_on", "bad_on", "as_of"
 # What is read of a scored table to judge the scores.
 SCORED_COLUMNS = f"pd DOUBLE, {LABEL} INT, {DATE} DATE, {BAD_ON} DATE"
 # What the stored table adds to the features; a feature of such a name would be overwritten.

@@ -7,7 +7,8 @@ from pyspark.sql import functions as F
 from penstock.annotations import Positive
 from penstock.errors import DataError
 from penstock.evidence import Evidence, Table
-from penstock.learn.logistic import LABEL, PD, SAMPLE, coefficient_table, logistic_pd
+from penstock.learn.logistic import coefficient_table, logistic_pd
+from penstock.learn.pd_columns import LABEL, PD, SAMPLE
 from penstock.learn.reject_inference import REJECTED, Bands, Method
 from penstock.measure.paired import (
     PairCounts,

@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import AtomicType, BooleanType, NumericType, StructField, StructType
 
 from penstock.errors import ConfigError, DataError, did_you_mean
-from penstock.learn.logistic import LABEL
+from penstock.learn.pd_columns import LABEL
 from penstock.learn.reasons.catalogue import Catalogue
 from penstock.learn.reasons.ranking import REASONS_TYPE
 from penstock.learn.reasons.stage import ReasonCodes
