@@ -245,7 +245,7 @@ def _observations(spark: "SparkSession", conf: Conf) -> "DataFrame":
 
 def _part(observations: "DataFrame", ids: "pandas.Series[str]") -> "DataFrame":
     wanted = observations.sparkSession.createDataFrame(ids.to_frame())
-    return observations.join(wanted, ROW_ID, "left_semi")
+    return observations.join(wanted, ROW_ID, how="left_semi")
 
 
 def _as_sample(fitted: "DataFrame") -> "DataFrame":

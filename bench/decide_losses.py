@@ -108,7 +108,7 @@ def _book(chain: Chain, exposures: int) -> DataFrame:
     features = add_features(chain.loans, **chain.params["add_features"])
     scored = chain.lgd_model.transform(chain.pd_model.transform(features))
     opened = list_exposures(chain.loans, **chain.params["list_exposures"])
-    joined = opened.join(scored.select("loan_id", "pd", "lgd"), "loan_id")
+    joined = opened.join(scored.select("loan_id", "pd", "lgd"), "loan_id", how="inner")
     last = joined.where(F.col("reporting_date") == F.lit(chain.last_reporting_date))
     known = chain.stored("exposures", last.where("interest_rate > 0.001"))
     copies = round(exposures / known.count())

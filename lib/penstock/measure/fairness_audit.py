@@ -103,7 +103,7 @@ def audit_fairness(
     if not protected:
         return Evidence(metrics, {"fairness": UNAUDITED})
     policy = Policy(min_ratio, min_loans, reference)
-    decided = judged.join(protected_table, "row_id", "left").select(
+    decided = judged.join(protected_table, "row_id", how="left").select(
         _restated(counts, population_bad_rate).alias("pd"),
         "is_bad",
         (F.round("pd", decimals) <= cut_off).alias("is_approved"),
