@@ -157,7 +157,7 @@ class InferringClassifier(Estimator[PipelineModel]):
 
     def _fit(self, dataset: DataFrame) -> PipelineModel:
         label, sample = self.label, self.known.sample
-        # Of other parts of the sample not even the bands may know the outcomes.
+        # Nothing else of the sample, so that the bands know no outcome of another part either.
         parts = (*REJECTED, *REJECTED.values())
         rows = dataset.where(F.col(sample).isin(*parts)).select(
             *self.features, F.col(label).cast("double").alias(label), sample

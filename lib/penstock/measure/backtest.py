@@ -134,7 +134,7 @@ def _policies_table(versions: Row, outcomes: Sequence[Outcome], earned: Earned) 
         "low", "high", "gain over the policy", "gain low", "gain high",
     )  # fmt: skip
     labels = {POLICY: versions.policy_version, OTHER: versions.other_policy_version}
-    # Of a part of the loans there is no other choice to compare it with.
+    # The other rules choose among a part of the loans only, and have nothing to be compared with.
     gains = {rule: earned.gain(RULES.index(rule), RULES.index(POLICY)) for rule in (OTHER, ALL)}
     rows = tuple(
         (

@@ -226,7 +226,7 @@ def _least_loss(
     alpha: float,
     beta: float,
 ) -> float:
-    # Loans with this bad rate are best declined while c is below it, and accepted above.
+    # Where the cost ratio c is below their bad rate, loans are best declined, else accepted.
     declined = alpha / (alpha + beta) * betainc(alpha + 1, beta, rate)
     accepted = beta / (alpha + beta) * (1 - betainc(alpha, beta + 1, rate))
     return float(np.sum(goods * declined + bads * accepted))

@@ -19,7 +19,7 @@ from penstock.learn.text.scoring import TEXT_PD
 from penstock.measure.profit import Stake
 
 REASONS = "reasons"
-# Out of the way of what the model that says why has of its own.
+# The reasons model adds columns of these names too; those of the decision step aside.
 DECLINED = {"points": "declined_points", "model_version": "declined_by"}
 PRESENTED = (*SCORES, REASONS, "explained_by")
 Explained = Literal["declines", "all"]
