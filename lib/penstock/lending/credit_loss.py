@@ -35,7 +35,7 @@ def add_credit_loss(
     Of loans with the PD p over their term, p defaults as `default_timing` says and 1 - p are paid
     back as it says. By what is known of a loan that has paid k instalments and is open, its odds of
     default are those of p times the defaults still to come over the payoffs still to come. Months
-    of default, balances and discounting do not hang on the scenario; the PD and the LGD do.
+    of default, balances and discounting do not depend on the scenario; the PD and the LGD do.
 
     Args:
         exposures: Columns of `provision_checks.EXPOSURE_COLUMNS`.

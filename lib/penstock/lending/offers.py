@@ -99,7 +99,7 @@ def make_offers(
     )
     known = asked.join(_possible_risks(assessed), "application_id", how="left")
     costed = add_cost_rate(known, costs=costs)
-    # What does not hang on the price is computed once for each amount.
+    # What does not depend on the price is computed once for each amount.
     sized = costed.select("*", _amounts(amount_shares, len(price_steps)))
     lent = _usd(F.col("asked_usd").cast("double") * F.col("amount.share"))
     lendable = sized.withColumn("amount_usd", F.when(lent > 0, lent))

@@ -82,7 +82,7 @@ def _cells(judged: DataFrame, mean_ccf: float) -> DataFrame:
 
 
 def _products(expected: Column, owed: Column) -> list[Column]:
-    # Decimals: sums of doubles would hang on the order of rows.
+    # Decimals: sums of doubles would depend on the order of rows.
     return [
         F.sum(expected * expected).alias("expected_squares"),
         F.sum(expected * owed).alias("products"),

@@ -34,7 +34,7 @@ class Stake:
 
     @property
     def break_even_pd(self) -> float:
-        """Return the PD (0-1) at which the expected profit of a loan is nothing."""
+        """Return the PD (0-1) at which the expected profit of a loan is 0."""
         return self.good / (self.good + self.bad)
 
     def expected(self, pd: float) -> float:

@@ -63,7 +63,7 @@ def decline_reasons(
 def select_declines(
     scored: DataFrame, *, profit_of_good: float, loss_of_bad: float, explain: Explained
 ) -> DataFrame:
-    """Select the rows whose expected profit is below nothing, to be explained.
+    """Select the rows whose expected profit is below 0, to be explained.
 
     Grain: one row per row in that is declined, with `points` and `model_version` renamed to
     `declined_points` and `declined_by`.
