@@ -24,7 +24,6 @@ sys.modules["__main__"].__dict__.setdefault("__file__", __file__)
 
 # What takes longest, in this order: then no process ends long after the others.
 LONGEST = (
-    "tests/graphs/test_lending_jobs.py",
     "tests/graphs/test_lending.py",
     "tests/test_tutorial.py",
     "tests/graphs/test_scorecard.py",
