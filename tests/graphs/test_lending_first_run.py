@@ -11,7 +11,6 @@ from penstock.job import prepare_job
 from penstock.lending.cases import gather_cases
 from penstock.lending.policy.in_one import decider
 from tests.processes import SMALL
-from tests.released import record_of
 
 LEARNT_LATER = {
     "grade", "sub_grade", "interest_rate", "installment_usd", "loan_status", "last_fico",
@@ -19,12 +18,6 @@ LEARNT_LATER = {
     "principal_outstanding_usd", "total_paid_usd", "principal_paid_usd", "interest_paid_usd",
     "recoveries_usd", "collection_fee_usd", "last_payment_date",
 }  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def record(home, first_run):
-    """Return `run.json` of the first run."""
-    return record_of(home, first_run[1])
 
 
 def test_a_run_goes_from_raw_loans_to_released_scores(lending):
@@ -38,7 +31,7 @@ def test_a_run_goes_from_raw_loans_to_released_scores(lending):
     }
 
 
-def test_every_application_is_decided_by_the_policy_in_force(lending, record):
+def test_every_application_is_decided_by_the_policy_in_force(lending):
     decisions = lending.table("decisions").collect()
     assert {row.decision for row in decisions} == {"approve", "refer", "decline"}
     assert {row.policy_version for row in decisions} == {"consumer 2025"}
@@ -53,13 +46,13 @@ def test_every_application_is_decided_by_the_policy_in_force(lending, record):
     assert {row.application_id for row in recorded if row.input_hash} == asked
     declined = {row.application_id for row in decisions if row.decision == "decline"}
     assert {row.application_id for row in recorded if row.score_reasons} == declined & set(scored)
-    reports = record["evidence"]
+    reports = lending.first_record["evidence"]
     assert reports["policy_report"]["metrics"]["applications"] == len(scored)
     approved = sum(row.decision == "approve" for row in decisions) / len(scored)
     assert reports["policy_comparison"]["metrics"]["approval_rate"] == approved
 
 
-def test_two_policies_are_held_against_what_judged_loans_have_earned(lending, record):
+def test_two_policies_are_held_against_what_judged_loans_have_earned(lending):
     """By the plain Python that a policy is compiled to as well."""
     known = {"loan_id": "application_id"}
     loans = lending.table("loans").withColumnsRenamed(known)
@@ -69,7 +62,7 @@ def test_two_policies_are_held_against_what_judged_loans_have_earned(lending, re
     scale = params["gather_cases"]
     cases = gather_cases(loans, scored.withColumn("model_version", F.lit("")), **scale)
     rows = cases.join(earned.withColumnsRenamed(known), "application_id").collect()
-    metrics = record["evidence"]["policy_backtest"]["metrics"]
+    metrics = lending.first_record["evidence"]["policy_backtest"]["metrics"]
     assert metrics["loans"] == len(rows) == lending.table("test").count()
     profits = []
     for prefix, day in (("", dt.date(2025, 7, 1)), ("other_", dt.date(2024, 12, 31))):
@@ -102,15 +95,15 @@ def test_every_raw_row_is_good_or_in_quarantine_with_a_reason(lending):
             assert any(all(row[k] == v for k, v in text.items() if k in row) for row in rows)
 
 
-def test_the_cost_of_each_node_is_in_the_record(record):
-    nodes = {node["name"]: node for node in record["nodes"]}
+def test_the_cost_of_each_node_is_in_the_record(lending):
+    nodes = {node["name"]: node for node in lending.first_record["nodes"]}
     assert all(nodes[name]["cpu_ms"] > 0 for name in ("clean_loans", "logistic_pd", "optimise"))
     assert nodes["evaluate_pd"]["shuffle_bytes"] > 0 and nodes["pd_gate"]["cpu_ms"] == 0
 
 
-def test_the_model_learns_from_nothing_decided_or_learnt_later(lending, record):
+def test_the_model_learns_from_nothing_decided_or_learnt_later(lending):
     assert LEARNT_LATER.isdisjoint(lending.table("train").columns)
-    params = record["config"]["params"]["logistic_pd"]
+    params = lending.first_record["config"]["params"]["logistic_pd"]
     assert LEARNT_LATER.isdisjoint(params["numeric"] + params["categorical"])
 
 
@@ -122,10 +115,10 @@ def test_the_model_ranks_much_as_the_truth_does(lending):
     assert rows.pd.corr(rows.true_pd, method="spearman") > 0.7
 
 
-def test_what_is_lost_of_a_default_is_learnt_out_of_time_and_much_as_it_truly_is(lending, record):
+def test_what_is_lost_of_a_default_is_learnt_out_of_time_and_much_as_it_truly_is(lending):
     truth = lending.table("true_risk").withColumnRenamed("id", "loan_id")
     rows = lending.table("lgd_test_scores").join(truth, "loan_id", how="inner").toPandas()
-    metrics = record["evidence"]["lgd_report"]["metrics"]
+    metrics = lending.first_record["evidence"]["lgd_report"]["metrics"]
     assert metrics["defaults"] == len(rows) > 50
     # Recoveries are nearly all chance: of 200 defaults, the truth behind them shows but dimly.
     assert rows.lgd.corr(rows.true_lgd, method="spearman") > 0.4
@@ -150,22 +143,20 @@ def test_loans_of_any_age_default_as_often_as_they_are_expected_to(lending):
     assert rows[young].lifetime_pd.mean() > 2 * rows[~young].lifetime_pd.mean()
 
 
-def test_each_open_loan_has_a_stage_an_allowance_and_capital_and_the_walk_is_whole(lending, record):
+def test_each_open_loan_has_a_stage_an_allowance_and_capital_and_the_walk_is_whole(lending):
     provisions = lending.table("provisions").toPandas()
     assert len(provisions) == lending.table("exposures").count() > 500
     in_default = provisions.days_past_due >= 90
     assert (provisions.stage == 3).equals(in_default) and in_default.any()
     assert (provisions.risk_weight[~in_default] > 0).all()
-    metrics = record["evidence"]["provision_report"]["metrics"]
+    metrics = lending.first_record["evidence"]["provision_report"]["metrics"]
     last = provisions[provisions.reporting_date == provisions.reporting_date.max()]
     assert metrics["allowance_usd"] == float(last.allowance_usd.sum())
     walk = lending.table("allowance_walk").toPandas()
     assert walk.closing_usd.sum() == last.allowance_usd.sum()
 
 
-def test_the_portfolio_is_of_offers_that_may_be_made_within_limits_and_the_page_shows_it(
-    lending, record
-):
+def test_the_portfolio_is_of_offers_that_may_be_made_within_limits_and_the_page_shows_it(lending):
     keys = ["application_id", "offer"]
     plan = lending.table("portfolio_plan")
     made = plan.where("offer IS NOT NULL").select(*keys)
@@ -178,7 +169,7 @@ def test_the_portfolio_is_of_offers_that_may_be_made_within_limits_and_the_page_
     assert set(rows.decision) == {"approve"} and (rows.expected_profit_usd.notna()).all()
     assert not (rows.amount_usd > rows.limit_usd.fillna(rows.amount_usd)).any()
     assert not (rows.interest_rate > rows.greatest_rate.fillna(1.0)).any()
-    reports = record["evidence"]
+    reports = lending.first_record["evidence"]
     certificate, audit = reports["portfolio_certificate"], reports["portfolio_audit"]["metrics"]
     assert certificate["metrics"]["approved"] == audit["offers"] == len(rows)
     assert 0 <= certificate["metrics"]["gap"] <= 0.001
@@ -187,7 +178,8 @@ def test_the_portfolio_is_of_offers_that_may_be_made_within_limits_and_the_page_
         row[0] for row in certificate["tables"]["limits"]["rows"]
     }
     assert lending.table("frontier").count() == 8 and lending.table("bid_prices").count() > 0
-    shown = (lending.home / "runs" / record["run_id"] / "index.html").read_text()
+    page = lending.home / "runs" / lending.first_outcome["run_id"] / "index.html"
+    shown = page.read_text()
     for figure in (
         "Frontier of capital",
         "Use and price of limits",
@@ -197,18 +189,18 @@ def test_the_portfolio_is_of_offers_that_may_be_made_within_limits_and_the_page_
         assert figure in shown
 
 
-def test_the_page_shows_what_the_model_has_learnt(lending, record):
-    report = record["evidence"]["pd_coefficients"]["tables"]["coefficients"]
+def test_the_page_shows_what_the_model_has_learnt(lending):
+    report = lending.first_record["evidence"]["pd_coefficients"]["tables"]["coefficients"]
     learnt = {(feature, level): value for feature, level, value in report["rows"]}
     assert learnt["fico", "value"] < 0 < learnt["term_months", "value"]
 
 
-def test_mlflow_knows_the_model_its_evidence_and_its_way_to_champion(lending, first_run):
+def test_mlflow_knows_the_model_its_evidence_and_its_way_to_champion(lending):
     client = lending.mlflow
     champion = client.get_model_version_by_alias("lending_pd", "champion")
     assert champion.version == client.get_model_version_by_alias("lending_pd", "candidate").version
     assert float(champion.tags["pd_report.auc"]) == pytest.approx(
-        first_run[1]["metrics"]["auc"], abs=1e-5
+        lending.first_outcome["metrics"]["auc"], abs=1e-5
     )
     experiment = client.get_experiment_by_name("penstock")
     runs = client.search_runs([experiment.experiment_id])
