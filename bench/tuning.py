@@ -9,8 +9,8 @@ from statistics import median
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from bench.challenger import challenger
 from bench.result import Figure, Result
-from penstock.learn.challenger.pd import challenger_pd
 from penstock.session import start_test_session
 
 ROWS, FEATURES, FOLDS = 20_000, 8, 3
@@ -58,25 +58,13 @@ def measure() -> Result:
 
 
 def _seconds(table: DataFrame, slots: int) -> float:
-    classifier = challenger_pd(
+    classifier = challenger(
         numeric=[f"x{n}" for n in range(FEATURES)],
-        categorical=[],
-        text=[],
         trainer="xgboost",
-        candidates=[],
         settings={"num_workers": 1},
-        monotone={},
-        class_weights="none",
-        seed=1,
         search={"max_depth": {"low": 2, "high": 5}, "n_estimators": {"low": 60, "high": 100}},
         trials=TRIALS,
         slots=slots,
-        search_seed=1,
-        objective="log_loss",
-        folds_by="group",
-        calibration="held_out",
-        calibrator="platt",
-        population_bad_rate=None,
     )
     kept: dict[str, object] = {}
     classifier.resume_from(kept)
