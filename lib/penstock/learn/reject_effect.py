@@ -67,7 +67,7 @@ def show_reject_inference(
     """
     if reject_inference == "none":
         said = "No rejected application has a part in the model (reject_inference: none)."
-        return Evidence({}, {"none": Table("No reject inference", ("note",), ((said,),))})
+        return Evidence({}, {"none": Table.of_texts("No reject inference", "note", [said])})
     without = logistic_pd(
         numeric=numeric,
         categorical=categorical,
@@ -103,9 +103,7 @@ def show_reject_inference(
                 populations,
             ),
             "coefficients": _coefficients(models),
-            "warnings": Table(
-                "What this cannot tell", ("warning",), tuple((text,) for text in WARNINGS)
-            ),
+            "warnings": Table.of_texts("What this cannot tell", "warning", WARNINGS),
         },
     )
 

@@ -101,9 +101,7 @@ def backtest_policies(
         tables={
             "policies": _policies_table(groups[0], outcomes, earned),
             "decisions": _decisions_table(groups),
-            "warnings": Table(
-                "What this cannot tell", ("warning",), tuple((text,) for text in WARNINGS)
-            ),
+            "warnings": Table.of_texts("What this cannot tell", "warning", WARNINGS),
         },
     )
 

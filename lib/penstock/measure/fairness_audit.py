@@ -24,7 +24,9 @@ COLUMNS = (
     "calibration",
 )  # fmt: skip
 
-UNAUDITED = Table("Fairness", ("note",), (("No protected attribute is named: none was audited.",),))
+UNAUDITED = Table.of_texts(
+    "Fairness", "note", ["No protected attribute is named: none was audited."]
+)
 
 
 @dataclass(frozen=True)
