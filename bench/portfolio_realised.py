@@ -108,13 +108,13 @@ def compare(name: str, loans: Loans) -> tuple[list[Figure], str]:
     """Return what the plan and the ranking have earned, and the difference with its interval."""
     problem = _problem(loans)
     gap, plan = planned(problem, loans)
-    chosen = {"plan": plan, "ranking": ranked(problem, loans)}
-    moved = chosen["plan"].astype(float) - chosen["ranking"]
+    ranking = ranked(problem, loans)
+    moved = plan.astype(float) - ranking
     gain = moved * loans.realised_profit
     lost = moved * np.minimum(loans.realised_profit, 0)
     figures = [
-        *_figures(name, "plan", problem, loans, chosen["plan"]),
-        *_figures(name, "ranking", problem, loans, chosen["ranking"]),
+        *_figures(name, "plan", problem, loans, plan),
+        *_figures(name, "ranking", problem, loans, ranking),
         Figure(
             f"{name}_realised_gain",
             float(gain.sum()),
@@ -129,8 +129,8 @@ def compare(name: str, loans: Loans) -> tuple[list[Figure], str]:
     ]
     note = (
         f"{name}: {len(loans.keys):,} judged loans, {loans.is_bad.mean():.1%} of them bad; the "
-        f"bads are {loans.is_bad[chosen['plan']].mean():.2%} of the plan, "
-        f"{loans.is_bad[chosen['ranking']].mean():.2%} of the ranking; "
+        f"bads are {loans.is_bad[plan].mean():.2%} of the plan, "
+        f"{loans.is_bad[ranking].mean():.2%} of the ranking; "
         f"{int(np.abs(moved).sum()):,} loans are in one of them alone."
     )
     return figures, note
