@@ -13,7 +13,7 @@ from penstock.annotations import Months
 from penstock.columns import column_of
 from penstock.errors import ConfigError, DataError, did_you_mean
 from penstock.learn.folds import FOLD, check_folds, fold_by_group, folds_by_date
-from penstock.learn.pd_columns import LABEL
+from penstock.learn.pd_columns import LABEL, PD, SAMPLE
 from penstock.learn.sample import CALIBRATION, DEVELOPMENT
 from penstock.learn.text.scoring import TEXT_PD
 
@@ -34,9 +34,9 @@ RESERVED = (
     "fault",
     "raw",
     "group",
-    "sample",
+    SAMPLE,
     FOLD,
-    "pd",
+    PD,
     "points",
     "model_version",
     TEXT_PD,
@@ -194,17 +194,17 @@ def split_observations(
         sample = _sample_by_group(test_share, calibration_share, seed)
     else:
         raise ConfigError(f"Parameter 'by' is '{by}'; it must be 'date' or 'group'.")
-    sampled = labelled.withColumn("sample", sample)
-    train = sampled.where(F.col("sample").isin(DEVELOPMENT, CALIBRATION))
+    sampled = labelled.withColumn(SAMPLE, sample)
+    train = sampled.where(F.col(SAMPLE).isin(DEVELOPMENT, CALIBRATION))
     if by == "date":
-        is_development = F.col("sample") == DEVELOPMENT
+        is_development = F.col(SAMPLE) == DEVELOPMENT
         of_days = folds_by_date(train.where(is_development), date=DATE, folds=folds)
         train = train.join(F.broadcast(of_days), DATE, how="left")
         train = train.withColumn(FOLD, F.when(is_development, F.col(FOLD)).otherwise(folds))
     else:
         train = train.withColumn(FOLD, fold_by_group("group", folds=folds, seed=seed))
     columns = [*sampled.columns, FOLD]
-    return train.select(*columns), sampled.where(F.col("sample") == TEST).drop("sample")
+    return train.select(*columns), sampled.where(F.col(SAMPLE) == TEST).drop(SAMPLE)
 
 
 def _check_names(features: list[str], key: list[str], target: str, bad_date: str) -> None:
