@@ -11,7 +11,7 @@ from penstock.errors import ConfigError
 from penstock.graphs import lending
 from penstock.lending.policy.history import read_history
 from penstock.lending.policy.policy import TABLES
-from tests.graphs.test_limits import CONF, bind
+from tests.graphs.bound import CONF, bind
 from tests.lending.policy.written import POLICY, history_of
 
 FILE = "^conf/policies/0.yaml, line "
