@@ -9,9 +9,9 @@ from operator import add
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from penstock.learn.odds import shifted
 from penstock.lending.default_timing import Segments, last_month
 from penstock.lending.instalments import between, growth, own_rate_balances, own_rate_columns
-from penstock.lending.odds import shifted
 from penstock.lending.outlook import Outlooks, PastDueFloor, Scenarios, of_reporting_date
 
 YEAR = 12

@@ -8,7 +8,7 @@ from pyspark.sql import functions as F
 
 from penstock.annotations import NotNegative, Positive, Share, ShareOrAll
 from penstock.errors import ConfigError
-from penstock.lending.odds import shifted
+from penstock.learn.odds import shifted
 from penstock.lending.pricing import (
     CostRates,
     add_balance_years,
