@@ -1,7 +1,6 @@
 """Evaluation of exposures at default of credit lines, in money, on defaults out of time."""
 
 import math
-from statistics import NormalDist
 
 from pyspark.sql import Column, DataFrame, Row
 from pyspark.sql import functions as F
@@ -10,6 +9,7 @@ from penstock.errors import DataError
 from penstock.evidence import Evidence, Figure, Table
 from penstock.measure.cells import Cells, grouped, ratio, total
 from penstock.measure.evaluation import CONFIDENCE
+from penstock.measure.intervals import critical_value
 from penstock.measure.utilisation import NAMES, limit_shares, utilisation_band
 
 # What `evaluate_ead` reads of the lines that judge, and of those that were learnt from.
@@ -126,7 +126,7 @@ def _half_width(cells: Cells) -> float:
         total(cells, name) for name in ("expected_squares", "products", "ead_squares")
     )
     residual = float(squares - 2 * of_sums * products + of_sums**2 * of_owed)
-    quantile = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
+    quantile = critical_value(CONFIDENCE)
     return quantile * math.sqrt(max(residual, 0.0)) / float(owed)
 
 

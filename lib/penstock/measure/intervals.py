@@ -1,0 +1,8 @@
+"""Confidence intervals by the normal distribution."""
+
+from statistics import NormalDist
+
+
+def critical_value(level: float) -> float:
+    """Return the standard errors that a two-sided interval reaches to each side (0.95: 1.96)."""
+    return NormalDist().inv_cdf((1 + level) / 2)
