@@ -68,10 +68,9 @@ def _bureau_features(utilisation_cap: float) -> dict[str, Column]:
     # LendingClub's loans of 2007-2009 have 0 months where there never was a delinquency.
     known_months_since = F.when((months_since > 0) | (delinquencies > 0), months_since)
     has_delinquency = F.when(known_months_since.isNotNull(), True).otherwise(delinquencies > 0)
-    history = F.months_between("application_date", "earliest_credit_line")
     return {
         "fico": F.col("fico"),
-        "credit_history_months": F.floor(history).cast("int"),
+        "credit_history_months": credit_history_months(),
         "delinquencies_2y": delinquencies,
         "has_prior_delinquency": has_delinquency,
         "months_since_delinquency": known_months_since,
@@ -83,6 +82,12 @@ def _bureau_features(utilisation_cap: float) -> dict[str, Column]:
         "log_revolving_balance": F.log1p(F.col("revolving_balance_usd").cast("double")),
         "revolving_utilisation": _capped(F.col("revolving_utilisation"), utilisation_cap),
     }
+
+
+def credit_history_months() -> Column:
+    """Return the whole months from the first credit line to the application (INT)."""
+    history = F.months_between("application_date", "earliest_credit_line")
+    return F.floor(history).cast("int")
 
 
 def _capped(value: Column, cap: float) -> Column:
