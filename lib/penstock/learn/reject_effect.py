@@ -10,6 +10,7 @@ from penstock.evidence import Evidence, Table
 from penstock.learn.logistic import coefficient_table, logistic_pd
 from penstock.learn.pd_columns import LABEL, PD, SAMPLE
 from penstock.learn.reject_inference import REJECTED, Bands, Method
+from penstock.measure.intervals import CONFIDENCE
 from penstock.measure.paired import (
     PairCounts,
     auc_metrics,
@@ -17,7 +18,7 @@ from penstock.measure.paired import (
     delong_difference,
 )
 
-DECIMALS, CONFIDENCE = 6, 0.95
+DECIMALS = 6
 WITHOUT, WITH = "without", "with"
 
 # What they are, how many, their bad rate, mean PDs without and with reject inference.

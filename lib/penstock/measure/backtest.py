@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 from penstock.errors import DataError
 from penstock.evidence import Evidence, Table
 from penstock.measure.lots import Earned, Lots, Outcome
+from penstock.measure.strategy import ALL
 
 DECIDED = (
     "application_id STRING, decision STRING, other_decision STRING, policy_version STRING, "
@@ -22,7 +23,7 @@ EARNED = (
     "realised_profit_usd DECIMAL(12,2)"
 )
 _HAS_PROFIT = "expected_profit_usd IS NOT NULL AND realised_profit_usd IS NOT NULL"
-POLICY, OTHER, ALL = "the policy", "the other policy", "approve all"
+POLICY, OTHER = "the policy", "the other policy"
 RULES = (POLICY, OTHER, "the other alone", "the policy alone", ALL)
 
 WARNINGS = (

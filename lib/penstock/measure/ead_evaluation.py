@@ -8,8 +8,7 @@ from pyspark.sql import functions as F
 from penstock.errors import DataError
 from penstock.evidence import Evidence, Figure, Table
 from penstock.measure.cells import Cells, grouped, ratio, total
-from penstock.measure.evaluation import CONFIDENCE
-from penstock.measure.intervals import critical_value
+from penstock.measure.intervals import CONFIDENCE, critical_value
 from penstock.measure.utilisation import NAMES, limit_shares, utilisation_band
 
 # What `evaluate_ead` reads of the lines that judge, and of those that were learnt from.

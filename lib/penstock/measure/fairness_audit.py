@@ -14,10 +14,10 @@ from penstock.measure.counts import ScoreCounts, count_by_score
 from penstock.measure.decisions import DecisionCounts, count_decisions
 from penstock.measure.evaluation import Decimals
 from penstock.measure.fairness import Comparison, Fairness, compare_groups
+from penstock.measure.intervals import CONFIDENCE
 from penstock.measure.prior import shift_prior
 
 AUDITED_COLUMNS = "row_id STRING, pd DOUBLE, is_bad INT"
-CONFIDENCE = 0.95
 COLUMNS = (
     "group", "light", "loans", "selection_rate", "adverse_impact_ratio", "low", "high",
     "parity_difference", "opportunity_difference", "odds_difference", "mean_difference",

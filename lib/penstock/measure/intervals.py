@@ -1,6 +1,8 @@
-"""Confidence intervals by the normal distribution."""
+"""Confidence intervals: the usual confidence, and how far it reaches by the normal distribution."""
 
 from statistics import NormalDist
+
+CONFIDENCE = 0.95
 
 
 def critical_value(level: float) -> float:

@@ -9,9 +9,8 @@ from penstock.evidence import Evidence, Table
 from penstock.measure import calibration, discrimination, figures, stability
 from penstock.measure.calibration_line import CalibrationLine, calibration_line
 from penstock.measure.counts import UNKNOWN_GROUP, ScoreCounts
-from penstock.measure.evaluation import CONFIDENCE
 from penstock.measure.grades import jeffreys_by_grade
-from penstock.measure.intervals import critical_value
+from penstock.measure.intervals import CONFIDENCE, critical_value
 from penstock.measure.populations import Population, loans_in_bins, quantile_edges
 
 DEVELOPMENT, JUDGED = "development", "judged"
