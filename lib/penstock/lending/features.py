@@ -55,7 +55,7 @@ def _loan_features(amount_to_income_cap: float) -> dict[str, Column]:
     return {
         "log_amount": F.log1p(amount),
         "log_income": F.log1p(income),
-        "amount_to_income": _capped(F.try_divide(amount, income), amount_to_income_cap),
+        "amount_to_income": capped(F.try_divide(amount, income), amount_to_income_cap),
         "debt_to_income": F.col("debt_to_income"),
         "term_months": F.col("term_months"),
         "employment_years": F.col("employment_years"),
@@ -80,7 +80,7 @@ def _bureau_features(utilisation_cap: float) -> dict[str, Column]:
         "open_accounts": F.col("open_accounts"),
         "total_accounts": F.col("total_accounts"),
         "log_revolving_balance": F.log1p(F.col("revolving_balance_usd").cast("double")),
-        "revolving_utilisation": _capped(F.col("revolving_utilisation"), utilisation_cap),
+        "revolving_utilisation": capped(F.col("revolving_utilisation"), utilisation_cap),
     }
 
 
@@ -90,6 +90,7 @@ def credit_history_months() -> Column:
     return F.floor(history).cast("int")
 
 
-def _capped(value: Column, cap: float) -> Column:
+def capped(value: Column, cap: float) -> Column:
+    """Return a value, or the cap where it is above; null for null."""
     # least() skips nulls, so it would turn an unknown value into the cap.
     return F.when(value > cap, F.lit(cap)).otherwise(value)
