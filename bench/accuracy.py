@@ -20,7 +20,8 @@ from penstock.evidence import Evidence
 from penstock.job import PROJECT
 from penstock.learn.binning.leaks import find_leaks
 from penstock.learn.folds import fold_by_group
-from penstock.learn.observations import DATE, LABEL, ROW_ID, read_observations
+from penstock.learn.observations import DATE, ROW_ID, read_observations
+from penstock.learn.pd_columns import LABEL
 
 if TYPE_CHECKING:
     import pandas
@@ -244,7 +245,7 @@ def _observations(spark: "SparkSession", conf: Conf) -> "DataFrame":
 
 def _part(observations: "DataFrame", ids: "pandas.Series[str]") -> "DataFrame":
     wanted = observations.sparkSession.createDataFrame(ids.to_frame())
-    return observations.join(wanted, ROW_ID, "left_semi")
+    return observations.join(wanted, ROW_ID, how="left_semi")
 
 
 def _as_sample(fitted: "DataFrame") -> "DataFrame":

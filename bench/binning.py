@@ -15,84 +15,91 @@ from penstock.learn.binning.bins import ColumnBins, information_value
 from penstock.learn.binning.rules import BinningRules
 
 SIZES = {"1e5": 100_000, "1e6": 1_000_000, "1e7": 10_000_000}
+SMALLEST, SKETCHED, LARGEST = SIZES
 MOST_OF_SKETCH = 0.2
 MOST_DRIVER_GROWTH = 1.2  # flat, but for what the garbage collector leaves
 QUANTILES = BinningRules(split_at_ties=False)
 
 
-def measure(sizes: tuple[str, ...] = tuple(SIZES)) -> Result:
+def measure() -> Result:
     """Bin 20 generated columns of each size, and 1,000, each in a process and cluster of its own.
 
-    Args:
-        sizes: Which of `SIZES`, from the least on; the first is compared with OptBinning on raw
-            rows (of which it takes a sample beyond 200,000), the second with its sketches.
+    The least is compared with OptBinning on raw rows (of which it takes a sample beyond 200,000),
+    the second with its sketches.
     """
-    figures: list[Figure] = []
     with tempfile.TemporaryDirectory(prefix="penstock-bench-") as folder:
-        found = {size: fitted_on(Path(folder) / size, SIZES[size]) for size in sizes}
-        of_many = fitted_on(Path(folder) / "many", SIZES[sizes[0]], MANY_COLUMNS)
-        smallest, sketched_on = sizes[0], sizes[min(1, len(sizes) - 1)]
-        seconds = {size: median(each["seconds"]) for size, each in found.items()}
-        unequal = _unequal(Path(folder) / smallest, found[smallest]["bins"])
-        sketched = sketch_seconds(Path(folder) / sketched_on)
-    figures += [
+        found = {size: fitted_on(Path(folder) / size, rows) for size, rows in SIZES.items()}
+        of_many = fitted_on(Path(folder) / "many", SIZES[SMALLEST], MANY_COLUMNS)
+        unequal = _unequal(Path(folder) / SMALLEST, found[SMALLEST]["bins"])
+        sketched = sketch_seconds(Path(folder) / SKETCHED)
+    figures = [
+        *_beside_optbinning(unequal, sketched, median(found[SKETCHED]["seconds"])),
+        *(figure for size, each in found.items() for figure in _of_size(size, each)),
+        *_of_many_columns(of_many),
+        *_growth(found),
+    ]
+    return Result(tuple(figures), _notes(found, sketched))
+
+
+def _beside_optbinning(unequal: int, sketched: float, seconds: float) -> list[Figure]:
+    return [
         Figure(
             "equal_to_optbinning",
             COLUMNS - unequal,
-            f"of {COLUMNS} columns, with the same splits, counts and IV (1e-12), {smallest} rows",
+            f"of {COLUMNS} columns, with the same splits, counts and IV (1e-12), {SMALLEST} rows",
         ),
         Figure("unequal_to_optbinning", unequal, "the other columns", 0),
         Figure(
             "speedup_vs_sketch",
-            sketched / seconds[sketched_on],
-            f"time of OptBinning's own sketches on Spark / ours, {sketched_on} rows",
+            sketched / seconds,
+            f"time of OptBinning's own sketches on Spark / ours, {SKETCHED} rows",
         ),
         Figure(
             "time_vs_sketch",
-            seconds[sketched_on] / sketched,
+            seconds / sketched,
             "the same the other way round: our time / that of the sketches",
             MOST_OF_SKETCH,
         ),
     ]
-    for size, each in found.items():
-        figures += [
-            Figure(f"seconds_{size}", seconds[size], f"{COLUMNS} columns, {size} rows, warm"),
-            Figure(
-                f"driver_mb_{size}", _driver_mb(each), "driver's memory: peaks of JVM and Python"
-            ),
-            Figure(
-                f"heap_mb_{size}", each["heap_mb"], "what its JVM holds after it, once collected"
-            ),
-            Figure(f"python_mb_{size}", each["python_mb"], "of the peaks that of Python"),
-        ]
-    many = f"{smallest}_{MANY_COLUMNS}_columns"
-    figures += [
-        Figure(
-            f"seconds_{many}",
-            median(of_many["seconds"]),
-            f"{MANY_COLUMNS:,} columns, {smallest} rows, warm",
-        ),
-        Figure(f"passes_{many}", of_many["passes"], "over the rows, of all columns together"),
+
+
+def _of_size(size: str, found: dict[str, Any]) -> list[Figure]:
+    seconds = median(found["seconds"])
+    return [
+        Figure(f"seconds_{size}", seconds, f"{COLUMNS} columns, {size} rows, warm"),
+        Figure(f"driver_mb_{size}", _driver_mb(found), "driver's memory: peaks of JVM and Python"),
+        Figure(f"heap_mb_{size}", found["heap_mb"], "what its JVM holds after it, once collected"),
+        Figure(f"python_mb_{size}", found["python_mb"], "of the peaks that of Python"),
     ]
-    if len(sizes) > 1:
-        growth = SIZES[sizes[-1]] / SIZES[smallest]
-        figures += [
-            Figure(
-                "time_growth",
-                seconds[sizes[-1]] / seconds[smallest] / growth,
-                f"time of {sizes[-1]} rows / time of {smallest} / {growth:g}; linear is 1, less is "
-                "what each fit takes whatever the rows",
-                1,
-            ),
-            Figure(
-                "driver_growth",
-                _driver_mb(found[sizes[-1]]) / _driver_mb(found[sizes[-2]]),
-                f"driver's memory with {sizes[-1]} rows / with {sizes[-2]}; with fewer the JVM has "
-                "not yet grown into the heap it is given",
-                MOST_DRIVER_GROWTH,
-            ),
-        ]
-    return Result(tuple(figures), _notes(found, sketched, sketched_on))
+
+
+def _of_many_columns(found: dict[str, Any]) -> list[Figure]:
+    name, seconds = f"{SMALLEST}_{MANY_COLUMNS}_columns", median(found["seconds"])
+    return [
+        Figure(f"seconds_{name}", seconds, f"{MANY_COLUMNS:,} columns, {SMALLEST} rows, warm"),
+        Figure(f"passes_{name}", found["passes"], "over the rows, of all columns together"),
+    ]
+
+
+def _growth(found: dict[str, dict[str, Any]]) -> list[Figure]:
+    least, below, most = (found[size] for size in SIZES)
+    rows = SIZES[LARGEST] / SIZES[SMALLEST]
+    return [
+        Figure(
+            "time_growth",
+            median(most["seconds"]) / median(least["seconds"]) / rows,
+            f"time of {LARGEST} rows / time of {SMALLEST} / {rows:g}; linear is 1, less is what "
+            "each fit takes whatever the rows",
+            1,
+        ),
+        Figure(
+            "driver_growth",
+            _driver_mb(most) / _driver_mb(below),
+            f"driver's memory with {LARGEST} rows / with {SKETCHED}; with fewer the JVM has not "
+            "yet grown into the heap it is given",
+            MOST_DRIVER_GROWTH,
+        ),
+    ]
 
 
 def _driver_mb(found: dict[str, Any]) -> float:
@@ -124,7 +131,7 @@ def _unequal(folder: Path, fitted: list[dict[str, Any]]) -> int:
     return int(COLUMNS - equal)
 
 
-def _notes(found: dict[str, Any], sketched: float, size: str) -> tuple[str, ...]:
+def _notes(found: dict[str, Any], sketched: float) -> tuple[str, ...]:
     passes = ", ".join(f"{size}: {each['passes']}" for size, each in found.items())
     return (
         "Each size runs in a process of its own on two executors of one core and 1 GB; the "
@@ -132,5 +139,5 @@ def _notes(found: dict[str, Any], sketched: float, size: str) -> tuple[str, ...]
         "fits after one to warm up.",
         f"Passes over the rows to find all quantiles and count all bins: {passes}.",
         f"OptBinning's sketches (`OptimalBinningSketch`, its default precision, one for each "
-        f"column and partition, merged on the driver) took {sketched:.1f} s on {size} rows.",
+        f"column and partition, merged on the driver) took {sketched:.1f} s on {SKETCHED} rows.",
     )

@@ -4,8 +4,6 @@ A process of its own for each size, so that peaks of memory are its own.
 """
 
 import json
-import os
-import resource
 import sys
 import time
 from contextlib import AbstractContextManager
@@ -15,18 +13,16 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from bench.command import run_module
-from bench.session import own_session
+from bench.command import MEGABYTE, run_module
+from bench.session import driver_peaks, own_session
 from penstock.learn.binning.cells import Longs, Zoom
 from penstock.learn.binning.counting import count_cells
 from penstock.learn.binning.rules import BinningRules
 from penstock.learn.binning.settling import settle
 from penstock.learn.binning.woe import WoeBinning
 
-PROJECT = Path(__file__).resolve().parents[1]
 COLUMNS, MANY_COLUMNS = 20, 1000
 ROUNDS, ROUNDS_OF_MANY = 3, 1
-MEGABYTE = 1_000_000
 OUT = "figures.json"
 
 
@@ -47,15 +43,9 @@ def fitted_on(folder: Path, rows: int, columns: int = COLUMNS) -> dict[str, Any]
     return found
 
 
-def _python_path() -> str:
-    return ":".join((str(PROJECT / "lib"), str(PROJECT), os.environ.get("PYTHONPATH", "")))
-
-
 def cluster(folder: Path) -> AbstractContextManager[SparkSession]:
     """Start two executors in processes of their own, so that the driver's memory is its own."""
-    # Executors do not inherit the path.
-    settings = {"spark.executorEnv.PYTHONPATH": _python_path()}
-    return own_session("binning", "local-cluster[2,1,1024]", folder, settings)
+    return own_session("binning", "local-cluster[2,1,1024]", folder, {})
 
 
 def generated(spark: SparkSession, rows: int, n_columns: int) -> DataFrame:
@@ -91,9 +81,8 @@ def main(folder: Path, rows: int, columns: int) -> None:
         found = {
             "seconds": seconds[1:],
             "passes": _passes(table, names),
-            "jvm_mb": _peak_mb(_driver_jvm(spark)),
+            **driver_peaks(spark),
             "heap_mb": _heap_mb(spark),
-            "python_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / MEGABYTE,
             "bins": [bins.to_json() for bins in model.column_bins],
         }
     (folder / OUT).write_text(json.dumps(found), "utf-8")
@@ -111,22 +100,11 @@ def _passes(table: DataFrame, names: list[str]) -> int:
     return len(passes)
 
 
-def _driver_jvm(spark: SparkSession) -> int:
-    gateway: Any = spark.sparkContext._gateway
-    return int(gateway.proc.pid)
-
-
 def _heap_mb(spark: SparkSession) -> float:
     jvm: Any = spark.sparkContext._jvm
     jvm.java.lang.System.gc()
     runtime = jvm.java.lang.Runtime.getRuntime()
     return float((runtime.totalMemory() - runtime.freeMemory()) / MEGABYTE)
-
-
-def _peak_mb(pid: int) -> float:
-    status = Path("/proc", str(pid), "status").read_text()
-    kibibytes = next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM"))
-    return int(kibibytes) * 1024 / MEGABYTE
 
 
 if __name__ == "__main__":

@@ -83,17 +83,21 @@ def run_job(home: Path, *options: str) -> Run:
     return Run(home, seconds, peaks, record)
 
 
+def python_path() -> str:
+    """Return the path on which another Python finds penstock and the benches."""
+    return ":".join((str(PROJECT / "lib"), str(PROJECT), os.environ.get("PYTHONPATH", "")))
+
+
 def run_module(module: str, *words: str) -> None:
     """Run a module of the benches in a Python of its own.
 
     Raises:
         NodeFailed: It did not get through; with its last words.
     """
-    path = ":".join((str(PROJECT / "lib"), str(PROJECT), os.environ.get("PYTHONPATH", "")))
     ended = subprocess.run(
         [sys.executable, "-m", module, *words],
         cwd=PROJECT,
-        env={**os.environ, "PYTHONPATH": path},
+        env={**os.environ, "PYTHONPATH": python_path()},
         text=True,
         stderr=subprocess.PIPE,
         check=False,

@@ -68,8 +68,7 @@ def losses_of(folder: Path, exposures: int, settings: Mapping[str, str]) -> Loss
 
 def main(folder: Path, exposures: int, settings: Mapping[str, str]) -> None:
     """Measure, and write the figures into the folder."""
-    path = {"spark.executorEnv.PYTHONPATH": os.environ["PYTHONPATH"]}
-    with own_session("losses", CLUSTER, folder, {**settings, **path}) as spark:
+    with own_session("losses", CLUSTER, folder, settings) as spark:
         chain = Chain(spark, folder, loans=LOANS, applications=APPLICATIONS)
         losses = measure_losses(chain, exposures=exposures, sample=SAMPLE, rounds=ROUNDS)
     (folder / OUT).write_text(json.dumps(asdict(losses)), "utf-8")
@@ -109,7 +108,7 @@ def _book(chain: Chain, exposures: int) -> DataFrame:
     features = add_features(chain.loans, **chain.params["add_features"])
     scored = chain.lgd_model.transform(chain.pd_model.transform(features))
     opened = list_exposures(chain.loans, **chain.params["list_exposures"])
-    joined = opened.join(scored.select("loan_id", "pd", "lgd"), "loan_id")
+    joined = opened.join(scored.select("loan_id", "pd", "lgd"), "loan_id", how="inner")
     last = joined.where(F.col("reporting_date") == F.lit(chain.last_reporting_date))
     known = chain.stored("exposures", last.where("interest_rate > 0.001"))
     copies = round(exposures / known.count())

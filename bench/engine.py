@@ -43,7 +43,7 @@ def measure() -> Result:
     )
 
 
-def check_ms_per_node() -> float:
+def _check_ms_per_node() -> float:
     """Return the milliseconds a node that all takes which needs no Spark, nothing being read anew.
 
     The graph is built, held against catalog and parameters, selected from, and the source code of
@@ -68,7 +68,7 @@ def _planning_figures(found: dict[str, Any]) -> tuple[Figure, ...]:
     return (
         Figure(
             "plan_ms_per_node_no_schema",
-            check_ms_per_node(),
+            _check_ms_per_node(),
             "graph, catalog, parameters, selection and source code, for each of 40 nodes",
             MOST_CHECK_MS,
         ),

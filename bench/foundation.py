@@ -1,19 +1,17 @@
 """The foundation: the main job's cost, the truth it recovers, and real loans out of time."""
 
-import os
 import tempfile
 from pathlib import Path
 from statistics import median
 
 from bench.command import Run, run_job
+from bench.lendingclub import NOT_MEASURED, lendingclub_file, runs_on
 from bench.result import Figure, Result
 from bench.truth import Recovery, recovery, recovery_on_larger
-from penstock.errors import UsageError
 from penstock.session import start_test_session
 
 ROUNDS = 3  # the main job is measured so often; figures are medians
 MANY_LOANS = 200_000
-LENDINGCLUB = "LENDINGCLUB"
 
 # What the issue that founded the project asked for, on two cores.
 MOST_SECONDS = 150
@@ -33,7 +31,7 @@ def measure() -> Result:
         home = Path(folder)
         small = [run_job(home / f"small-{number}") for number in range(ROUNDS)]
         large = run_job(home / "large", "--set", f"catalog.loan_numbers.rows={MANY_LOANS}")
-        lending = run_lendingclub(home / "lendingclub", export) if export else None
+        lending = runs_on(export, home, {"lendingclub": ()}).get("lendingclub")
         spark = start_test_session(home / "session")
         try:
             narrow, of_large = recovery(spark, small[0]), recovery(spark, large)
@@ -51,27 +49,6 @@ def measure() -> Result:
     if lending:
         figures += _lendingclub_figures(lending)
     return Result(tuple(figures), _notes(small, narrow, wide, lending))
-
-
-def lendingclub_file() -> Path | None:
-    """Return the file of real loans that LENDINGCLUB names; None if it names none.
-
-    Raises:
-        UsageError: There is no such file.
-    """
-    given = os.environ.get(LENDINGCLUB)
-    if not given:
-        return None
-    file = Path(given).absolute()
-    if not file.is_file():
-        raise UsageError(f"{LENDINGCLUB} is '{given}', and there is no such file.")
-    return file
-
-
-def run_lendingclub(home: Path, export: Path, *options: str) -> Run:
-    """Run the main job on the file of real loans, with these options."""
-    named = f"catalog.raw_loans.path={export}"
-    return run_job(home, "--env", "lendingclub", "--set", named, *options)
 
 
 def _cost_figures(small: list[Run], large: Run) -> list[Figure]:
@@ -156,5 +133,5 @@ def _notes(
         f"{narrow.ece_model:.4f} for the model.",
     ]
     if not lending:
-        notes.append(f"LendingClub was not measured: {LENDINGCLUB} names no file.")
+        notes.append(NOT_MEASURED)
     return tuple(notes)

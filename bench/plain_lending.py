@@ -103,22 +103,13 @@ class PlainLending:
         if mlflow.get_experiment_by_name("plain") is None:  # else its models go to this folder
             mlflow.create_experiment("plain", f"{self.folder}/artifacts")
         mlflow.set_experiment("plain")
-        model = logistic_pd(**p["logistic_pd"]).fit(train)
-        with mlflow.start_run():
-            self.log_model("plain_pd", model, train)
-            scored = self.save("test_scores", model.transform(test))
-            self.report("report", evaluated := evaluate_pd(scored, **p["evaluate_pd"]))
-            self.report("coefficients", explain_pd(model))
-            effect = show_reject_inference(train, test, model, **p["show_reject_inference"])
-            self.report("rejects", effect)
-            if faults := pd_gate(evaluated, **p["pd_gate"]):
-                raise SystemExit("; ".join(faults))
+        model = self.fit_pd(train, test)
         with mlflow.start_run():
             unfitted = decline_reasons(**p["lending_reasons"])
             unfitted.begin_from(model)
             self.log_model("plain_reasons", reason_model := unfitted.fit(train), train)
         lgd_model = self.fit_lgd(cleaned)
-        judged = _named(lgd_model.transform(scored), "plain_pd/1")
+        judged = _named(lgd_model.transform(self.read("test_scores")), "plain_pd/1")
         last = lgd_model.transform(model.transform(select_calibration(train)))
         self.value_strategies(judged, last, cleaned)
         self.assess(cleaned, labelled, model, lgd_model)
@@ -137,6 +128,21 @@ class PlainLending:
         models = PdAndLgd(model, lgd_model)
         self.decide(readable, asked_features, scores, reason_model, models)
         self.choose_portfolio(readable)
+
+    def fit_pd(self, train: DataFrame, test: DataFrame) -> PipelineModel:
+        """Fit, judge and save the PD model."""
+        p = self.params
+        model = logistic_pd(**p["logistic_pd"]).fit(train)
+        with mlflow.start_run():
+            self.log_model("plain_pd", model, train)
+            scored = self.save("test_scores", model.transform(test))
+            self.report("report", evaluated := evaluate_pd(scored, **p["evaluate_pd"]))
+            self.report("coefficients", explain_pd(model))
+            effect = show_reject_inference(train, test, model, **p["show_reject_inference"])
+            self.report("rejects", effect)
+            if faults := pd_gate(evaluated, **p["pd_gate"]):
+                raise SystemExit("; ".join(faults))
+        return model
 
     def fit_lgd(self, loans: DataFrame) -> PipelineModel:
         """Fit, judge and save the LGD model."""

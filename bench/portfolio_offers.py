@@ -151,7 +151,7 @@ def judged(book: Book, rows: Ints) -> tuple[Fraction, int]:
 
 
 def _uniform(salt: int) -> "Column":
-    """Return a number in 0-1 that hangs on the key and the salt alone."""
+    """Return a number in 0-1 that depends on the key and the salt alone."""
     from pyspark.sql import functions as F  # noqa: PLC0415
 
     hashed = F.pmod(F.xxhash64("application_id", F.lit(salt)), F.lit(_PRIME))

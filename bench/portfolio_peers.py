@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from scipy import sparse
 
-from bench.portfolio_arrivals import decided_by_bid_prices
+from bench.portfolio_arrivals import Arrived, decided_by_bid_prices
 from bench.portfolio_offers import LENT, LENT_EACH, LOSS, OFFERS, Book, judged, read_book
 from bench.portfolio_session import TOLERANCE, drawn
 from bench.result import Figure, Result
@@ -48,14 +48,13 @@ class Found:
     seconds: float
 
 
-def measure(applicants: int = APPLICANTS) -> Result:
+def measure() -> Result:
     """Choose among the same offers by each method, then one at a time by bid prices.
 
-    Args:
-        applicants: Of the book; of another one, as large, bid prices come.
+    The bid prices are those of another book of as many applicants.
     """
     with tempfile.TemporaryDirectory(prefix="penstock-bench-") as folder:
-        here, before = (read_book(path) for path in drawn(Path(folder), applicants, 2))
+        here, before = (read_book(path) for path in drawn(Path(folder), APPLICANTS, 2))
     problem = here.problem()
     started = time.perf_counter()
     solution = Search(problem, InMemory(here.everyone, problem.n_cells), TOLERANCE).solve()
@@ -69,12 +68,23 @@ def measure(applicants: int = APPLICANTS) -> Result:
     }
     found = {"ours": Found(solution.plan.value, 0, seconds)}
     found |= {name: _judged(here, method) for name, method in others.items()}
-    solved = {method: timed_in_parts(here, method) for method in LP_METHODS}
-    lp_method = min(solved, key=lambda method: solved[method][1])
-    relaxed, lp_seconds = solved[lp_method]
-    figures = _figures(solution, found)
-    bound = float(solution.bound)
-    figures += [
+    solved = {method: _timed_in_parts(here, method) for method in LP_METHODS}
+    arrived = decided_by_bid_prices(here, before)
+    figures = (
+        *_figures(solution, found),
+        *_beside_linear_program(float(solution.bound), seconds, solved),
+        *_by_bid_prices(arrived, solution.plan.value),
+    )
+    faster = min(solved, key=lambda method: solved[method][1])
+    return Result(figures, _notes(here, solution, faster, max(each.stopped for each in arrived)))
+
+
+def _beside_linear_program(
+    bound: float, seconds: float, solved: dict[str, tuple[float, float]]
+) -> list[Figure]:
+    """Return figures of our bound and time beside those of each of `LP_METHODS`, by the faster."""
+    relaxed, lp_seconds = min(solved.values(), key=lambda each: each[1])
+    return [
         Figure(
             "bound_above_lp",
             bound / relaxed - 1,
@@ -84,10 +94,10 @@ def measure(applicants: int = APPLICANTS) -> Result:
         *(
             Figure(
                 f"seconds_lp_{method.replace('-', '_')}",
-                each,
+                solved[method][1],
                 f"the linear program by HiGHS, {told}, without whole offers",
             )
-            for (method, told), (_, each) in zip(LP_METHODS.items(), solved.values(), strict=True)
+            for method, told in LP_METHODS.items()
         ),
         Figure(
             "time_vs_lp",
@@ -96,11 +106,14 @@ def measure(applicants: int = APPLICANTS) -> Result:
             1,
         ),
     ]
-    arrived = decided_by_bid_prices(here, before)
-    figures += [
+
+
+def _by_bid_prices(arrived: list[Arrived], profit: Fraction) -> list[Figure]:
+    """Return figures of random orders of arrival, beside the profit of the batch."""
+    return [
         Figure(
             "lost_by_bid_prices",
-            1 - float(min(each.profit for each in arrived) / solution.plan.value),
+            1 - float(min(each.profit for each in arrived) / profit),
             "share of the batch's profit, decided one at a time, prices of another book, the worst "
             f"of {len(arrived)} random orders",
             round(1 - LEAST_SHARE, 6),
@@ -113,15 +126,13 @@ def measure(applicants: int = APPLICANTS) -> Result:
         ),
         Figure(
             "decision_us",
-            1e6 * max(each.seconds for each in arrived) / applicants,
+            1e6 * max(each.seconds for each in arrived) / APPLICANTS,
             "microseconds for each applicant, six offers, limits looked after",
         ),
     ]
-    stopped = max(each.stopped for each in arrived)
-    return Result(tuple(figures), _notes(applicants, here, solution, lp_method, stopped))
 
 
-def timed_in_parts(book: Book, method: str) -> tuple[float, float]:
+def _timed_in_parts(book: Book, method: str) -> tuple[float, float]:
     """Return the value of the linear program, in millionths, and the seconds it takes."""
     started = time.perf_counter()
     return solved_in_parts(book, method), time.perf_counter() - started
@@ -254,12 +265,10 @@ def _figures(solution: Solution, found: dict[str, Found]) -> list[Figure]:
     return figures
 
 
-def _notes(
-    applicants: int, book: Book, solution: Solution, lp_method: str, stopped: int
-) -> tuple[str, ...]:
+def _notes(book: Book, solution: Solution, lp_method: str, stopped: int) -> tuple[str, ...]:
     priced = int((solution.prices > 0).sum())
     return (
-        f"{applicants:,} applicants x {OFFERS} offers, {len(book.limits)} limits, of which "
+        f"{APPLICANTS:,} applicants x {OFFERS} offers, {len(book.limits)} limits, of which "
         f"{priced} have a price; all methods have the same arrays in one process, Spark drew them.",
         "Cut-off, ranking and descent fill limits in their order: an offer that would exceed one "
         "is passed over. For that, a share or an average counts as so much money of the largest "
@@ -267,7 +276,7 @@ def _notes(
         "The linear program is SciPy's, and shares nothing with ours but the limits as rows. Its "
         "value is what no plan exceeds; it has no whole offers, so no plan. Of its methods, "
         f"{lp_method} is the faster.",
-        f"By bid prices at most {stopped:,} of {applicants:,} applicants had their best offer "
+        f"By bid prices at most {stopped:,} of {APPLICANTS:,} applicants had their best offer "
         "stopped by a limit. A share may be exceeded a little on the way, by less and less, and by "
         "nothing at the end.",
     )

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.command import run_job
-from bench.foundation import lendingclub_file, run_lendingclub
+from bench.lendingclub import NOT_MEASURED, lendingclub_file, runs_on
+from bench.released import table_of
 from bench.result import Figure, Result
-from bench.truth import table_of
 from penstock.portfolio.choice import MILLION, NOBODY, Floats, Offers, sum_over, worths
 from penstock.portfolio.limits import Limit, compile_rows, measures_of
 from penstock.portfolio.passes import Applicants, InMemory, Keys
@@ -72,8 +72,7 @@ def measure() -> Result:
     with tempfile.TemporaryDirectory(prefix="penstock-bench-") as folder:
         home = Path(folder)
         runs = {"book": run_job(home / "book", *VALUED)}
-        if export:
-            runs["lendingclub"] = run_lendingclub(home / "lendingclub", export, *VALUED)
+        runs |= runs_on(export, home, {"lendingclub": VALUED})
         spark = start_test_session(home / "session")
         try:
             names = ["loan_id", "funded_usd", "pd", "lgd", "is_bad"]
@@ -91,7 +90,7 @@ def measure() -> Result:
         figures += compared
         notes.append(note)
     if not export:
-        notes.append("lendingclub was not measured: LENDINGCLUB names no file.")
+        notes.append(NOT_MEASURED)
     return Result(tuple(figures), (*notes, *NOTES))
 
 
@@ -109,50 +108,51 @@ def compare(name: str, loans: Loans) -> tuple[list[Figure], str]:
     """Return what the plan and the ranking have earned, and the difference with its interval."""
     problem = _problem(loans)
     gap, plan = planned(problem, loans)
-    chosen = {"plan": plan, "ranking": ranked(problem, loans)}
-    figures = []
-    for kind, is_made in chosen.items():
-        figures += [
-            Figure(
-                f"{name}_expected_{kind}",
-                float(loans.expected_profit[is_made].sum()),
-                f"USD, profit expected of the {kind}, {int(is_made.sum()):,} loans",
-            ),
-            Figure(
-                f"{name}_realised_{kind}",
-                float(loans.realised_profit[is_made].sum()),
-                "USD, profit it has earned",
-            ),
-            Figure(
-                f"{name}_lost_{kind}",
-                float(np.minimum(loans.realised_profit[is_made], 0).sum()),
-                "USD, of that the loans with a loss",
-            ),
-            Figure(f"{name}_broken_{kind}", _broken(problem, loans, is_made), "limits, of 2", 0),
-        ]
-    moved = chosen["plan"].astype(float) - chosen["ranking"]
-    of_profit = _interval(moved * loans.realised_profit)
-    of_loss = _interval(moved * np.minimum(loans.realised_profit, 0))
-    figures += [
+    ranking = ranked(problem, loans)
+    moved = plan.astype(float) - ranking
+    gain = moved * loans.realised_profit
+    lost = moved * np.minimum(loans.realised_profit, 0)
+    figures = [
+        *_figures(name, "plan", problem, loans, plan),
+        *_figures(name, "ranking", problem, loans, ranking),
         Figure(
             f"{name}_realised_gain",
-            float((moved * loans.realised_profit).sum()),
-            f"USD, plan less ranking, 95 % interval {_told(of_profit)}",
+            float(gain.sum()),
+            f"USD, plan less ranking, 95 % interval {_told(_interval(gain))}",
         ),
         Figure(
             f"{name}_lost_gain",
-            float((moved * np.minimum(loans.realised_profit, 0)).sum()),
-            f"USD, the same of loans with a loss, {_told(of_loss)}",
+            float(lost.sum()),
+            f"USD, the same of loans with a loss, {_told(_interval(lost))}",
         ),
         Figure(f"{name}_gap", gap, "certified, of the plan's expected profit"),
     ]
     note = (
         f"{name}: {len(loans.keys):,} judged loans, {loans.is_bad.mean():.1%} of them bad; the "
-        f"bads are {loans.is_bad[chosen['plan']].mean():.2%} of the plan, "
-        f"{loans.is_bad[chosen['ranking']].mean():.2%} of the ranking; "
+        f"bads are {loans.is_bad[plan].mean():.2%} of the plan, "
+        f"{loans.is_bad[ranking].mean():.2%} of the ranking; "
         f"{int(np.abs(moved).sum()):,} loans are in one of them alone."
     )
     return figures, note
+
+
+def _figures(name: str, kind: str, problem: Problem, loans: Loans, is_made: Flags) -> list[Figure]:
+    """Return what was expected of the loans that are made, and what they earned and lost."""
+    realised = loans.realised_profit[is_made]
+    return [
+        Figure(
+            f"{name}_expected_{kind}",
+            float(loans.expected_profit[is_made].sum()),
+            f"USD, profit expected of the {kind}, {int(is_made.sum()):,} loans",
+        ),
+        Figure(f"{name}_realised_{kind}", float(realised.sum()), "USD, profit it has earned"),
+        Figure(
+            f"{name}_lost_{kind}",
+            float(np.minimum(realised, 0).sum()),
+            "USD, of that the loans with a loss",
+        ),
+        Figure(f"{name}_broken_{kind}", _broken(problem, loans, is_made), "limits, of 2", 0),
+    ]
 
 
 def planned(problem: Problem, loans: Loans) -> tuple[float, Flags]:

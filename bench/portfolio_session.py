@@ -5,7 +5,6 @@ A process of its own for each size, so that peaks of memory are its own.
 
 import json
 import os
-import resource
 import subprocess
 import sys
 import time
@@ -16,9 +15,9 @@ from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 
-from bench.command import MEGABYTE, PROJECT, cpu_seconds, peak_mb, resident_mb
+from bench.command import PROJECT, cpu_seconds, python_path, resident_mb
 from bench.portfolio_offers import PROFIT, limits, many_limits, offers
-from bench.session import own_session
+from bench.session import driver_peaks, own_session
 from penstock.errors import NodeFailed
 from penstock.evidence import Evidence
 from penstock.portfolio import optimise as node
@@ -69,7 +68,7 @@ def chosen_on(
     """
     folder.mkdir(parents=True)
     call = [sys.executable, "-m", "bench.portfolio_session", str(folder), str(applicants), kind]
-    environment = {**os.environ, "PYTHONPATH": _python_path()}
+    environment = {**os.environ, "PYTHONPATH": python_path()}
     started, most = time.perf_counter(), 0.0
     with (folder / WORDS).open("w") as words:
         process = subprocess.Popen(call, cwd=PROJECT, env=environment, stderr=words)
@@ -99,7 +98,6 @@ def drawn(folder: Path, applicants: int, books: int) -> list[Path]:
 def cluster(folder: Path) -> AbstractContextManager[SparkSession]:
     """Start two executors in processes of their own, so that the driver's memory is its own."""
     settings = {
-        "spark.executorEnv.PYTHONPATH": _python_path(),  # executors do not inherit it
         "spark.local.dir": str(folder / "spilt"),
         "spark.sql.shuffle.partitions": "64",
     }
@@ -130,8 +128,7 @@ def main(folder: Path, applicants: int, kind: str) -> None:
             "cold": cold and {**cold, "passed": passed_cold},
             "broken": sum(use.excess > 0 for use in audit.uses) + (audit.most > 1),
             "audited_profit": float(audit.profit),
-            "jvm_mb": peak_mb(_driver_jvm(spark)),
-            "python_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / MEGABYTE,
+            **driver_peaks(spark),
         }
     (folder / OUT).write_text(json.dumps(found), "utf-8")
 
@@ -183,15 +180,6 @@ def watched(kind: type[Any], passes: list[Passed]) -> type[Any]:
 def _watch_passes(passes: list[Passed]) -> None:
     """Note the passes of the node, which are over all offers; others, over a sample, are none."""
     vars(node).update(Blocks=watched(Blocks, passes), InMemory=watched(InMemory, passes))
-
-
-def _python_path() -> str:
-    return ":".join((str(PROJECT / "lib"), str(PROJECT), os.environ.get("PYTHONPATH", "")))
-
-
-def _driver_jvm(spark: SparkSession) -> int:
-    gateway: Any = spark.sparkContext._gateway
-    return int(gateway.proc.pid)
 
 
 if __name__ == "__main__":

@@ -1,13 +1,16 @@
 """The session of a bench in a process of its own: small, with master and settings of its choice."""
 
 import os
+import resource
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from pyspark.sql import SparkSession
 
+from bench.command import MEGABYTE, peak_mb, python_path
 from penstock.jvm import driver_settings, empty_folder, find_java
 from penstock.session import SMALL
 from penstock.spark_settings import ALWAYS
@@ -17,7 +20,7 @@ from penstock.spark_settings import ALWAYS
 def own_session(
     name: str, master: str, folder: Path, settings: Mapping[str, str]
 ) -> Iterator[SparkSession]:
-    """Start a session and stop it at the end.
+    """Start a session, whose executors find penstock and the benches, and stop it at the end.
 
     Args:
         name: What Spark's own pages call it.
@@ -28,6 +31,7 @@ def own_session(
     environment = Path(sys.prefix)
     usual = ALWAYS | SMALL | driver_settings(environment, find_java(os.environ))
     usual["spark.sql.warehouse.dir"] = str(folder / "warehouse")
+    usual["spark.executorEnv.PYTHONPATH"] = python_path()
     os.environ["SPARK_CONF_DIR"] = str(empty_folder(environment))
     os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
@@ -39,3 +43,10 @@ def own_session(
         yield spark
     finally:
         spark.stop()
+
+
+def driver_peaks(spark: SparkSession) -> dict[str, float]:
+    """Return the most memory that the driver has held, in MB: "jvm_mb" and "python_mb"."""
+    gateway: Any = spark.sparkContext._gateway
+    python = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / MEGABYTE
+    return {"jvm_mb": peak_mb(gateway.proc.pid), "python_mb": python}

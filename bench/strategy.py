@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.command import run_job
-from bench.foundation import lendingclub_file, run_lendingclub
+from bench.lendingclub import NOT_MEASURED, lendingclub_file, runs_on
 from bench.result import Figure, Result
 
 Record = dict[str, Any]  # run.json, or a part of it
@@ -49,14 +49,14 @@ def measure() -> Result:
     The variable LENDINGCLUB names the file of real loans.
     """
     export = lendingclub_file()
+    then = {
+        name: (*REPORT, *(word for each in changes for word in ("--set", f"params.{each}")))
+        for name, changes in KNOWN_THEN.items()
+    }
     with tempfile.TemporaryDirectory(prefix="penstock-bench-") as folder:
         home = Path(folder)
         runs = {"book": run_job(home / "book", *REPORT)}
-        if export:
-            runs["lendingclub"] = run_lendingclub(home / "lendingclub", export)
-            for name, changes in KNOWN_THEN.items():
-                options = [word for each in changes for word in ("--set", f"params.{each}")]
-                runs[name] = run_lendingclub(home / name, export, *REPORT, *options)
+        runs |= runs_on(export, home, {"lendingclub": (), **then})
     return result_of({name: run.record for name, run in runs.items()})
 
 
@@ -68,8 +68,7 @@ def result_of(records: Mapping[str, Record]) -> Result:
         for figure in figures_of_rules(name, record["evidence"])
     ]
     if "lendingclub" not in records:
-        missing = "lendingclub was not measured: LENDINGCLUB names no file."
-        return Result(tuple(figures), (*NOTES, missing))
+        return Result(tuple(figures), (*NOTES, NOT_MEASURED))
     return Result((*figures, *figures_of_run(records["lendingclub"])), (*NOTES, NOTE_THEN))
 
 

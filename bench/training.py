@@ -31,36 +31,31 @@ AS_GBT = {
     "subsample": GBT["subsamplingRate"],
     "colsample_bytree": 1.0,
 }
-OTHERS = ("random_forest", "logistic")
+OTHERS = ("random_forest", "logistic")  # one fit of each is measured, and ROUNDS of the rest
+# Generated loans: 60 % to fit on, 20 % to calibrate, 20 % to judge by. The many are for the time of
+# xgboost in Spark against xgboost alone.
+FEW, MANY, ROUNDS = 200_000, (1_000_000, 2_000_000), 3
 
 
-def measure(
-    rows: int = 200_000, many: tuple[int, ...] = (1_000_000, 2_000_000), rounds: int = 3
-) -> Result:
-    """Fit each trainer in a process of its own on two cores, and xgboost without Spark.
-
-    Args:
-        rows: Generated loans: 60 % to fit on, 20 % to calibrate, 20 % to judge by.
-        many: The same, for the time of xgboost in Spark against xgboost alone.
-        rounds: Fits that are measured; of those in `OTHERS` it is one.
-    """
+def measure() -> Result:
+    """Fit each trainer in a process of its own on two cores, and xgboost without Spark."""
     with tempfile.TemporaryDirectory(prefix="penstock-bench-") as folder:
-        places = {n: Path(folder, str(n)) for n in (rows, *many)}
+        places = {n: Path(folder, str(n)) for n in (FEW, *MANY)}
         for n, place in places.items():
             place.mkdir()
             generated(n).to_parquet(place / ROWS)
-        few = places[rows]
+        few = places[FEW]
         found = {
-            "xgboost": trained(Order(few, "xgboost", ON_ALL_CORES, rounds)),
-            "xgboost_as_gbt": trained(Order(few, "xgboost", AS_GBT, rounds)),
-            "gbt": trained(Order(few, "gbt", {}, rounds)),
+            "xgboost": trained(Order(few, "xgboost", ON_ALL_CORES, ROUNDS)),
+            "xgboost_as_gbt": trained(Order(few, "xgboost", AS_GBT, ROUNDS)),
+            "gbt": trained(Order(few, "gbt", {}, ROUNDS)),
             **{trainer: trained(Order(few, trainer, {}, 1)) for trainer in OTHERS},
         }
-        one_tree = trained(Order(few, "xgboost", {**ON_ALL_CORES, "n_estimators": 1}, rounds))
-        beside = [Beside(rows, found["xgboost"], native_seconds(few, rounds))]
-        for n in many:
-            of_many = trained(Order(places[n], "xgboost", ON_ALL_CORES, rounds))
-            beside.append(Beside(n, of_many, native_seconds(places[n], rounds)))
+        one_tree = trained(Order(few, "xgboost", {**ON_ALL_CORES, "n_estimators": 1}, ROUNDS))
+        beside = [Beside(FEW, found["xgboost"], _native_seconds(few))]
+        for n in MANY:
+            of_many = trained(Order(places[n], "xgboost", ON_ALL_CORES, ROUNDS))
+            beside.append(Beside(n, of_many, _native_seconds(places[n])))
     return result_of(found, beside, median(one_tree["stage_wall_s"]))
 
 
@@ -116,7 +111,7 @@ def generated(rows: int) -> "pandas.DataFrame":
     )
 
 
-def native_seconds(folder: Path, rounds: int) -> Native:
+def _native_seconds(folder: Path) -> Native:
     """Measure xgboost itself for the same trees, by threads on all cores, after a round to warm up.
 
     Platt scaling is scikit-learn's logistic regression of the label on the margin.
@@ -127,7 +122,7 @@ def native_seconds(folder: Path, rounds: int) -> Native:
 
     settings = {name: v for name, v in XGBOOST.items() if name != "num_workers"}
     native = Native([], [])
-    for _ in range(rounds + 1):
+    for _ in range(ROUNDS + 1):
         started = time.perf_counter()
         table = pandas.read_parquet(folder / ROWS)
         columns = [*NUMERIC, *CATEGORICAL]
@@ -151,8 +146,20 @@ def result_of(found: dict[str, dict[str, Any]], beside: list[Beside], one_tree_s
         beside: xgboost in Spark and alone, on few rows and on more and more.
         one_tree_s: What a fit of one tree takes in Spark.
     """
-    boosted, peer = found["xgboost_as_gbt"], found["gbt"]
     figures = [
+        *_beside_gbt(found),
+        *_beside_native(beside),
+        Figure("one_tree_s", one_tree_s, "a fit of one tree in Spark: what is fixed"),
+        _whole_beside_native(beside[-1]),
+        *(figure for trainer, each in found.items() for figure in _of_trainer(trainer, each)),
+    ]
+    return Result(tuple(figures), _notes(beside))
+
+
+def _beside_gbt(found: dict[str, dict[str, Any]]) -> list[Figure]:
+    """Return CPU and AUC of xgboost and MLlib's GBT, each figure also the other way round."""
+    boosted, peer = found["xgboost_as_gbt"], found["gbt"]
+    return [
         Figure(
             "cpu_ratio_mllib_gbt",
             median(peer["stage_cpu_s"]) / median(boosted["stage_cpu_s"]),
@@ -186,38 +193,39 @@ def result_of(found: dict[str, dict[str, Any]], beside: list[Beside], one_tree_s
             "CPU of xgboost with its defaults / that of MLlib's GBT",
         ),
     ]
+
+
+def _beside_native(beside: list[Beside]) -> list[Figure]:
+    """Return the time of xgboost in Spark and alone; the target is of the most rows."""
     most = beside[-1]
-    figures.append(
-        Figure(
-            "wall_ratio_native",
-            median(most.native.alone) / median(most.spark["stage_wall_s"]),
-            f"{most.rows:,} rows: time of xgboost alone / xgboost in Spark, rows encoded and in "
-            "memory",
-        )
+    ratio = Figure(
+        "wall_ratio_native",
+        median(most.native.alone) / median(most.spark["stage_wall_s"]),
+        f"{most.rows:,} rows: time of xgboost alone / xgboost in Spark, rows encoded and in memory",
     )
-    figures += [
-        _of_native(each, MOST_WALL_RATIO if each is most else None) for each in reversed(beside)
+    return [
+        ratio,
+        *(_of_native(each, MOST_WALL_RATIO if each is most else None) for each in reversed(beside)),
     ]
-    figures += [
-        Figure("one_tree_s", one_tree_s, "a fit of one tree in Spark: what is fixed"),
+
+
+def _whole_beside_native(most: Beside) -> Figure:
+    return Figure(
+        "wall_of_native_whole",
+        median(most.spark["wall_s"]) / median(most.native.whole),
+        f"{most.rows:,} rows: the whole challenger_pd / pandas, xgboost and Platt scaling by "
+        "themselves",
+    )
+
+
+def _of_trainer(trainer: str, found: dict[str, Any]) -> list[Figure]:
+    return [
+        Figure(f"auc_{trainer}", found["auc"], f"AUC of {trainer} on judged rows"),
+        Figure(f"seconds_{trainer}", median(found["wall_s"]), "the whole challenger_pd"),
         Figure(
-            "wall_of_native_whole",
-            median(most.spark["wall_s"]) / median(most.native.whole),
-            f"{most.rows:,} rows: the whole challenger_pd / pandas, xgboost and Platt scaling by "
-            "themselves",
+            f"cpu_s_{trainer}", median(found["cpu_s"]), "CPU of JVM and Python's processes together"
         ),
     ]
-    for trainer, each in found.items():
-        figures += [
-            Figure(f"auc_{trainer}", each["auc"], f"AUC of {trainer} on judged rows"),
-            Figure(f"seconds_{trainer}", median(each["wall_s"]), "the whole challenger_pd"),
-            Figure(
-                f"cpu_s_{trainer}",
-                median(each["cpu_s"]),
-                "CPU of JVM and Python's processes together",
-            ),
-        ]
-    return Result(tuple(figures), _notes(beside))
 
 
 def _of_native(beside: Beside, most: float | None) -> Figure:

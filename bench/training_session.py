@@ -16,16 +16,15 @@ from pyspark.ml import PipelineModel
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from bench.challenger import challenger
 from bench.command import cpu_seconds, run_module
 from bench.session import own_session
 from penstock.learn.challenger.classifier import ChallengerClassifier
-from penstock.learn.challenger.pd import challenger_pd
 from penstock.learn.challenger.weighted import CLASS_WEIGHT, WeightedClassifier
 from penstock.learn.encoding import FEATURES
 from penstock.measure.counts import ScoreCounts
 from penstock.measure.discrimination import auc
 
-PROJECT = Path(__file__).resolve().parents[1]
 CORES = 2
 NUMERIC = tuple(f"x{number}" for number in range(18))
 CATEGORICAL = ("purpose", "region")
@@ -65,7 +64,12 @@ def main(order: Order) -> None:
     memory = {"spark.driver.memory": "2g"}
     with own_session("training", f"local[{CORES}]", order.folder, memory) as spark:
         table = spark.read.parquet(str(order.folder / ROWS))
-        estimator = _estimator(order)
+        estimator = challenger(
+            numeric=list(NUMERIC),
+            categorical=list(CATEGORICAL),
+            trainer=order.trainer,
+            settings=order.settings,
+        )
         estimator.fit(table.where("number % 10 = 0"))
         models: list[PipelineModel] = []
         wall, cpu = _measured(lambda: models.append(estimator.fit(table)), order.rounds)
@@ -78,29 +82,6 @@ def main(order: Order) -> None:
             "auc": _judged(models[-1], table),
         }
     (order.folder / f"{order.trainer}.json").write_text(json.dumps(found), "utf-8")
-
-
-def _estimator(order: Order) -> ChallengerClassifier:
-    return challenger_pd(
-        numeric=list(NUMERIC),
-        categorical=list(CATEGORICAL),
-        text=[],
-        trainer=order.trainer,
-        candidates=[],
-        settings=order.settings,
-        monotone={},
-        class_weights="none",
-        seed=1,
-        search={},
-        trials=0,
-        slots=1,
-        search_seed=1,
-        objective="log_loss",
-        folds_by="group",
-        calibration="held_out",
-        calibrator="platt",
-        population_bad_rate=None,
-    )
 
 
 def _judged(model: PipelineModel, table: DataFrame) -> float:

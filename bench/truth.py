@@ -11,6 +11,7 @@ from pyspark.sql import functions as F
 from scipy.stats import rankdata
 
 from bench.command import Run
+from bench.released import table_of
 from penstock.conf import RunConf
 from penstock.errors import DataError
 from penstock.measure.calibration import ece
@@ -103,13 +104,6 @@ def _placements(
     goods_below = (rank[is_bad] - rankdata(score[is_bad])) / (~is_bad).sum()
     bads_below = (rank[~is_bad] - rankdata(score[~is_bad])) / is_bad.sum()
     return goods_below, 1 - bads_below
-
-
-def table_of(spark: SparkSession, run: Run, name: str) -> DataFrame:
-    """Return a dataset as the run released it."""
-    dataset = run.dataset(name)
-    reader = spark.read.format("delta").option("versionAsOf", dataset["version"])
-    return reader.load(dataset["location"])
 
 
 def _bins(run: Run) -> int:

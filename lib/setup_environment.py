@@ -39,9 +39,9 @@ def main(arguments: Sequence[str]) -> int:
     folder = Path(arguments[-1]).absolute()
     try:
         if arguments[0] == "--check":
-            return 0 if is_ready(folder) else 1
+            return 0 if _is_ready(folder) else 1
         signal.signal(signal.SIGTERM, signal.default_int_handler)
-        make_ready(folder)
+        _make_ready(folder)
     except SetupError as error:
         say(f"penstock: {error}")
         return error.exit_code
@@ -58,7 +58,7 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def is_ready(folder: Path) -> bool:
+def _is_ready(folder: Path) -> bool:
     """Return whether a finished set-up made the folder, with these pins, Python and Java."""
     stamp = folder / "setup.stamp"
     try:
@@ -83,7 +83,7 @@ def stamp_text(folder: Path) -> str:
     return "\n".join((*lines, f"java = {java} {java_version(java)}", ""))
 
 
-def make_ready(folder: Path) -> None:
+def _make_ready(folder: Path) -> None:
     """Make the environment in a folder, unless it is ready.
 
     Raises:
@@ -92,9 +92,9 @@ def make_ready(folder: Path) -> None:
     java = find_java(os.environ)
     version = java_version(java)
     check_java(version)
-    refuse_foreign(folder)
+    _refuse_foreign(folder)
     with locked(folder):
-        if is_ready(folder):
+        if _is_ready(folder):
             return
         began = time.monotonic()
         python = ".".join(map(str, sys.version_info[:3]))
@@ -109,7 +109,7 @@ def make_ready(folder: Path) -> None:
         say(f"penstock: ready after {time.monotonic() - began:.0f} s; from now on it works offline")
 
 
-def refuse_foreign(folder: Path) -> None:
+def _refuse_foreign(folder: Path) -> None:
     """Refuse a folder with content that no set-up made, because the set-up empties it."""
     if folder.is_dir() and any(folder.iterdir()) and not any((folder / o).exists() for o in OURS):
         raise SetupError(

@@ -45,6 +45,33 @@ def do_here(spark, home, job, *words):
     return code, json.loads((newest / "run.json").read_text())
 
 
+def record_of(home, outcome):
+    """Return `run.json` of the run that ended with an outcome, as `--json` tells it."""
+    return json.loads((home / "runs" / outcome["run_id"] / "run.json").read_text())
+
+
+class State:
+    """A state folder, and jobs done on it in the tests' session, always by the same options."""
+
+    def __init__(self, spark, home, *options):
+        self.spark, self.home, self.options = spark, home, options
+
+    def do(self, job, *options):
+        """Do a job, by further options, and return its exit code and its record."""
+        return do_here(self.spark, self.home, job, *self.options, *options)
+
+    def table(self, name):
+        return table_of(self.spark, self.home, name)
+
+    @property
+    def release(self):
+        return release_of(self.spark, self.home)
+
+    @property
+    def mlflow(self):
+        return mlflow_of(self.home)
+
+
 def everything(spark, home):
     """Return the release, the rows of the scores and the champion, to be compared."""
     champion = mlflow_of(home).get_model_version_by_alias("lending_pd", "champion").version

@@ -41,19 +41,19 @@ CUT_OFF, COMMENT = "the cut-off of decide", "a comment"
 
 def measure_penstock(work: Path) -> Observations:
     """Observe penstock itself, in a folder that is not there yet."""
-    return _observe(start(PENSTOCK, work), penstock_reruns)
+    return _observe(start(PENSTOCK, work), _penstock_reruns)
 
 
 def measure_kedro(work: Path) -> Observations:
     """Observe Kedro with Delta tables, in a folder that is not there yet."""
-    return _observe(start(KEDRO, work), kedro_reruns)
+    return _observe(start(KEDRO, work), _kedro_reruns)
 
 
 def measure_sdp(work: Path) -> Observations:
     """Observe Spark's declarative pipelines with Delta tables, in a folder not there yet."""
     project = start(SDP, work)
-    seen = _observe(project, sdp_reruns)
-    notes = (*seen.notes, refused_estimator(project), refused_format(project))
+    seen = _observe(project, _sdp_reruns)
+    notes = (*seen.notes, _refused_estimator(project), _refused_format(project))
     return replace(seen, notes=notes)
 
 
@@ -79,14 +79,14 @@ def _observe(
     )
 
 
-def refused_estimator(project: Project) -> str:
+def _refused_estimator(project: Project) -> str:
     """Say what a pipeline answers to MLlib's `fit` in the function that defines a table."""
     with project.edited(SDP_ESTIMATOR):
         ended = project.call(*project.tool.check)
     return f"MLlib's fit in its place ends with {ended.code}: {error_message(ended.output)}"
 
 
-def refused_format(project: Project) -> str:
+def _refused_format(project: Project) -> str:
     """Say what a pipeline answers to a table whose definition names Delta, once it is there."""
     before = project.tables()
     with project.edited(SDP_FORMAT):
@@ -110,7 +110,7 @@ def first_run(project: Project) -> Ended:
     return ended
 
 
-def penstock_reruns(project: Project, first: Ended) -> tuple[Rerun, ...]:
+def _penstock_reruns(project: Project, first: Ended) -> tuple[Rerun, ...]:
     """Run again by the one command there is."""
     unchanged = _rerun(project, first, "nothing")
     with project.edited(project.tool.cut_off):
@@ -118,7 +118,7 @@ def penstock_reruns(project: Project, first: Ended) -> tuple[Rerun, ...]:
     return (unchanged, changed, *_whole_reruns(project, first))
 
 
-def kedro_reruns(project: Project, first: Ended) -> tuple[Rerun, ...]:
+def _kedro_reruns(project: Project, first: Ended) -> tuple[Rerun, ...]:
     """Run again by Kedro's own means: the whole, what is missing, from a node on."""
     missing, from_decide = ("--only-missing-outputs",), ("--from-nodes", "decide")
     unchanged = _rerun(project, first, "nothing"), _rerun(project, first, "nothing", *missing)
@@ -130,7 +130,7 @@ def kedro_reruns(project: Project, first: Ended) -> tuple[Rerun, ...]:
     return (*unchanged, *partly, *_whole_reruns(project, first))
 
 
-def sdp_reruns(project: Project, first: Ended) -> tuple[Rerun, ...]:
+def _sdp_reruns(project: Project, first: Ended) -> tuple[Rerun, ...]:
     """Run again by the pipelines' own means: the whole, one table."""
     unchanged = _rerun(project, first, "nothing")
     with project.edited(project.tool.cut_off):

@@ -67,7 +67,7 @@ class Tool:
     releases: str = ""
 
 
-def stage_faults(stages: str, *, edge: Edit, parameter: Edit, cycle: Edit) -> dict[str, Edit]:
+def _stage_faults(stages: str, *, edge: Edit, parameter: Edit, cycle: Edit) -> dict[str, Edit]:
     """Return the five mistakes: two in the stages, which all tools share, three in the wiring.
 
     Args:
@@ -99,7 +99,7 @@ KEDRO = Tool(
     tables="data",
     completed=r"Completed node: (\w+)",
     settings={},
-    faults=stage_faults(
+    faults=_stage_faults(
         _KEDRO_STAGES,
         edge=Edit(_KEDRO_GRAPH, '["model", "heldout"]', '["model", "heldot"]'),
         parameter=Edit(_KEDRO_PARAMETERS, "cut_off: 0.2\n", ""),
@@ -136,7 +136,7 @@ SDP = Tool(
             "jdbc:derby:;databaseName={work}/metastore;create=true"
         ),
     },
-    faults=stage_faults(
+    faults=_stage_faults(
         "stages.py",
         edge=Edit(_SDP_GRAPH, 'spark.table("heldout")', 'spark.table("heldot")'),
         parameter=Edit(SDP_SPEC, '  lending.cut_off: "0.2"\n', ""),
@@ -179,7 +179,7 @@ PENSTOCK = Tool(
     tables="var/tables",
     completed=r'"name": "(\w+)", "status": "done"',
     settings={},
-    faults=stage_faults(
+    faults=_stage_faults(
         _OUR_STAGES,
         edge=Edit(OUR_GRAPH, 'Apply("model", "heldout"', 'Apply("model", "heldot"'),
         parameter=Edit(_OUR_PARAMETERS, "decide:\n  cut_off: 0.2\n", ""),

@@ -4,8 +4,11 @@ Values only: `measure`, `learn` and `lending` make them, `store` keeps them as J
 them.
 """
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
+
+Mark = Literal["line", "points", "bars", "reference", "bound"]
 
 
 @dataclass(frozen=True)
@@ -15,6 +18,11 @@ class Table:
     title: str
     columns: tuple[str, ...]
     rows: tuple[tuple[Any, ...], ...]
+
+    @classmethod
+    def of_texts(cls, title: str, column: str, texts: Iterable[str]) -> "Table":
+        """Return the table of one column, whose rows are sentences: warnings, reasons, limits."""
+        return cls(title, (column,), tuple((text,) for text in texts))
 
 
 @dataclass(frozen=True)
@@ -28,7 +36,7 @@ class Series:
     name: str
     x: tuple[float | str, ...]
     y: tuple[float, ...]
-    mark: Literal["line", "points", "bars", "reference", "bound"] = "line"
+    mark: Mark = "line"
 
 
 @dataclass(frozen=True)

@@ -69,7 +69,7 @@ class Job:
     @property
     def asks_results(self) -> bool:
         """Whether the selection speaks of how the last run went."""
-        return "result:" in f"{self.options.select or ''} {self.options.exclude or ''}"
+        return self._selects_by("result:")
 
     @property
     def skips(self) -> bool:
@@ -84,11 +84,14 @@ class Job:
     @property
     def needs_states(self) -> bool:
         """Whether the selection speaks of what has changed, which only a plan can tell."""
-        return "state:" in f"{self.options.select or ''} {self.options.exclude or ''}"
+        return self._selects_by("state:")
 
     def with_states(self, changed: Collection[str]) -> "Job":
         """Return the job with its selection made, knowing which nodes have changed."""
         return replace(self, graph=self._selected(changed))
+
+    def _selects_by(self, method: str) -> bool:
+        return method in f"{self.options.select or ''} {self.options.exclude or ''}"
 
     def _selected(self, changed: Collection[str] | None) -> Graph:
         if not (self.options.select or self.options.exclude):
@@ -158,7 +161,7 @@ def _with_makers(whole: Graph, names: Iterable[str], lazy: Collection[str]) -> s
 
 
 def _saved_job(name: str, options: Namespace, home: Home) -> Job:
-    saved = read_document(Path(options.plan), "plan")
+    saved = _read_document(Path(options.plan), "plan")
     beside = [word for word in run_arguments(options) if word.startswith("--")]
     if name != saved["job"] or beside not in ([], ["--graph", "--env"]):
         raise UsageError(
@@ -177,13 +180,13 @@ def _replayed_job(options: Namespace, home: Home) -> Job:
         raise UsageError(
             f"There is no run '{options.run}' under {runs}.{did_you_mean(options.run, known)}"
         )
-    run = read_document(path, "run")
+    run = _read_document(path, "run")
     if not path.with_name("plan.json").exists():
         raise DataError(
             f"Run '{options.run}' has kept no plan.json, and nobody can tell whether it would be "
             "the same again: it cannot be replayed."
         )
-    plan = read_document(path.with_name("plan.json"), "plan")
+    plan = _read_document(path.with_name("plan.json"), "plan")
     recorded = Recorded(options.run, run, plan)
     _, name, *arguments = shlex.split(run["command"])
     # A selection may choose other nodes today than it did then.
@@ -205,7 +208,7 @@ def _with_output(options: Namespace, wish: Namespace) -> Namespace:
     return Namespace(**{**vars(options), "json": wish.json, "quiet": wish.quiet})
 
 
-def read_document(path: Path, what: str) -> dict[str, Any]:
+def _read_document(path: Path, what: str) -> dict[str, Any]:
     """Read a saved plan or the record of a run.
 
     Raises:
@@ -228,7 +231,7 @@ def _last_results(home: Home, graph: str) -> dict[str, str] | None:
     """Return how each node of the graph's last run went; None if it never ran."""
     for path in sorted((home.root / "runs").glob("*/run.json"), reverse=True):
         try:
-            record = read_document(path, "run")
+            record = _read_document(path, "run")
         except UsageError:
             continue  # a run that died as it wrote
         if record["graph"] == graph:

@@ -176,7 +176,7 @@ def job_settings(request: Request, place: Place, configured: Mapping[str, str]) 
         settings |= driver_settings(place.environment, place.java)
     settings |= configured
     master = _in_force(request, settings, "--master", "spark.master")
-    if not runs_in_one_jvm(master):
+    if not _runs_in_one_jvm(master):
         jars = ",".join(map(str, delta_jars(place.environment)))
         settings["spark.jars"] = _joined(jars, settings.get("spark.jars", ""))
         package = str(zip_package(place.project / "lib", place.home / "cache"))
@@ -228,7 +228,7 @@ def _home(environ: Mapping[str, str]) -> Path:
     return Path(environ.get("PENSTOCK_HOME") or PROJECT / "var").absolute()
 
 
-def runs_in_one_jvm(master: str) -> bool:
+def _runs_in_one_jvm(master: str) -> bool:
     """Return whether driver and executors are one process (not so with `local-cluster[...]`)."""
     return master.startswith("local") and not master.startswith("local-cluster")
 

@@ -18,7 +18,7 @@ ALWAYS = {
     # A Python worker that hangs all the same ends as an error, not as a run that never ends.
     "spark.sql.execution.pyspark.udf.idleTimeoutSeconds": "600",
     "spark.sql.execution.pyspark.udf.killOnIdleTimeout": "true",
-    # To replace no rows by no rows is a version too: the run that did it releases it.
+    # A run that replaces no rows by no rows makes a version too, for its release to name.
     "spark.databricks.delta.skipRecordingEmptyCommits": "false",
     # Else each call to build a column asks the JVM where it stands; our errors name the place.
     "spark.python.sql.dataFrameDebugging.enabled": "false",

@@ -11,7 +11,8 @@ from penstock.catalyst.internals import count_jobs
 from penstock.engine.checking import check_rows
 from penstock.graphs.scorecard import GRAPH
 from penstock.job import PROJECT, prepare_job
-from penstock.learn.observations import AS_OF, BAD_ON, DATE, LABEL, ROW_ID, read_observations
+from penstock.learn.observations import AS_OF, BAD_ON, DATE, ROW_ID, read_observations
+from penstock.learn.pd_columns import LABEL
 from penstock.planning import plan_job
 from penstock.store.stores import Stores
 from tests.processes import do

@@ -1,24 +1,16 @@
 """What the shipped graphs' functions say of their parameters, held against `conf/`: no Spark."""
 
 import shutil
-from pathlib import Path
 
 import pytest
 
-from penstock.binding import bind_parameters
-from penstock.conf import load_conf
 from penstock.errors import ConfigError
 from penstock.graphs import assets, credit_lines, lending, scorecard
 from penstock.job import prepare_job
+from tests.graphs.bound import CONF, bind
 
-CONF = Path(__file__).parents[2] / "conf"
 CERTAIN = "{name: a, weight: 1, pd_odds: 1, lgd: 1}"
 NEXT_DAY = "{reporting_date: 2022-12-31, pd_odds: 1, overlay: 0}"
-
-
-def bind(graph, *overrides):
-    conf = load_conf(CONF, "local", overrides)
-    return bind_parameters(graph, conf.params, conf.origins.told)
 
 
 @pytest.mark.parametrize(

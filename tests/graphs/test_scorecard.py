@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from tests.processes import do
+from tests.released import State, both_ways, do_here, record_of, table_of, told_here
 
 LOANS = 900
 DESCRIPTION = (
@@ -51,22 +52,27 @@ def write_applications(path):
     path.write_text("\n".join(["id,opened,income,age,purpose", *rows]) + "\n")
 
 
-class Scorecard:
+class Scorecard(State):
     """A state folder on which the graph has run once."""
 
-    def __init__(self, spark, home, table):
-        from tests.released import told_here
-
-        self.home, self.table = home, table
+    def __init__(self, spark, home, raw_table):
+        super().__init__(spark, home, *DESCRIPTION, "--set", f"catalog.raw_table.path={raw_table}")
+        self.raw_table = raw_table
         new = home.parent / "new.csv"
         write_applications(new)
         self.applications = ("--set", f"catalog.unscored_table.path={new}")
-        self.words = ("run", *DESCRIPTION, "--set", f"catalog.raw_table.path={table}", "--json")
-        code, out, self.told = told_here(spark, home, *self.words)
+        code, out, self.told = told_here(spark, home, "run", *self.options, "--json")
         assert code == 0, self.told
-        self.outcome = json.loads(out.splitlines()[-1])
-        self.folder = home / "runs" / self.outcome["run_id"]
-        self.record = json.loads((self.folder / "run.json").read_text())
+        outcome = json.loads(out.splitlines()[-1])
+        self.folder = home / "runs" / outcome["run_id"]
+        self.record = record_of(home, outcome)
+
+    def stopped(self, *options):
+        """Do a run that one node ends: return its exit code, that node, and those not run."""
+        code, record = self.do("run", *options)
+        [failed] = [node for node in record["nodes"] if node["status"] == "failed"]
+        not_run = {node["name"] for node in record["nodes"] if node["status"] == "not run"}
+        return code, failed, not_run
 
 
 @pytest.fixture(scope="module")
@@ -81,20 +87,16 @@ def scorecard(spark, tmp_path_factory):
         spark.conf.set("spark.sql.shuffle.partitions", partitions)
 
 
-def test_a_row_that_cannot_be_read_is_put_aside_with_the_reason(scorecard, spark):
-    from tests.released import table_of
-
-    [put_aside] = table_of(spark, scorecard.home, "observations_quarantine").collect()
+def test_a_row_that_cannot_be_read_is_put_aside_with_the_reason(scorecard):
+    [put_aside] = scorecard.table("observations_quarantine").collect()
     assert put_aside.broken_rules == ["every_value_can_be_read"]
     assert "income 'a lot' is no number" in put_aside.row
-    assert table_of(spark, scorecard.home, "observations").count() == LOANS
+    assert scorecard.table("observations").count() == LOANS
 
 
-def test_loans_are_scored_in_points_that_fall_as_the_pd_rises(scorecard, spark):
-    from tests.released import table_of
-
-    judged = table_of(spark, scorecard.home, "judged_scores").toPandas()
-    developed = table_of(spark, scorecard.home, "development_scores").toPandas()
+def test_loans_are_scored_in_points_that_fall_as_the_pd_rises(scorecard):
+    judged = scorecard.table("judged_scores").toPandas()
+    developed = scorecard.table("development_scores").toPandas()
     assert len(judged) + len(developed) == LOANS
     assert judged.observed_on.min() > developed.observed_on.max()
     assert judged.pd.between(0, 1).all() and set(judged.model_version) == {"scorecard/1"}
@@ -111,8 +113,6 @@ def test_the_report_judges_out_of_time_what_was_made_on_development(scorecard):
 
 
 def test_page_and_json_of_the_version_lie_with_the_run_and_with_the_model(scorecard):
-    from tests.released import mlflow_of
-
     page = scorecard.folder / "validation-scorecard-1.html"
     card = json.loads(page.with_suffix(".json").read_text())
     text = page.read_text()
@@ -131,7 +131,7 @@ def test_page_and_json_of_the_version_lie_with_the_run_and_with_the_model(scorec
             ["" if value is None else str(value) for value in row]
             for row in (table["columns"], *table["rows"])
         ]
-    client = mlflow_of(scorecard.home)
+    client = scorecard.mlflow
     version = client.get_model_version_by_alias("scorecard", "candidate")
     assert str(version.version) == "1"
     artefacts = {artefact.path for artefact in client.list_artifacts(version.run_id)}
@@ -163,11 +163,9 @@ def test_each_figure_of_a_committee_is_drawn_on_the_page_of_each_model(scorecard
     assert [series["name"] for series in curves["series"]] == ["2020", "2021"]
 
 
-def test_the_challenger_is_set_beside_the_scorecard_and_waits_as_candidate(scorecard, spark):
-    from tests.released import mlflow_of, table_of
-
+def test_the_challenger_is_set_beside_the_scorecard_and_waits_as_candidate(scorecard):
     scored, challenged = (
-        table_of(spark, scorecard.home, name).toPandas().set_index("row_id")
+        scorecard.table(name).toPandas().set_index("row_id")
         for name in ("judged_scores", "challenger_judged_scores")
     )
     assert set(challenged.model_version) == {"challenger/1"} and "points" not in challenged
@@ -185,30 +183,24 @@ def test_the_challenger_is_set_beside_the_scorecard_and_waits_as_candidate(score
     # There was no champion to compare the first one with.
     assert evidence["incumbent_comparison"]["metrics"] == {"incumbents": 0}
     assert (scorecard.folder / "validation-challenger-1.html").exists()
-    client = mlflow_of(scorecard.home)
+    client = scorecard.mlflow
     aliases = client.get_registered_model("challenger").aliases
     assert {alias: str(version) for alias, version in aliases.items()} == {"candidate": "1"}
     tags = client.get_model_version("challenger", "1").tags
     assert tags["champion_choice.challenger_wins"] == "0" and "challenger_report.auc" in tags
 
 
-def test_the_bins_of_all_columns_are_a_table(scorecard, spark):
-    from tests.released import table_of
-
-    bins = table_of(spark, scorecard.home, "scorecard_bins").toPandas()
+def test_the_bins_of_all_columns_are_a_table(scorecard):
+    bins = scorecard.table("scorecard_bins").toPandas()
     assert set(bins.column) == {"income", "age", "purpose"}
-    developed = table_of(spark, scorecard.home, "development_table")
+    developed = scorecard.table("development_table")
     assert set(bins.groupby("column").n_rows.sum()) == {
         developed.where("sample = 'development'").count()
     }
 
 
-def test_trials_of_the_challengers_settings_are_rows_a_report_and_runs_below_the_fit(
-    scorecard, spark
-):
-    from tests.released import mlflow_of, table_of
-
-    trials = table_of(spark, scorecard.home, "challenger_trials").orderBy("trial").collect()
+def test_trials_of_the_challengers_settings_are_rows_a_report_and_runs_below_the_fit(scorecard):
+    trials = scorecard.table("challenger_trials").orderBy("trial").collect()
     assert [row.trial for row in trials] == [0, 1] and [row.is_best for row in trials].count(
         True
     ) == 1
@@ -216,7 +208,7 @@ def test_trials_of_the_challengers_settings_are_rows_a_report_and_runs_below_the
     assert found["metrics"]["trials"] == 2 and set(found["figures"]) == {"progress", "by_max_depth"}
     # Two folds by date: the first is too early to be judged.
     assert found["tables"]["trials"]["columns"][:3] == ["trial", "max_depth", "fold 1"]
-    client = mlflow_of(scorecard.home)
+    client = scorecard.mlflow
     fit = client.get_model_version("challenger", "1").run_id
     [experiment] = {client.get_run(fit).info.experiment_id}
     below = client.search_runs([experiment], f"tags.`mlflow.parentRunId` = '{fit}'")
@@ -225,9 +217,7 @@ def test_trials_of_the_challengers_settings_are_rows_a_report_and_runs_below_the
 
 
 def test_a_delta_table_that_others_write_is_read_as_the_file_is(scorecard, spark, tmp_path):
-    from tests.released import do_here, table_of
-
-    typed = spark.read.csv(str(scorecard.table), header=True).selectExpr(
+    typed = spark.read.csv(str(scorecard.raw_table), header=True).selectExpr(
         "int(id) AS id", "date(opened) AS opened", "try_cast(income AS DOUBLE) AS income",
         "int(age) AS age", "purpose", "sex", "outcome", "date(lost_on) AS lost_on",
     )  # fmt: skip
@@ -247,7 +237,7 @@ def test_a_delta_table_that_others_write_is_read_as_the_file_is(scorecard, spark
 
 
 def test_a_second_run_has_nothing_to_do_and_validates_nothing_again(scorecard):
-    code, out, told = do(scorecard.home, *scorecard.words)
+    code, out, told = do(scorecard.home, "run", *scorecard.options, "--json")
     assert code == 0, told
     outcome = json.loads(out.splitlines()[-1])
     assert {node["status"] for node in outcome["nodes"]} == {"skipped"}
@@ -256,14 +246,11 @@ def test_a_second_run_has_nothing_to_do_and_validates_nothing_again(scorecard):
     assert list(folder.glob("validation-*")) == [] and "validated" not in told
 
 
-def test_the_champion_scores_and_the_challenger_watches(scorecard, spark):
-    from tests.released import do_here, table_of
-
-    words = (*scorecard.words[1:-1], *scorecard.applications)
-    code, record = do_here(spark, scorecard.home, "score", *words)
+def test_the_champion_scores_and_the_challenger_watches(scorecard):
+    code, record = scorecard.do("score", *scorecard.applications)
     assert code == 0
     scores, shadow = (
-        table_of(spark, scorecard.home, name).toPandas().set_index("row_id").sort_index()
+        scorecard.table(name).toPandas().set_index("row_id").sort_index()
         for name in ("application_scores", "shadow_scores")
     )
     assert list(scores.index) == list(shadow.index) == ["a", "b", "c"]
@@ -271,7 +258,7 @@ def test_the_champion_scores_and_the_challenger_watches(scorecard, spark):
     assert set(scores.model_version) == {"credit_pd/1"}
     assert set(shadow.model_version) == {"credit_pd_shadow/1"} and shadow.points.isna().all()
     # Who is declined, at five bads' loss to a good's profit, is told why.
-    declines = table_of(spark, scorecard.home, "declines").toPandas().set_index("row_id")
+    declines = scorecard.table("declines").toPandas().set_index("row_id")
     assert {*declines.index} == {*scores.index[scores.pd > 1 / 6]} and "b" in declines.index
     assert dict(declines.points) == dict(scores.points[declines.index])
     assert set(declines.model_version) == {"credit_pd/1"}
@@ -280,7 +267,7 @@ def test_the_champion_scores_and_the_challenger_watches(scorecard, spark):
     report = record["evidence"]["shadow_report"]["metrics"]
     assert report["loans"] == 3
     assert report["shadow_mean_pd"] == pytest.approx(shadow.pd.mean(), abs=1e-6)
-    [put_aside] = table_of(spark, scorecard.home, "unscored_quarantine").collect()
+    [put_aside] = scorecard.table("unscored_quarantine").collect()
     assert "income 'much' is no number" in put_aside.row
 
 
@@ -290,106 +277,78 @@ EASY = (
 )
 
 
-def test_a_promoted_challenger_decides_and_the_scorecard_watches(scorecard, spark):
-    from tests.released import do_here, mlflow_of, table_of
-
-    words = (*scorecard.words[1:-1], "--set", f"params.choose_champion={{{EASY}}}")
-    code, record = do_here(spark, scorecard.home, "run", *words)
+def test_a_promoted_challenger_decides_and_the_scorecard_watches(scorecard):
+    easy = ("--set", f"params.choose_champion={{{EASY}}}")
+    code, record = scorecard.do("run", *easy)
     assert code == 0
     # It was compared with the champion that it takes the place of: the scorecard.
     compared, between = (
         record["evidence"][name]["metrics"] for name in ("incumbent_comparison", "comparison")
     )
     assert compared == {"incumbents": 1} | between and between["auc_difference"] != 0
-    aliases = mlflow_of(scorecard.home).get_registered_model("credit_pd").aliases
+    aliases = scorecard.mlflow.get_registered_model("credit_pd").aliases
     assert {alias: str(version) for alias, version in aliases.items()} == {"champion": "2"}
 
-    code, _ = do_here(spark, scorecard.home, "score", *words, *scorecard.applications)
+    code, _ = scorecard.do("score", *easy, *scorecard.applications)
     assert code == 0
     scores, shadow = (
-        table_of(spark, scorecard.home, name).toPandas().set_index("row_id").sort_index()
+        scorecard.table(name).toPandas().set_index("row_id").sort_index()
         for name in ("application_scores", "shadow_scores")
     )
     assert set(scores.model_version) == {"credit_pd/2"} and scores.points.isna().all()
     assert set(shadow.model_version) == {"credit_pd_shadow/2"} and shadow.points.notna().all()
 
     # Its own champion has moved, and that is no reason to ask once more.
-    code, again = do_here(spark, scorecard.home, "run", *words)
+    code, again = scorecard.do("run", *easy)
     assert {node["status"] for node in again["nodes"]} == {"skipped"}
 
 
-def test_a_model_that_is_worse_than_the_champion_does_not_take_its_place(scorecard, spark):
-    from tests.released import do_here, mlflow_of
-
-    before = mlflow_of(scorecard.home).get_registered_model("credit_pd").aliases
+def test_a_model_that_is_worse_than_the_champion_does_not_take_its_place(scorecard):
+    before = scorecard.mlflow.get_registered_model("credit_pd").aliases
     # Age alone tells nothing of the outcome.
     blind = "params.scorecard_pd={forbidden: [income, purpose], forced: [age], stepwise: none}"
     gate = "params.scorecard_gate={min_auc: 0.1, max_ece: 1.0, min_loans: 1, min_bads: 1}"
-    words = (*scorecard.words[1:-1], "--set", blind, "--set", gate)
-    code, record = do_here(spark, scorecard.home, "run", *words)
-    nodes = {node["name"]: node for node in record["nodes"]}
-    assert (code, nodes["champion_gate"]["status"]) == (4, "failed")
-    assert (
-        "AUC is worse than that of the model that decides now" in (nodes["champion_gate"]["reason"])
-    )
-    assert nodes["deploy_pd_champion"]["status"] == "not run"
-    assert mlflow_of(scorecard.home).get_registered_model("credit_pd").aliases == before
+    code, failed, not_run = scorecard.stopped("--set", blind, "--set", gate)
+    assert (code, failed["name"]) == (4, "champion_gate")
+    assert "AUC is worse than that of the model that decides now" in failed["reason"]
+    assert "deploy_pd_champion" in not_run
+    assert scorecard.mlflow.get_registered_model("credit_pd").aliases == before
 
 
-def test_without_rows_to_judge_by_nothing_is_fitted(scorecard, spark):
-    from tests.released import do_here
+FITS = {"scorecard_pd", "challenger_pd", "champion_pd", "shadow_pd", "decline_reasons"}
 
-    late = "test_from: 2030-01-01, test_until: 2030-12-31"
-    words = (*scorecard.words[1:-1], "--set", f"params.split_observations={{{late}}}")
-    code, record = do_here(spark, scorecard.home, "run", *words)
-    statuses = {node["name"]: node["status"] for node in record["nodes"]}
-    [failed] = [node for node in record["nodes"] if node["status"] == "failed"]
+
+def test_without_rows_to_judge_by_nothing_is_fitted(scorecard):
+    late = "params.split_observations={test_from: 2030-01-01, test_until: 2030-12-31}"
+    code, failed, not_run = scorecard.stopped("--set", late)
     assert (code, failed["name"]) == (3, "split_observations")
     assert (
-        "'judged_table' would have 0 rows, and its contract asks for at least 1"
-        in (failed["reason"])
+        "'judged_table' would have 0 rows, and its contract asks for at least 1" in failed["reason"]
     )
-    assert {statuses["scorecard_pd"], statuses["challenger_pd"]} == {"not run"}
+    assert not_run >= FITS
 
 
-FITS = ("scorecard_pd", "challenger_pd", "champion_pd", "shadow_pd", "decline_reasons")
-
-
-def test_a_loan_of_the_future_stops_the_run_before_anything_is_fitted(scorecard, spark):
-    from tests.released import do_here
-
-    words = (*scorecard.words[1:-1], "--as-of", "2020-12-31")
-    code, record = do_here(spark, scorecard.home, "run", *words)
-    statuses = {node["name"]: node["status"] for node in record["nodes"]}
-    [failed] = [node for node in record["nodes"] if node["status"] == "failed"]
+def test_a_loan_of_the_future_stops_the_run_before_anything_is_fitted(scorecard):
+    code, failed, not_run = scorecard.stopped("--as-of", "2020-12-31")
     assert (code, failed["name"]) == (3, "read_observations")
     # Of 450 days that two loans each are of, the last 84 are in the next year.
     assert "break its contract: is_observed_by_as_of (168)" in failed["reason"]
-    assert {statuses[name] for name in FITS} == {"not run"}
+    assert not_run >= FITS
 
 
-def test_a_number_that_is_text_in_every_row_stops_the_run_before_anything_is_fitted(
-    scorecard, spark
-):
-    from tests.released import do_here
-
-    as_number = "numeric: [income, age, purpose], categorical: []"
-    words = (*scorecard.words[1:-1], "--set", f"params.read_observations={{{as_number}}}")
-    code, record = do_here(spark, scorecard.home, "run", *words)
-    statuses = {node["name"]: node["status"] for node in record["nodes"]}
-    [failed] = [node for node in record["nodes"] if node["status"] == "failed"]
+def test_a_number_that_is_text_in_every_row_stops_the_run_before_anything_is_fitted(scorecard):
+    as_number = "params.read_observations={numeric: [income, age, purpose], categorical: []}"
+    code, failed, not_run = scorecard.stopped("--set", as_number)
     assert (code, failed["name"]) == (3, "read_observations")
     assert (
         f"'observations' would have 0 rows, and its contract asks for at least 1: {LOANS + 1} rows "
         f"came in, {LOANS + 1} broke a rule, most often 'every_value_can_be_read' ({LOANS + 1})"
     ) in failed["reason"]
-    assert {statuses[name] for name in FITS} == {"not run"}
+    assert not_run >= FITS
 
 
 def test_skipping_on_and_off_give_the_same_tables_and_reports(scorecard, spark):
-    words = (*scorecard.words[1:-1], "--set", "params.validate_scorecard.bins=8")
-    from tests.released import both_ways
-
+    words = (*scorecard.options, "--set", "params.validate_scorecard.bins=8")
     with_skipping, without = both_ways(spark, scorecard.home, "run", *words)
     statuses = with_skipping.statuses
     # What was skipped was made with other partitions.
@@ -405,15 +364,15 @@ def test_skipping_on_and_off_give_the_same_tables_and_reports(scorecard, spark):
 
 
 def test_skipping_on_and_off_give_the_same_scores_of_applications(scorecard, spark):
-    from tests.released import both_ways, do_here, table_of
-
-    words = (*scorecard.words[1:-1], *scorecard.applications)
-    assert do_here(spark, scorecard.home, "score", *words)[0] == 0
-    words = (*words, "--set", "params.compare_shadow.approval_rates=[0.4]")
-    words = (*words, "--set", "params.select_declines.explain=all")
+    assert scorecard.do("score", *scorecard.applications)[0] == 0
+    changes = (
+        "--set", "params.compare_shadow.approval_rates=[0.4]",
+        "--set", "params.select_declines.explain=all",
+    )  # fmt: skip
+    words = (*scorecard.options, *scorecard.applications, *changes)
     with_skipping, without = both_ways(spark, scorecard.home, "score", *words)
     assert with_skipping.statuses["present_shadow_scores"] == "skipped"
-    told = table_of(spark, scorecard.home, "declines")
-    assert told.count() == table_of(spark, scorecard.home, "application_scores").count() == 3
+    told = scorecard.table("declines")
+    assert told.count() == scorecard.table("application_scores").count() == 3
     assert with_skipping.tables == without.tables and "shadow_scores" in without.tables
     assert with_skipping.evidence == without.evidence

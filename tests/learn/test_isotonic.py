@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pyspark.ml.functions import array_to_vector
 from pyspark.sql import functions as F
 from scipy.special import expit
 from sklearn.isotonic import IsotonicRegression
@@ -10,6 +9,7 @@ from sklearn.isotonic import IsotonicRegression
 from penstock.errors import DataError
 from penstock.learn.isotonic import FAN_OUT, Isotonic, IsotonicModel, fit_isotonic
 from penstock.measure.prior import shift_prior
+from tests.learn.margins import with_margins
 
 RANDOM = np.random.default_rng(20)
 MARGINS = RANDOM.normal(-1, 2, 600).round(1)
@@ -75,14 +75,6 @@ def test_shifted_pds_are_the_shift_of_the_pds_at_the_knots():
     np.testing.assert_allclose(
         shifted.pd(fitted.knots), shift_prior(fitted.pds, **rates), rtol=1e-12
     )
-
-
-def with_margins(spark, margins):
-    rows = [(n, None if m is None else float(m)) for n, m in enumerate(margins)]
-    margin = F.col("margin")
-    vector = F.when(margin.isNotNull(), array_to_vector(F.array(-margin, margin)))
-    table = spark.createDataFrame(rows, "id INT, margin DOUBLE")
-    return table.select("id", vector.alias("rawPrediction"))
 
 
 def test_the_model_scores_as_numpy_does_and_the_same_when_saved(spark, tmp_path):

@@ -5,24 +5,8 @@ import pytest
 
 from penstock.errors import ConfigError, DataError
 from penstock.learn.observations import read_observations, split_observations
+from tests.learn.described import DESCRIBED
 
-DESCRIBED = {
-    "key": ["id"],
-    "target": "status",
-    "good_values": ["paid"],
-    "bad_values": ["lost", "late"],
-    "date": "day",
-    "date_format": "yyyy-MM-dd",
-    "bad_date": "",
-    "performance_months": None,
-    "numeric": ["amount"],
-    "categorical": ["purpose"],
-    "text": [],
-    "group": [],
-    "missing": ["NA", "?"],
-    "protected": [],
-    "as_of": dt.date(2024, 6, 30),
-}
 BY_DATE = {
     "by": "date",
     "calibration_from": dt.date(2024, 1, 1),

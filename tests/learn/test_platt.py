@@ -1,13 +1,12 @@
 import numpy as np
 import pytest
-from pyspark.ml.functions import array_to_vector
-from pyspark.sql import functions as F
 from scipy.optimize import minimize
 from scipy.special import expit
 
 from penstock.errors import DataError
 from penstock.learn.platt import PlattModel, Sigmoid, fit_sigmoid
 from penstock.measure.prior import shift_prior
+from tests.learn.margins import with_margins
 
 RANDOM = np.random.default_rng(4)
 MARGINS = RANDOM.normal(-1, 2, 3000).round(4)
@@ -67,14 +66,6 @@ def test_a_shifted_sigmoid_is_the_shift_of_its_pds():
     np.testing.assert_allclose(
         expit(shifted.slope * MARGINS + shifted.intercept), shift_prior(pds, **rates), rtol=1e-12
     )
-
-
-def with_margins(spark, margins):
-    rows = [(n, None if m is None else float(m)) for n, m in enumerate(margins)]
-    margin = F.col("margin")
-    vector = F.when(margin.isNotNull(), array_to_vector(F.array(-margin, margin)))
-    table = spark.createDataFrame(rows, "id INT, margin DOUBLE")
-    return table.select("id", vector.alias("rawPrediction"))
 
 
 def test_the_model_scores_as_numpy_does_and_the_same_when_saved(spark, tmp_path):

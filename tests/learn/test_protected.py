@@ -3,7 +3,7 @@ import pytest
 from penstock.errors import ConfigError, DataError
 from penstock.learn.observations import read_observations
 from penstock.learn.protected import read_protected
-from tests.learn.test_observations import DESCRIBED
+from tests.learn.described import DESCRIBED
 
 PARAMETERS = {
     "key": ["id"],

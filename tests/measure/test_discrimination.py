@@ -20,6 +20,7 @@ from penstock.measure.discrimination import (
     roc_curve,
 )
 from tests.measure.hmeq import hmeq_scores
+from tests.measure.pairs import delong_by_pairs
 
 RANDOM = np.random.default_rng(3)
 LABELS = RANDOM.integers(0, 2, 400)
@@ -27,13 +28,6 @@ LABELS = RANDOM.integers(0, 2, 400)
 SCORES = np.clip((RANDOM.normal(LABELS * 0.8, 1) * 4).round() / 20 + 0.5, 0, 1)
 COUNTS = ScoreCounts.of(SCORES, LABELS)
 ONE_CLASS = ScoreCounts.of([0.1, 0.2], [0, 0])
-
-
-def delong_by_pairs(scores, labels):
-    """The covariance of DeLong et al. (1988), equations 3 and 4, over all pairs."""
-    bad, good = scores[labels == 1], scores[labels == 0]
-    psi = (bad[:, None] > good) + 0.5 * (bad[:, None] == good)
-    return psi.mean(axis=1).var(ddof=1) / len(bad) + psi.mean(axis=0).var(ddof=1) / len(good)
 
 
 @pytest.mark.parametrize("decimals", [3, 6])

@@ -19,8 +19,8 @@ from penstock.learn.platt import platts_targets
 from penstock.learn.tuning.held_out import calibrated_log_loss
 from penstock.measure.calibration import brier_decomposition, hosmer_lemeshow
 from penstock.measure.discrimination import cap_curve, roc_curve
+from tests.measure.pairs import delong_by_pairs
 from tests.measure.real_scores import BINS, DECIMALS, GRADES, PDS, SHARE, measure
-from tests.measure.test_discrimination import delong_by_pairs
 
 Z = stats.norm.ppf(0.975)
 

@@ -7,6 +7,7 @@ from penstock.errors import DataError
 from penstock.measure.decisions import DecisionCounts
 from penstock.measure.fairness import compare_groups
 from penstock.measure.strategy import VALUED, compare_strategies
+from tests.shown import shown
 
 N = 4000
 PARAMETERS = {
@@ -68,13 +69,8 @@ def found(spark):
     return compare_strategies(valued(spark, rows), valued(spark, EARLIER), **PARAMETERS)
 
 
-def table(found, name):
-    shown = found.tables[name]
-    return pandas.DataFrame(shown.rows, columns=shown.columns)
-
-
 def test_rules_earn_what_their_loans_earn(found):
-    strategies = table(found, "strategies").set_index("rule")
+    strategies = shown(found, "strategies").set_index("rule")
     at_share = np.sort(LOANS.pd)[int(0.7 * N) - 1]
     approved = {
         "approve all": LOANS.pd >= 0,
@@ -115,7 +111,7 @@ def test_intervals_are_as_wide_as_those_of_single_loans(found):
         # Two rules that approve the same loans: no spread at all, and nowhere else.
         assert low < found.metrics[name] < high or low == high == values.std() == 0
         assert (high - low) / 2 == pytest.approx(half, rel=0.15)
-    gains = table(found, "gains").set_index(["rule", "over"])
+    gains = shown(found, "gains").set_index(["rule", "over"])
     assert len(gains) == 8
     named = [found.metrics[f"gain_best_over_grades{end}"] for end in ("", "_low", "_high")]
     assert list(gains.loc["best cut-off", "lender's grades"]) == named
@@ -125,7 +121,7 @@ def test_the_best_cut_off_is_that_of_greatest_expected_profit_on_earlier_loans(f
     chosen = EARLIER.pd[EARLIER.pd < 200 / 600].max()
     assert found.metrics["best_cut_off"] == chosen > LOANS.pd[LOANS.expected_profit_usd > 0].max()
     assert found.metrics["best_approval_rate"] == (LOANS.pd <= chosen).mean()
-    curve = table(found, "curve")
+    curve = shown(found, "curve")
     at_shares = np.sort(LOANS.pd)[[799, 1999, 3199, 3999]]
     assert list(curve["PD cut-off"]) == sorted([*at_shares, chosen])
     assert found.figures["curve"].series[0].x == tuple(curve.approved)
@@ -133,7 +129,7 @@ def test_the_best_cut_off_is_that_of_greatest_expected_profit_on_earlier_loans(f
 
 
 def test_each_cut_off_approves_and_earns_what_its_loans_do_and_so_the_figures_say(found):
-    curve = table(found, "curve")
+    curve = shown(found, "curve")
     for _, row in curve.iterrows():
         is_approved = LOANS.pd <= row["PD cut-off"]
         earned = LOANS.realised_profit_usd.where(is_approved, 0.0)
@@ -184,10 +180,10 @@ def rates(attribute, cut_off):
 
 
 def test_each_attribute_has_its_worst_group_beside_the_one_approved_most(found):
-    shown = table(found, "fairness")
+    fairness = shown(found, "fairness")
     # "one" has nobody to be compared with, "few" is too small.
-    assert list(shown.attribute) == ["home", "state"] * 5
-    for _, row in shown.iterrows():
+    assert list(fairness.attribute) == ["home", "state"] * 5
+    for _, row in fairness.iterrows():
         approved = rates(row.attribute, row["PD cut-off"])
         if approved.min() < approved.max():
             assert approved[row["worst group"]] == approved.min()
@@ -199,9 +195,9 @@ def test_each_attribute_has_its_worst_group_beside_the_one_approved_most(found):
 
 
 def test_a_cut_off_is_as_fair_as_to_its_worst_group_which_is_named(found):
-    curve, shown = table(found, "curve"), table(found, "fairness")
+    curve, fairness = shown(found, "curve"), shown(found, "fairness")
     for _, row in curve.iterrows():
-        of_cut_off = shown[shown["PD cut-off"] == row["PD cut-off"]]
+        of_cut_off = fairness[fairness["PD cut-off"] == row["PD cut-off"]]
         worst = of_cut_off.loc[of_cut_off["adverse impact ratio"].idxmin()]
         assert row["adverse impact ratio"] == worst["adverse impact ratio"]
         named = f"{worst.attribute}: {worst['worst group']}" if worst["worst group"] else ""
@@ -209,7 +205,7 @@ def test_a_cut_off_is_as_fair_as_to_its_worst_group_which_is_named(found):
     assert curve["adverse impact ratio"].iloc[0] < 0.8 < curve["adverse impact ratio"].iloc[-1]
     [best] = curve[curve["PD cut-off"] == found.metrics["best_cut_off"]]["adverse impact ratio"]
     assert found.metrics["best_impact_ratio"] == best
-    strategies = table(found, "strategies").set_index("rule")
+    strategies = shown(found, "strategies").set_index("rule")
     assert tuple(strategies.loc["approve all"][-2:]) == (1, "")
     grades = strategies.loc["lender's grades"]
     by_grade = LOANS[LOANS.home != "few"].assign(is_approved=LOANS.lender_grade.isin(["A", "B"]))
@@ -220,14 +216,14 @@ def test_a_cut_off_is_as_fair_as_to_its_worst_group_which_is_named(found):
 
 def test_the_figure_has_a_curve_for_each_attribute_and_what_is_asked_for(found):
     home, state, asked, _ = found.figures["fairness"].series
-    curve, shown = table(found, "curve"), table(found, "fairness")
+    curve, fairness = shown(found, "curve"), shown(found, "fairness")
     assert (home.name, state.name, asked.y) == ("home", "state", (0.8, 0.8))
     assert home.x == tuple(curve.approved)
-    assert home.y == tuple(shown[shown.attribute == "home"]["adverse impact ratio"])
+    assert home.y == tuple(fairness[fairness.attribute == "home"]["adverse impact ratio"])
 
 
 def test_the_interval_of_the_ratio_is_the_audits(found):
-    first = table(found, "fairness").iloc[0]
+    first = shown(found, "fairness").iloc[0]
     groups = LOANS[LOANS.home != "few"]
     counts = DecisionCounts(
         columns=("home",),

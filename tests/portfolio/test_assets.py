@@ -17,6 +17,7 @@ from penstock.portfolio.assets import optimise_assets
 from penstock.synthetic.book import generate_book
 from penstock.synthetic.returns import generate_returns
 from tests.released import do_here, table_of
+from tests.shown import shown
 
 PROJECT = Path(__file__).parents[2]
 COLUMNS = "date DATE, asset STRING, return DOUBLE, kind STRING, duration DOUBLE"
@@ -59,11 +60,6 @@ def optimise(spark, rows, **changed):
     return optimise_assets(table, **PARAMETERS | changed)
 
 
-def table(evidence, name):
-    shown = evidence.tables[name]
-    return pandas.DataFrame(shown.rows, columns=shown.columns)
-
-
 @pytest.fixture(scope="module")
 def found(spark):
     weights, evidence = optimise(spark, RETURNS, limits=LIMITS)
@@ -75,7 +71,7 @@ def test_weights_keep_their_limits_and_prices_tell_which_bind(found):
     by_asset = weights.set_index("asset").weight
     assert list(by_asset.index) == sorted(KINDS) and by_asset.sum() == pytest.approx(1)
     assert by_asset.between(-1e-9, 0.8 + 1e-9).all()
-    limits = table(evidence, "limits").set_index("limit")
+    limits = shown(evidence, "limits").set_index("limit")
     used = {
         "safe": by_asset.bond + by_asset.cash,
         "duration": sum(by_asset[name] * years for name, years in DURATIONS.items()),
@@ -100,7 +96,7 @@ def test_figures_are_those_of_the_weights(found):
     assert metrics["volatility"] == pytest.approx(earned.std(ddof=1))
     assert metrics["shortfall"] == pytest.approx(-np.sort(earned)[:4].mean())
     assert metrics["effective_assets"] == pytest.approx(1 / (weights.weight**2).sum())
-    portfolios = table(evidence, "portfolios").set_index("portfolio")
+    portfolios = shown(evidence, "portfolios").set_index("portfolio")
     assert portfolios["expected return"]["equal weights"] == pytest.approx(by_period.mean())
     assert portfolios.volatility.idxmin() == "least risk"
     assert list(portfolios["keeps all limits"]) == [True, True, True, False]

@@ -5,6 +5,7 @@ from pyspark.sql import functions as F
 
 from penstock.errors import ConfigError, DataError
 from penstock.portfolio.losses import measure_losses
+from tests.shown import shown
 
 COLUMNS = (
     "application_id STRING, amount_usd DOUBLE, pd DOUBLE, lgd DOUBLE, take_up DOUBLE, "
@@ -53,11 +54,6 @@ def found(spark):
     return measure(plan(spark, LOANS))
 
 
-def table(found, name):
-    shown = found.tables[name]
-    return pandas.DataFrame(shown.rows, columns=shown.columns)
-
-
 def test_sums_are_those_of_the_loans(found):
     exposure = LOANS.amount_usd * LOANS.take_up
     loss = exposure * LOANS.lgd * LOANS.pd
@@ -65,7 +61,7 @@ def test_sums_are_those_of_the_loans(found):
     assert found.metrics["exposure_usd"] == pytest.approx(exposure.sum(), rel=1e-9)
     assert found.metrics["expected_loss_usd"] == pytest.approx(loss.sum(), rel=1e-9)
     assert found.metrics["expected_loss_rate"] == pytest.approx(loss.sum() / exposure.sum())
-    sectors = table(found, "sectors").set_index("sector")
+    sectors = shown(found, "sectors").set_index("sector")
     assert list(sectors.loans) == list(LOANS.groupby("purpose").size())
     assert list(sectors.exposure) == pytest.approx(list(exposure.groupby(LOANS.purpose).sum()))
     assert list(sectors["expected loss"]) == pytest.approx(list(loss.groupby(LOANS.purpose).sum()))
@@ -78,7 +74,7 @@ def test_concentration_is_that_of_the_shares(found):
     exposure = LOANS.amount_usd * LOANS.take_up
     by_name = exposure / exposure.sum()
     by_sector = by_name.groupby(LOANS.purpose).sum()
-    rows = table(found, "concentration").set_index("by")
+    rows = shown(found, "concentration").set_index("by")
     for what, shares in (("names", by_name), ("sectors", by_sector)):
         assert found.metrics[f"hhi_{what}"] == pytest.approx((shares**2).sum())
         assert found.metrics[f"effective_{what}"] == pytest.approx(1 / (shares**2).sum())
@@ -98,7 +94,7 @@ def test_risks_stand_in_order_with_their_intervals(found):
         assert metrics[f"{name}_low"] < metrics[name] < metrics[f"{name}_high"]
     # Sectors that do not move as one spread the risk.
     assert metrics["simulated_es_99_9_usd"] < metrics["analytic_es_99_9_usd"]
-    rows = table(found, "risk")
+    rows = shown(found, "risk")
     assert list(zip(rows.level, rows.measure, strict=True)) == [
         (level, measured) for level in ("90 %", "99.9 %") for measured in ("VaR", "ES")
     ]

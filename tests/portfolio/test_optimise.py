@@ -10,6 +10,7 @@ from penstock.portfolio import optimise as node
 from penstock.portfolio.bid_prices import BidPrices
 from penstock.portfolio.verdict import audit_portfolio, portfolio_gate
 from tests.portfolio.books import NO_TAILS, g_by_sql, optimise
+from tests.shown import shown
 
 COLUMNS = (
     "application_id STRING, offer INT, profit DOUBLE, lent DOUBLE, loss DOUBLE, "
@@ -88,11 +89,6 @@ def table(spark, book):
 
 def prices_of(found):
     return {row.limit: row.price for row in found[1].collect()}
-
-
-def shown(evidence, name):
-    told = evidence.tables[name]
-    return pandas.DataFrame(told.rows, columns=told.columns)
 
 
 def status(certificate):

@@ -1,7 +1,6 @@
 """The node under tail limits: plan, prices, charges, audit and gate; and what is refused."""
 
 import numpy as np
-import pandas
 import pytest
 from pyspark.sql import functions as F
 
@@ -13,6 +12,7 @@ from penstock.portfolio import optimise as node
 from penstock.portfolio.bid_prices import BidPrices
 from penstock.portfolio.verdict import audit_portfolio, portfolio_gate
 from tests.portfolio.books import FACTORS, optimise
+from tests.shown import shown
 
 COLUMNS = (
     "application_id STRING, offer INT, profit DOUBLE, lent DOUBLE, at_default DOUBLE, pd DOUBLE, "
@@ -76,11 +76,6 @@ def found(offers):
 def audited(offers, plan, **changed):
     wishes = USUAL | changed
     return audit_portfolio(offers, plan, **{name: wishes[name] for name in AUDITED})
-
-
-def shown(evidence, name):
-    told = evidence.tables[name]
-    return pandas.DataFrame(told.rows, columns=told.columns)
 
 
 def test_the_plan_keeps_the_limit_and_the_audit_finds_the_certificates_figures(offers, found):

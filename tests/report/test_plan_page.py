@@ -3,12 +3,12 @@ import re
 from xml.etree import ElementTree
 
 from penstock.report.plan_page import plan_page
+from tests.report.pages import HOSTILE, Page
 from tests.report.plans import plan_document, with_actions
-from tests.report.test_run_page import HOSTILE, _Page
 
 
 def _text(document):
-    return " ".join(_Page(plan_page(document)).text)
+    return " ".join(Page(plan_page(document)).text)
 
 
 def _svg(document):
@@ -18,7 +18,7 @@ def _svg(document):
 
 def test_a_plan_is_one_page_without_outside_resources_or_script():
     page = plan_page(plan_document())
-    parsed = _Page(page)
+    parsed = Page(page)
     assert parsed.addresses() == []
     assert "script" not in parsed.elements
     assert "@import" not in page
@@ -69,7 +69,7 @@ def test_hovering_tells_the_cause_the_columns_and_the_version_of_a_source():
 
 def test_schemas_sources_and_fingerprints_are_there():
     document = plan_document()
-    parsed = _Page(plan_page(document))
+    parsed = Page(plan_page(document))
     tables = sum(len(node["columns"]) for node in document["nodes"])
     assert parsed.elements.count("details") == tables + 1
     text = " ".join(parsed.text)
@@ -116,6 +116,6 @@ def test_hostile_texts_stay_text():
     for word in words:
         text = text.replace(word, json.dumps(HOSTILE)[1:-1] + word)
     page = plan_page(json.loads(text))
-    elements = _Page(page).elements
+    elements = Page(page).elements
     assert "script" not in elements
     assert "img" not in elements

@@ -1,7 +1,6 @@
 import json
 import re
 from dataclasses import replace
-from html.parser import HTMLParser
 
 import pytest
 
@@ -9,45 +8,12 @@ from penstock.evidence import Evidence, Figure, Series, Table
 from penstock.record import DatasetRecord, NodeRecord
 from penstock.report.node_section import node_section
 from penstock.report.run_page import run_page
-
-HOSTILE = "\"'><script>alert(1)</script><img src=x onerror=alert(2)>&"
-VOID = {"meta", "br", "img", "link", "input", "hr", "wbr"}
-
-
-class _Page(HTMLParser):
-    """Collects elements, attributes and text, and checks that every element is closed."""
-
-    def __init__(self, page):
-        super().__init__(convert_charrefs=True)
-        self.elements, self.attributes, self.text, self.open = [], [], [], []
-        self.feed(page)
-        self.close()
-        assert self.open == []
-
-    def handle_starttag(self, tag, attrs):
-        self.elements.append(tag)
-        self.attributes += [(tag, *attribute) for attribute in attrs]
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag, attrs):
-        self.elements.append(tag)
-        self.attributes += [(tag, *attribute) for attribute in attrs]
-
-    def handle_endtag(self, tag):
-        assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        self.text.append(data)
-
-    def addresses(self):
-        names = {"src", "href", "xlink:href", "action", "data", "srcset", "poster"}
-        return [(t, value) for t, name, value in self.attributes if name in names]
+from tests.report.pages import HOSTILE, Page
 
 
 def test_a_good_run_is_one_page_without_outside_resources(lending_run):
     page = run_page(lending_run)
-    parsed = _Page(page)
+    parsed = Page(page)
     outside = [(tag, value) for tag, value in parsed.addresses() if not value.startswith("#")]
     assert outside == [("a", lending_run["links"]["MLflow run"])]
     assert "@import" not in page
@@ -56,7 +22,7 @@ def test_a_good_run_is_one_page_without_outside_resources(lending_run):
 
 
 def test_a_good_run_shows_its_headline_numbers(lending_run):
-    text = " ".join(_Page(run_page(lending_run)).text)
+    text = " ".join(Page(run_page(lending_run)).text)
     for shown in ("lending", "25,000", "4,968", "158", "0.7103", "20260331T081502Z-3f9a", "58.1 s"):
         assert shown in text
     for section in (
@@ -74,10 +40,10 @@ def test_a_node_says_how_many_rows_were_dropped_and_warned_of(make_run, lending_
         "clean", "transform", ("raw",), ("loans",), "done", rows_in=2000, rows_out={"loans": 1871},
         quarantined=126, dropped=3, warned=1040, broken_rules={"amount_positive": 1169},
     )  # fmt: skip
-    text = "".join(_Page(run_page(make_run([clean]))).text)
+    text = "".join(Page(run_page(make_run([clean]))).text)
     assert "Rows that broke a rule: 126 quarantined, 3 dropped, 1,040 warned" in text
     assert "126 quarantined, 3 dropped, 1,040 warned; a row counts for each rule" in text
-    assert "Rows that broke a rule" not in "".join(_Page(run_page(lending_run)).text)
+    assert "Rows that broke a rule" not in "".join(Page(run_page(lending_run)).text)
 
 
 def test_a_node_says_what_it_cost_and_nothing_of_what_it_did_not_need(make_run):
@@ -100,12 +66,12 @@ def test_equal_records_give_equal_bytes(lending_run):
 
 
 def test_no_two_elements_share_an_id(lending_run):
-    ids = [v for _, name, v in _Page(run_page(lending_run)).attributes if name == "id"]
+    ids = [v for _, name, v in Page(run_page(lending_run)).attributes if name == "id"]
     assert len(ids) == len(set(ids))
 
 
 def test_a_failed_run_shows_the_cause_and_the_command_that_resumes(failed_run):
-    text = "".join(_Page(run_page(failed_run)).text)
+    text = "".join(Page(run_page(failed_run)).text)
     assert "Node fit_pd failed" in text
     assert "Column 'emp_length' of 'train' is all null." in text
     assert "6 nodes did not run. Go on from here" in text
@@ -114,14 +80,14 @@ def test_a_failed_run_shows_the_cause_and_the_command_that_resumes(failed_run):
 
 def test_an_interrupted_run_without_nodes_or_reports_is_still_a_page(make_run):
     record = make_run([], status="interrupted", ended_at=None, evidence={}, datasets=(), links={})
-    text = "".join(_Page(run_page(record)).text)
+    text = "".join(Page(run_page(record)).text)
     assert "The run was interrupted." in text
     assert "The run has no nodes." in text
 
 
 def test_a_graph_of_forty_nodes_stays_small(make_run, nodes_of_a_big_graph):
     page = run_page(make_run(nodes_of_a_big_graph))
-    assert "".join(_Page(page).text).count("prepare_part_39") >= 3
+    assert "".join(Page(page).text).count("prepare_part_39") >= 3
     assert len(page.encode()) < 600_000
 
 
@@ -144,7 +110,7 @@ def test_hostile_names_and_values_stay_text(make_run):
         versions={HOSTILE: HOSTILE}, links={HOSTILE: HOSTILE, "x": 'http://x/"><script>'},
         **dict.fromkeys(texts, HOSTILE),
     )  # fmt: skip
-    parsed = _Page(run_page(record))
+    parsed = Page(run_page(record))
     assert not {"script", "img"} & set(parsed.elements)
     assert not [name for _, name, _ in parsed.attributes if name.startswith("on")]
     assert "".join(parsed.text).count("<script>alert(1)</script>") > 10
@@ -152,7 +118,7 @@ def test_hostile_names_and_values_stay_text(make_run):
 
 @pytest.mark.parametrize("address", ["javascript:alert(1)", "data:text/html,x", "file:///etc/x"])
 def test_only_web_addresses_become_links(make_run, address):
-    parsed = _Page(run_page(make_run([], evidence={}, links={"MLflow": address})))
+    parsed = Page(run_page(make_run([], evidence={}, links={"MLflow": address})))
     assert ("a", address) not in parsed.addresses()
     assert address in parsed.text
 

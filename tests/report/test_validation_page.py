@@ -8,7 +8,7 @@ from penstock.evidence import Evidence, Figure, Series, Table
 from penstock.measure.counts import ScoreCounts
 from penstock.measure.validation import validation_of
 from penstock.report.validation_page import LIMITS, OUTCOMES, PURPOSE, SAMPLES, validation_page
-from tests.report.test_run_page import HOSTILE, _Page
+from tests.report.pages import HOSTILE, Page
 
 
 def scored(seed, quarter):
@@ -70,7 +70,7 @@ def test_each_metric_table_and_figure_of_a_validation_has_one_place_on_the_page(
 
 
 def test_the_page_needs_nothing_from_elsewhere_and_has_a_committee_s_sections(document):
-    page = _Page(validation_page(document))
+    page = Page(validation_page(document))
     text = " ".join(page.text)
     assert [value for tag, value in page.addresses() if not value.startswith("#")] == []
     for section in ("Purpose and scope", "Data", "Method", "Outcomes analysis", "Discrimination",
@@ -128,6 +128,6 @@ def test_hostile_texts_stay_text(document):
     hostile["evidence"]["report"] = validation(HOSTILE, (HOSTILE,)).to_json()
     light = Table(HOSTILE, ("light", HOSTILE), ((HOSTILE, HOSTILE),))
     hostile["evidence"][HOSTILE] = Evidence({HOSTILE: 1.0}, {HOSTILE: light}).to_json()
-    page = _Page(validation_page(hostile))
+    page = Page(validation_page(hostile))
     assert not {"script", "img"} & set(page.elements)
     assert not [name for _, name, _ in page.attributes if name.startswith("on")]

@@ -42,8 +42,8 @@ def numbered(text: str, without_ids: str) -> str:
     """
     named, shown = _NAMED_ID.findall(text), _ID.findall(without_ids)
     shown = shown if len(shown) == len(named) else ["0"] * len(named)
-    # What a function is replaced by (`try_divide`) shows ids that are not made zero: by name and
-    # number they are known from elsewhere in the plan.
+    # Functions that Spark replaces by others (`try_divide`) keep their ids in both texts: such an
+    # id counts if the same name and number stand elsewhere in the plan.
     known = {pair for pair, zero in zip(named, shown, strict=True) if zero == "0"}
     order: dict[str, str] = {}
     position = iter(shown)

@@ -229,7 +229,7 @@ COUNTERFACTUALS = (
         gather_cases, ("variants", "scored_variants"), "variant_cases", name="gather_variant_cases"
     ),
     Transform(decide_by_policy, "variant_cases", "variant_decisions", name="decide_on_variants"),
-    # Few are, so that their PDs are made anew sooner than all are kept.
+    # Few are approved: scoring those again is quicker than storing the scores of all.
     Transform(
         select_approved, ("variant_features", "variants", "variant_decisions"), "approved_variants"
     ),

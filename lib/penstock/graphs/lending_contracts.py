@@ -115,7 +115,7 @@ CONTRACTS = {
         key=("application_id",),
         checks={
             **decision_checks.OVERRIDE_CHECKS,
-            # Maybe of another day; but a misspelt key would override nothing without a word.
+            # It may be of another day; but a misspelt key would override nothing, unnoticed.
             "application_is_known": Check("is_applied", "warn"),
         },
     ),

@@ -42,7 +42,7 @@ OBSERVATIONS = Contract(
     checks={
         "every_value_can_be_read": "fault IS NULL",
         "group_is_known": "group IS NOT NULL",
-        # No row to put aside: the day, or the whole table, is another than was meant.
+        # Not for quarantine: the wrong day, or the wrong table, was given.
         "is_observed_by_as_of": Check("observed_on IS NULL OR observed_on <= as_of", "fail"),
         "is_bad_by_as_of": Check("bad_on IS NULL OR bad_on <= as_of", "fail"),
         "is_observed_before_it_is_bad": "bad_on IS NULL OR observed_on IS NULL "

@@ -176,7 +176,7 @@ class CalibratedClassifier(Estimator[PipelineModel]):
         rows = self._part(dataset, *fits)
         loans_fitted = sum(loans[part] for part in fits)
         partitions = self.partitions or max(2, ceil(loans_fitted / ROWS_PER_PARTITION))
-        # The fold has no say: a search orders rows as the fit of the settings it finds does.
+        # Not by fold: a search and the fit of the settings that it finds order rows alike.
         weighed = filter(None, (self.weight,))
         settled = settle(rows, (*self.features, self.label, *weighed), partitions)
         # Every stage of the classifier reads these rows again, and the optimiser several times.
@@ -218,7 +218,8 @@ class CalibratedClassifier(Estimator[PipelineModel]):
             settled,
             label=self.label,
             fold=self.calibration.fold,
-            # By date too: a model of the first fold alone is no likeness of the one on all rows.
+            # Folds by date as well learn from all others, later ones too: a model of the first
+            # fold alone is too unlike the one on all rows.
             by_time=False,
             purpose="The PD cannot be calibrated out of fold",
             cross_fitted=self.cross_fitted,

@@ -10,7 +10,7 @@ from pyspark.sql.types import DoubleType, IntegerType, StructField, StructType
 
 from penstock.errors import DataError, did_you_mean
 from penstock.evidence import Evidence
-from penstock.learn.logistic import LABEL, PD
+from penstock.learn.pd_columns import LABEL, PD
 from penstock.learn.scorecard.pd import POINTS
 from penstock.measure.choice import challenger_decides
 

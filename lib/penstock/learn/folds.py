@@ -22,7 +22,7 @@ def check_folds(folds: int) -> None:
 
 
 def check_folds_by(folds_by: str) -> None:
-    """Refuse a way to make folds that there is not.
+    """Refuse a way of making folds that does not exist.
 
     Raises:
         ConfigError: It is neither "date" nor "group".

@@ -11,6 +11,7 @@ from penstock.evidence import Evidence, Table
 from penstock.learn.calibrated import CalibratedClassifier
 from penstock.learn.encoding import FEATURES, encoding, vector_slots
 from penstock.learn.feature_names import check_feature_names
+from penstock.learn.pd_columns import LABEL, PD, SAMPLE
 from penstock.learn.reject_inference import (
     WEIGHT,
     Bands,
@@ -19,8 +20,6 @@ from penstock.learn.reject_inference import (
     RejectInference,
 )
 from penstock.learn.stages import stage_of
-
-LABEL, SAMPLE, PD = "is_bad", "sample", "pd"
 
 
 def logistic_pd(

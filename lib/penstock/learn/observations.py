@@ -13,6 +13,7 @@ from penstock.annotations import Months
 from penstock.columns import column_of
 from penstock.errors import ConfigError, DataError, did_you_mean
 from penstock.learn.folds import FOLD, check_folds, fold_by_group, folds_by_date
+from penstock.learn.pd_columns import LABEL, PD, SAMPLE
 from penstock.learn.sample import CALIBRATION, DEVELOPMENT
 from penstock.learn.text.scoring import TEXT_PD
 
@@ -20,7 +21,7 @@ TEST = "test"
 MOST_SHOWN = 40  # letters of a value that cannot be read
 HASH_LETTERS = 32  # 128 bits: two rows that differ have one name once in 10^19 tables of 10^9 rows
 DRAWS = 1 << 53
-ROW_ID, LABEL, DATE, BAD_ON, AS_OF = "row_id", "is_bad", "observed_on", "bad_on", "as_of"
+ROW_ID, DATE, BAD_ON, AS_OF = "row_id", "observed_on", "bad_on", "as_of"
 # What is read of a scored table to judge the scores.
 SCORED_COLUMNS = f"pd DOUBLE, {LABEL} INT, {DATE} DATE, {BAD_ON} DATE"
 # What the stored table adds to the features; a feature of such a name would be overwritten.
@@ -33,9 +34,9 @@ RESERVED = (
     "fault",
     "raw",
     "group",
-    "sample",
+    SAMPLE,
     FOLD,
-    "pd",
+    PD,
     "points",
     "model_version",
     TEXT_PD,
@@ -193,17 +194,17 @@ def split_observations(
         sample = _sample_by_group(test_share, calibration_share, seed)
     else:
         raise ConfigError(f"Parameter 'by' is '{by}'; it must be 'date' or 'group'.")
-    sampled = labelled.withColumn("sample", sample)
-    train = sampled.where(F.col("sample").isin(DEVELOPMENT, CALIBRATION))
+    sampled = labelled.withColumn(SAMPLE, sample)
+    train = sampled.where(F.col(SAMPLE).isin(DEVELOPMENT, CALIBRATION))
     if by == "date":
-        is_development = F.col("sample") == DEVELOPMENT
+        is_development = F.col(SAMPLE) == DEVELOPMENT
         of_days = folds_by_date(train.where(is_development), date=DATE, folds=folds)
         train = train.join(F.broadcast(of_days), DATE, how="left")
         train = train.withColumn(FOLD, F.when(is_development, F.col(FOLD)).otherwise(folds))
     else:
         train = train.withColumn(FOLD, fold_by_group("group", folds=folds, seed=seed))
     columns = [*sampled.columns, FOLD]
-    return train.select(*columns), sampled.where(F.col("sample") == TEST).drop("sample")
+    return train.select(*columns), sampled.where(F.col(SAMPLE) == TEST).drop(SAMPLE)
 
 
 def _check_names(features: list[str], key: list[str], target: str, bad_date: str) -> None:

@@ -47,12 +47,10 @@ def read_protected(
         (F.lit(name), _band(text, bands[name]) if name in bands else text)
         for name, text in texts.items()
     ]
-    # Of no attribute at all a map has no types to go by.
-    attributes = (
-        F.create_map(*(part for pair in groups for part in pair)) if groups else F.lit("{}")
-    )
-    if not groups:
-        attributes = F.from_json(attributes, "MAP<STRING, STRING>")
+    if groups:
+        attributes = F.create_map(*(part for pair in groups for part in pair))
+    else:  # create_map() without entries would have no types
+        attributes = F.from_json(F.lit("{}"), "MAP<STRING, STRING>")
     return table.select(row_id(table, key).alias(ROW_ID), attributes.alias("protected"))
 
 

@@ -1,18 +1,28 @@
 """The effect of reject inference: the model with it beside the model of accepted loans alone."""
 
 from pyspark.ml import PipelineModel
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
 from penstock.annotations import Positive
 from penstock.errors import DataError
 from penstock.evidence import Evidence, Table
-from penstock.learn.logistic import LABEL, PD, SAMPLE, coefficient_table, logistic_pd
+from penstock.learn.logistic import coefficient_table, logistic_pd
+from penstock.learn.pd_columns import LABEL, PD, SAMPLE
 from penstock.learn.reject_inference import REJECTED, Bands, Method
-from penstock.measure.paired import count_by_pair, delong_difference
+from penstock.measure.intervals import CONFIDENCE
+from penstock.measure.paired import (
+    PairCounts,
+    auc_metrics,
+    count_by_pair,
+    delong_difference,
+)
 
-DECIMALS, CONFIDENCE = 6, 0.95
+DECIMALS = 6
 WITHOUT, WITH = "without", "with"
+
+# What they are, how many, their bad rate, mean PDs without and with reject inference.
+PopulationRow = tuple[str, int, float | None, float, float]
 
 WARNINGS = (
     "Every judged loan was accepted. They cannot tell whether the PDs of applicants like those "
@@ -47,17 +57,18 @@ def show_reject_inference(
         model: Fitted by `logistic_pd` with these parameters, which are told there.
 
     Returns:
-        Metrics auc_without, auc_with and auc_difference (with less without), rejected,
-        rejected_beyond (rejected rows of a greater PD than any accepted loan of the sample, where
-        all is extrapolation), and the bad_rate_judged; tables populations (mean PDs beside the bad
-        rate), coefficients, and warnings. Without reject inference: one table that says so.
+        Metrics auc_without, auc_with, auc_difference (with less without; also _low and _high),
+        rejected, rejected_beyond (rejected rows of a greater PD than any accepted loan of the
+        sample, where all is extrapolation), and the bad_rate_judged; tables populations (mean PDs
+        beside the bad rate), coefficients, and warnings. Without reject inference: one table that
+        says so.
 
     Raises:
         DataError: The sample has no rejected row, or judged loans cannot be compared.
     """
     if reject_inference == "none":
         said = "No rejected application has a part in the model (reject_inference: none)."
-        return Evidence({}, {"none": Table("No reject inference", ("note",), ((said,),))})
+        return Evidence({}, {"none": Table.of_texts("No reject inference", "note", [said])})
     without = logistic_pd(
         numeric=numeric,
         categorical=categorical,
@@ -69,44 +80,20 @@ def show_reject_inference(
         reject_risk=reject_risk,
     ).fit(train)
     models = {WITHOUT: without, WITH: model}
-    judged = _by_both(models, test)
-    pairs = count_by_pair(judged, score_a=WITH, score_b=WITHOUT, label=LABEL, decimals=DECIMALS)
-    difference = delong_difference(pairs, level=CONFIDENCE)
-    loans = int((pairs.n_good + pairs.n_bad).sum())
-    bad_rate = float(pairs.n_bad.sum() / loans) if loans else None
-    is_rejected = F.col(SAMPLE).isin(*REJECTED.values())
-    trained = _by_both(models, train).select(SAMPLE, WITHOUT, WITH)
-    most = trained.where(~is_rejected).agg(F.max(WITHOUT).alias("most"))
-    [rejected] = (
-        trained.where(is_rejected)
-        .crossJoin(most)
-        .agg(
-            F.count(F.lit(1)).alias("rows"),
-            F.avg(F.round(WITHOUT, DECIMALS).cast("decimal(10,6)")).alias(WITHOUT),
-            F.avg(F.round(WITH, DECIMALS).cast("decimal(10,6)")).alias(WITH),
-            F.count_if(F.col(WITHOUT) > F.col("most")).alias("beyond"),
-        )
-        .collect()
+    pairs = count_by_pair(
+        _by_both(models, test), score_a=WITH, score_b=WITHOUT, label=LABEL, decimals=DECIMALS
     )
-    if not rejected["rows"]:
-        raise DataError(
-            "No row of this sample is a rejected one, so that the model was fitted on another "
-            "sample. Train it again, on this one."
-        )
-    weights = (pairs.n_good + pairs.n_bad) / max(loans, 1)
+    rejected = _rejected(_by_both(models, train))
     populations = (
-        ("judged, accepted", loans, bad_rate, float(weights @ pairs.score_b),
-         float(weights @ pairs.score_a)),
+        _judged(pairs),
         ("rejected", rejected["rows"], None, float(rejected[WITHOUT]), float(rejected[WITH])),
-    )  # fmt: skip
+    )
     return Evidence(
         metrics={
-            "auc_without": difference.auc_b if difference else None,
-            "auc_with": difference.auc_a if difference else None,
-            "auc_difference": difference.difference if difference else None,
-            "auc_difference_low": difference.low if difference else None,
-            "auc_difference_high": difference.high if difference else None,
-            "bad_rate_judged": bad_rate,
+            **auc_metrics(
+                delong_difference(pairs, level=CONFIDENCE), auc_a="auc_with", auc_b="auc_without"
+            ),
+            "bad_rate_judged": populations[0][2],
             "rejected": float(rejected["rows"]),
             "rejected_beyond": float(rejected["beyond"]),
         },
@@ -117,7 +104,7 @@ def show_reject_inference(
                 populations,
             ),
             "coefficients": _coefficients(models),
-            "warnings": _warnings(WARNINGS),
+            "warnings": Table.of_texts("What this cannot tell", "warning", WARNINGS),
         },
     )
 
@@ -126,6 +113,39 @@ def _by_both(models: dict[str, PipelineModel], rows: DataFrame) -> DataFrame:
     for name, model in models.items():
         rows = model.transform(rows).withColumnRenamed(PD, name)
     return rows
+
+
+def _judged(pairs: PairCounts) -> PopulationRow:
+    n = pairs.n_good + pairs.n_bad
+    loans = int(n.sum())
+    bad_rate = float(pairs.n_bad.sum() / loans) if loans else None
+    weights = n / max(loans, 1)
+    without, by_inference = float(weights @ pairs.score_b), float(weights @ pairs.score_a)
+    return ("judged, accepted", loans, bad_rate, without, by_inference)
+
+
+def _rejected(scored: DataFrame) -> Row:
+    """Count the rejected rows, and those beyond all accepted ones, with their mean PDs."""
+    is_rejected = F.col(SAMPLE).isin(*REJECTED.values())
+    trained = scored.select(SAMPLE, WITHOUT, WITH)
+    most = trained.where(~is_rejected).agg(F.max(WITHOUT).alias("most"))
+    [found] = (
+        trained.where(is_rejected)
+        .crossJoin(most)
+        .agg(
+            F.count(F.lit(1)).alias("rows"),
+            F.avg(F.round(WITHOUT, DECIMALS).cast("decimal(10,6)")).alias(WITHOUT),
+            F.avg(F.round(WITH, DECIMALS).cast("decimal(10,6)")).alias(WITH),
+            F.count_if(F.col(WITHOUT) > F.col("most")).alias("beyond"),
+        )
+        .collect()
+    )
+    if not found["rows"]:
+        raise DataError(
+            "No row of this sample is a rejected one, so that the model was fitted on another "
+            "sample. Train it again, on this one."
+        )
+    return found
 
 
 def _coefficients(models: dict[str, PipelineModel]) -> Table:
@@ -137,7 +157,3 @@ def _coefficients(models: dict[str, PipelineModel]) -> Table:
     rows = tuple((*slot, *(found.get(slot) for found in by_model.values())) for slot in slots)
     known = tuple(row for row in rows if row[2] or row[3])
     return Table("Coefficients, before Platt scaling", ("feature", "level", *by_model), known)
-
-
-def _warnings(said: tuple[str, ...]) -> Table:
-    return Table("What this cannot tell", ("warning",), tuple((text,) for text in said))

@@ -17,6 +17,7 @@ from pyspark.sql.types import StructType
 
 from penstock.errors import DataError
 from penstock.learn.calibrated import CalibratedClassifier
+from penstock.learn.odds import shifted
 from penstock.learn.sample import CALIBRATION, DEVELOPMENT
 
 Method = Literal["none", "parcelling", "fuzzy", "reweighting"]
@@ -82,7 +83,7 @@ class RejectInference:
         return named.select(*kept, F.inline(entries).alias(label, WEIGHT)).where(F.col(WEIGHT) > 0)
 
     def _fuzzy(self, label: str, pd: Column) -> Column:
-        of_bad = _shifted(pd, self.risk)
+        of_bad = shifted(pd, self.risk)
         both = F.array(_entry(F.lit(1.0), of_bad), _entry(F.lit(0.0), 1 - of_bad))
         alone = F.array(_entry(F.col(label), F.lit(1.0)))
         return F.when(F.col(label).isNull(), both).otherwise(alone)
@@ -93,7 +94,7 @@ class RejectInference:
         # Where nobody was accepted there is no rate to take: the PD must do.
         rate = F.coalesce(_by_band(band, rates), F.col(pd))
         draw = F.pmod(F.xxhash64(_ALIKE), F.lit(_DRAWS)) / F.lit(float(_DRAWS))
-        drawn = (draw < _shifted(rate, self.risk)).cast("double")
+        drawn = (draw < shifted(rate, self.risk)).cast("double")
         return F.array(_entry(F.coalesce(F.col(label), drawn), F.lit(1.0)))
 
     def _reweighted(self, rows: DataFrame, *, label: str, pd: str) -> Column:
@@ -157,7 +158,7 @@ class InferringClassifier(Estimator[PipelineModel]):
 
     def _fit(self, dataset: DataFrame) -> PipelineModel:
         label, sample = self.label, self.known.sample
-        # Of other parts of the sample not even the bands may know the outcomes.
+        # Nothing else of the sample, so that the bands know no outcome of another part either.
         parts = (*REJECTED, *REJECTED.values())
         rows = dataset.where(F.col(sample).isin(*parts)).select(
             *self.features, F.col(label).cast("double").alias(label), sample
@@ -190,11 +191,6 @@ def _numbered(rows: DataFrame, alike: Column, *, within: Sequence[str]) -> DataF
 
 def _entry(label: Column, weight: Column) -> Column:
     return F.struct(label.alias("label"), F.round(weight, 6).cast(WEIGHT_TYPE).alias("weight"))
-
-
-def _shifted(pd: Column, odds: float) -> Column:
-    # Over 1 + pd x (odds - 1), a PD of 1 and odds below 1e-16 would divide by nothing.
-    return pd * odds / (pd * odds + (1 - pd))
 
 
 def _by_band(band: Column, values: Sequence[float | None]) -> Column:

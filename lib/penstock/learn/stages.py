@@ -8,7 +8,7 @@ Stage = TypeVar("Stage")
 
 
 def stages_of(fitted: Transformer) -> list[Transformer]:
-    """Return the stages of a pipeline, or what is none as the one stage."""
+    """Return the stages of a fitted pipeline; of any other model, the model itself."""
     return list(fitted.stages) if isinstance(fitted, PipelineModel) else [fitted]
 
 
@@ -18,5 +18,5 @@ def until(model: PipelineModel, stage: Transformer) -> PipelineModel:
 
 
 def stage_of(model: PipelineModel, kind: type[Stage]) -> Stage:
-    """Return the first stage of a kind; a model of ours that is asked for it has one."""
+    """Return the first stage of a kind, from a model that is known to have one."""
     return next(stage for stage in model.stages if isinstance(stage, kind))

@@ -99,8 +99,8 @@ def list_candidates(
     check_factors(factors, at_hand)
     check_tail_limits(tail_limits, factors, limits, at_hand)
     known = applications.select("application_id", "purpose", "home_ownership", "state")
-    joined = loan_offers.join(known, "application_id").join(
-        bounds_of(decisions), "application_id", "left"
+    joined = loan_offers.join(known, "application_id", how="inner").join(
+        bounds_of(decisions), "application_id", how="left"
     )
     may_be_made = (F.col("decision") == "approve") & is_makeable(policy, as_of)
     at_risk = add_tail_pd(
@@ -147,7 +147,7 @@ def list_portfolio(plan: DataFrame, loan_offers: DataFrame, candidates: DataFram
         *keys, "amount_usd", "term_months", "interest_rate", "pd", "lgd", "take_up"
     )
     told = candidates.select(*keys, "profit_usd", "purpose")
-    return plan.select(*keys).join(offers, keys).join(told, keys)
+    return plan.select(*keys).join(offers, keys, how="inner").join(told, keys, how="inner")
 
 
 def _expected(amount: str, kind: str = _AMOUNT) -> Column:

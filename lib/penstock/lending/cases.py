@@ -7,6 +7,7 @@ from penstock.annotations import Positive
 from penstock.columns import columns_in
 from penstock.learn.scorecard.points import PointScale
 from penstock.lending.decision_checks import CASE_COLUMNS
+from penstock.lending.features import credit_history_months
 from penstock.lending.points import points_of_pd
 
 
@@ -73,10 +74,9 @@ def gather_judged_cases(
 
 
 def _cases(scored: DataFrame, tested_rate: float, scale: PointScale) -> DataFrame:
-    history = F.months_between("application_date", "earliest_credit_line")
     return scored.withColumns(
         {
-            "credit_history_months": F.floor(history).cast("int"),
+            "credit_history_months": credit_history_months(),
             "instalment_usd": _instalment(tested_rate / 12),
             "points": points_of_pd(scale),
         }

@@ -35,7 +35,7 @@ RAW_LOAN_CLOCKS = {
         "orig_projected_*",
         "debt_settlement_*",
         "settlement_*",
-        # Of funded_amnt, what investors took over, at last.
+        # What investors had taken over of funded_amnt in the end.
         "funded_amnt_inv*",
     ),
 }

@@ -46,7 +46,7 @@ def vary_declines(
     """
     is_by_policy = (F.col("decision") == "decline") & F.col("overridden_by").isNull()
     declined = decisions.where(is_by_policy).select("application_id")
-    asked = applications.join(declined, "application_id", "left_semi")
+    asked = applications.join(declined, "application_id", how="left_semi")
     change = F.explode(_changes(amount_shares, terms_months, amount_step_usd)).alias("change")
     amount, term = F.col("change.amount_usd"), F.col("change.term_months")
     return (
@@ -81,8 +81,10 @@ def select_approved(features: DataFrame, variants: DataFrame, decisions: DataFra
     """
     approved = decisions.where("decision = 'approve'").select("application_id", "limit_usd")
     is_within = F.col("limit_usd").isNull() | (F.col("amount_usd") <= F.col("limit_usd"))
-    whole = approved.join(variants, "application_id").where(is_within)
-    return features.join(whole.select("application_id", "amount_usd"), "application_id")
+    whole = approved.join(variants, "application_id", how="inner").where(is_within)
+    return features.join(
+        whole.select("application_id", "amount_usd"), "application_id", how="inner"
+    )
 
 
 def find_counterfactuals(variants: DataFrame, chosen: DataFrame) -> DataFrame:
@@ -113,7 +115,7 @@ def find_counterfactuals(variants: DataFrame, chosen: DataFrame) -> DataFrame:
     )
     change = F.struct("amount_usd", "term_months", _sentence().alias("text"))
     return (
-        variants.join(chosen, "application_id", "left_semi")
+        variants.join(chosen, "application_id", how="left_semi")
         .groupBy(F.col("declined_id").alias("application_id"))
         .agg(F.min_by(change, distance).alias("counterfactual"))
     )

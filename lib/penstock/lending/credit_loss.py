@@ -9,10 +9,10 @@ from operator import add
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from penstock.learn.odds import shifted
 from penstock.lending.default_timing import Segments, last_month
 from penstock.lending.instalments import between, growth, own_rate_balances, own_rate_columns
-from penstock.lending.odds import shifted
-from penstock.lending.outlook import Outlooks, PastDueFloor, Scenarios
+from penstock.lending.outlook import Outlooks, PastDueFloor, Scenarios, of_reporting_date
 
 YEAR = 12
 
@@ -35,7 +35,7 @@ def add_credit_loss(
     Of loans with the PD p over their term, p defaults as `default_timing` says and 1 - p are paid
     back as it says. By what is known of a loan that has paid k instalments and is open, its odds of
     default are those of p times the defaults still to come over the payoffs still to come. Months
-    of default, balances and discounting do not hang on the scenario; the PD and the LGD do.
+    of default, balances and discounting do not depend on the scenario; the PD and the LGD do.
 
     Args:
         exposures: Columns of `provision_checks.EXPOSURE_COLUMNS`.
@@ -166,8 +166,7 @@ def _expected_exposure(months: Column, segments: int) -> Column:
 
 
 def _in_scenarios(outlooks: Outlooks, scenarios: Scenarios) -> dict[str, Column]:
-    dates = [part for o in outlooks for part in (F.lit(o["reporting_date"]), F.lit(o["pd_odds"]))]
-    outlook = F.create_map(*dates)[F.col("reporting_date")]
+    outlook = of_reporting_date(outlooks, "pd_odds")
     pds, losses = [], []
     for scenario in scenarios:
         pd = shifted(F.col("lifetime_pd"), outlook * scenario["pd_odds"]) * scenario["weight"]

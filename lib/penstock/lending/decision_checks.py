@@ -84,13 +84,13 @@ _DECISIONS = "'approve', 'refer', 'decline'"
 OVERRIDE_CHECKS = {
     "line_fits_the_header": "broken_line IS NULL",
     "decision_is_known": f"decision IN ({_DECISIONS})",
-    # Nobody's decision, or one for no reason, is none.
+    # Without a name and a reason an override does not count.
     "by_is_present": "by IS NOT NULL",
     "why_is_present": "why IS NOT NULL",
     "at_is_present": "at IS NOT NULL",
 }
 
-# What no application may have that is decided on, with its cure.
+# What must hold of an application for anything to be decided, with the cure.
 CASE_LIMITS = {
     # Of scores that another system has made. NaN is above every number in Spark.
     "pd_in_range": (

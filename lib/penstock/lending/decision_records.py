@@ -25,7 +25,7 @@ def select_declined(decisions: DataFrame, features: DataFrame, *, explain: Expla
         explain: "all": whatever the decision is.
     """
     chosen = decisions.where("decision = 'decline'") if explain == "declines" else decisions
-    return features.join(chosen.select("application_id"), "application_id", "left_semi")
+    return features.join(chosen.select("application_id"), "application_id", how="left_semi")
 
 
 def choose_offers(
@@ -47,7 +47,7 @@ def choose_offers(
         `application_id` and `chosen`, a struct of the columns of `OFFER`.
     """
     bounds = bounds_of(decisions.where("decision != 'decline'"))
-    worth = offers.where("profit_usd > 0").join(bounds, "application_id")
+    worth = offers.where("profit_usd > 0").join(bounds, "application_id", how="inner")
     order = F.struct("expected_profit_usd", (-F.col("offer")).alias("order"))
     chosen = F.max_by(F.struct(*OFFER), order).alias("chosen")
     return worth.where(is_makeable(policy, as_of)).groupBy("application_id").agg(chosen)
@@ -104,7 +104,7 @@ def record_decisions(
         F.col("model_version").alias("reasons_version"),
     )
     joined = (
-        decisions.join(hashes, "application_id")
+        decisions.join(hashes, "application_id", how="inner")
         .join(told, "application_id", how="left")
         .join(counterfactuals, "application_id", how="left")
         .join(chosen, "application_id", how="left")

@@ -47,7 +47,7 @@ def estimate_default_timing(labelled: DataFrame, *, segments: Segments) -> DataF
         "term_months",
         "month",
         *[F.coalesce(name, F.lit(0)).alias(name) for name in ("defaults", "payoffs")],
-        segment_of(F.col("month"), F.col("term_months"), segments).alias("segment"),
+        _segment_of(F.col("month"), F.col("term_months"), segments).alias("segment"),
     )
     of_term = Window.partitionBy("term_months")
     of_segment = Window.partitionBy("term_months", "segment")
@@ -68,7 +68,7 @@ def estimate_default_timing(labelled: DataFrame, *, segments: Segments) -> DataF
     )
 
 
-def segment_of(month: Column, term: Column, segments: int) -> Column:
+def _segment_of(month: Column, term: Column, segments: int) -> Column:
     """Return the segment of a month (0 = first)."""
     return F.floor((month - 1) * F.least(F.lit(segments), term) / term)
 

@@ -55,7 +55,7 @@ def _loan_features(amount_to_income_cap: float) -> dict[str, Column]:
     return {
         "log_amount": F.log1p(amount),
         "log_income": F.log1p(income),
-        "amount_to_income": _capped(F.try_divide(amount, income), amount_to_income_cap),
+        "amount_to_income": capped(F.try_divide(amount, income), amount_to_income_cap),
         "debt_to_income": F.col("debt_to_income"),
         "term_months": F.col("term_months"),
         "employment_years": F.col("employment_years"),
@@ -68,10 +68,9 @@ def _bureau_features(utilisation_cap: float) -> dict[str, Column]:
     # LendingClub's loans of 2007-2009 have 0 months where there never was a delinquency.
     known_months_since = F.when((months_since > 0) | (delinquencies > 0), months_since)
     has_delinquency = F.when(known_months_since.isNotNull(), True).otherwise(delinquencies > 0)
-    history = F.months_between("application_date", "earliest_credit_line")
     return {
         "fico": F.col("fico"),
-        "credit_history_months": F.floor(history).cast("int"),
+        "credit_history_months": credit_history_months(),
         "delinquencies_2y": delinquencies,
         "has_prior_delinquency": has_delinquency,
         "months_since_delinquency": known_months_since,
@@ -81,10 +80,17 @@ def _bureau_features(utilisation_cap: float) -> dict[str, Column]:
         "open_accounts": F.col("open_accounts"),
         "total_accounts": F.col("total_accounts"),
         "log_revolving_balance": F.log1p(F.col("revolving_balance_usd").cast("double")),
-        "revolving_utilisation": _capped(F.col("revolving_utilisation"), utilisation_cap),
+        "revolving_utilisation": capped(F.col("revolving_utilisation"), utilisation_cap),
     }
 
 
-def _capped(value: Column, cap: float) -> Column:
+def credit_history_months() -> Column:
+    """Return the whole months from the first credit line to the application (INT)."""
+    history = F.months_between("application_date", "earliest_credit_line")
+    return F.floor(history).cast("int")
+
+
+def capped(value: Column, cap: float) -> Column:
+    """Return a value, or the cap where it is above; null for null."""
     # least() skips nulls, so it would turn an unknown value into the cap.
     return F.when(value > cap, F.lit(cap)).otherwise(value)

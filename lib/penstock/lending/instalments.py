@@ -22,7 +22,7 @@ def instalments_paid() -> Column:
 
 
 def between(value: Column, low: Column, high: Column) -> Column:
-    """Return a value that is known, moved into low..high."""
+    """Return a value moved into low..high; it must not be null, which would become `low`."""
     return F.least(F.greatest(value, low), high)
 
 
@@ -64,14 +64,14 @@ def discounted_balances(
         term: Instalments until the loan is paid.
         rate: ln(1 + monthly rate), above 0.
         discount: ln(1 + monthly rate) to discount at, 0 or more.
-        factors: `discount_factors` of both, which do not hang on the rate.
+        factors: `discount_factors` of both, which do not depend on the rate.
     """
     repaid = F.exp(-(term + 1) * rate) * _powers(rate - discount, months)
     return (factors - repaid) / -F.expm1(-term * rate)
 
 
 def own_rate_columns(term: Column, rate: Column) -> dict[str, Column]:
-    """Return the columns that `own_rate_balances` reads: they do not hang on the months.
+    """Return the columns that `own_rate_balances` reads: they do not depend on the months.
 
     Args:
         term, rate: As of `discounted_balances`.

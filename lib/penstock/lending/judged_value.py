@@ -78,7 +78,9 @@ def value_loans(
     expected = (1 - F.col("pd")) * F.col("scheduled") * margin - F.col("pd") * loss
     funding = F.col("interest_paid_usd") * (1 - margin)
     earned = F.col("total_paid_usd") - F.col("collection_fee_usd") - amount - funding
-    judged = scored.select("loan_id", "issue_date", "is_bad", "pd", "lgd").join(known, "loan_id")
+    judged = scored.select("loan_id", "issue_date", "is_bad", "pd", "lgd").join(
+        known, "loan_id", how="inner"
+    )
     owed = (
         past_defaults.select("loan_id", "ead_usd")
         .join(loans.select("loan_id", "funded_usd"), "loan_id", how="inner")

@@ -8,7 +8,7 @@ from pyspark.sql import functions as F
 
 from penstock.annotations import NotNegative, Positive, Share, ShareOrAll
 from penstock.errors import ConfigError
-from penstock.lending.odds import shifted
+from penstock.learn.odds import shifted
 from penstock.lending.pricing import (
     CostRates,
     add_balance_years,
@@ -97,15 +97,9 @@ def make_offers(
     asked = applications.select(
         "application_id", F.col("amount_usd").alias("asked_usd"), "term_months"
     )
-    # NaN is above every number in Spark, so the upper bounds leave it out too.
-    is_probability = (F.col("pd") >= 0) & (F.col("pd") < 1)
-    risks = assessed.select(
-        "application_id",
-        F.when(is_probability, F.col("pd")).alias("pd"),
-        F.when(F.col("lgd").between(0, 1), F.col("lgd")).alias("lgd"),
-    )
-    costed = add_cost_rate(asked.join(risks, "application_id", how="left"), costs=costs)
-    # What does not hang on the price is computed once for each amount.
+    known = asked.join(_possible_risks(assessed), "application_id", how="left")
+    costed = add_cost_rate(known, costs=costs)
+    # What does not depend on the price is computed once for each amount.
     sized = costed.select("*", _amounts(amount_shares, len(price_steps)))
     lent = _usd(F.col("asked_usd").cast("double") * F.col("amount.share"))
     lendable = sized.withColumn("amount_usd", F.when(lent > 0, lent))
@@ -138,6 +132,16 @@ def make_offers(
     )
     taken_up = priced.withColumn("take_up", 1 / (1 + F.exp(-log_odds)))
     return _with_economics(taken_up, costs, handling_cost_usd)
+
+
+def _possible_risks(assessed: DataFrame) -> DataFrame:
+    # NaN is above every number in Spark, so the upper bounds leave it out too.
+    is_probability = (F.col("pd") >= 0) & (F.col("pd") < 1)
+    return assessed.select(
+        "application_id",
+        F.when(is_probability, F.col("pd")).alias("pd"),
+        F.when(F.col("lgd").between(0, 1), F.col("lgd")).alias("lgd"),
+    )
 
 
 def _amounts(shares: list[float], prices: int) -> Column:

@@ -2,10 +2,12 @@
 
 import datetime
 import math
-from typing import Annotated
+from typing import Annotated, Literal
 
 from annotated_types import Ge, Interval, MinLen
 from pydantic import AfterValidator
+from pyspark.sql import Column
+from pyspark.sql import functions as F
 from typing_extensions import TypedDict  # before Python 3.12, pydantic reads no other
 
 from penstock.annotations import NotNegative, Positive, ShareOrAll
@@ -69,3 +71,9 @@ class PastDueFloor(TypedDict):
 
     days: Annotated[int, Ge(1)]
     pd: Annotated[float, Interval(ge=0, lt=1)]
+
+
+def of_reporting_date(outlooks: Outlooks, key: Literal["pd_odds", "overlay"]) -> Column:
+    """Return what the outlook of the row's `reporting_date` says; null for any other date."""
+    parts = [part for o in outlooks for part in (F.lit(o["reporting_date"]), F.lit(o[key]))]
+    return F.create_map(*parts)[F.col("reporting_date")]

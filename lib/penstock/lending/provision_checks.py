@@ -70,7 +70,7 @@ EXPOSURE_CHECKS = {
 }
 
 PROVISION_CHECKS = {
-    # A loan of another length than those that have had their whole term.
+    # Null for a loan of a length that no loan with its whole term behind it has.
     "term_has_default_timing": "lifetime_pd IS NOT NULL OR pd IS NULL",
     "pd_is_known": "pd IS NOT NULL",
     "lgd_is_known": "lgd IS NOT NULL",

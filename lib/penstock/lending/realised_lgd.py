@@ -8,8 +8,8 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from penstock.annotations import Count, NotNegative
+from penstock.lending.instalments import MONTHS_PER_YEAR
 
-MONTHS_PER_YEAR = 12
 CollectionMonths = Annotated[int, Interval(ge=0, le=120)]
 
 

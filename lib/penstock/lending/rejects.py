@@ -52,7 +52,7 @@ def add_rejects(
         "sample": part.otherwise(REJECTED["calibration"]),
     }
     used = rejects.where(day <= F.lit(calibration_until))
-    # A type that differs is so told with the name of its column, which a union does not say.
+    # Cast one by one, so that a type that does not fit is an error that names the column.
     rows = used.select(
         *(own.get(f.name, F.col(f.name)).cast(f.dataType).alias(f.name) for f in accepted.schema)
     )

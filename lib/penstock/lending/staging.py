@@ -7,7 +7,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from penstock.annotations import NotNegative
-from penstock.lending.outlook import Outlooks
+from penstock.lending.outlook import Outlooks, of_reporting_date
 
 IN_DEFAULT = 3
 
@@ -50,9 +50,8 @@ def add_stage(
     modelled = F.when(F.col("stage") == 1, F.col("ecl_12m_usd")).otherwise(
         F.col("ecl_lifetime_usd")
     )
-    dates = [part for o in outlooks for part in (F.lit(o["reporting_date"]), F.lit(o["overlay"]))]
-    overlay = F.create_map(*dates)[F.col("reporting_date")]
-    added = F.when(F.col("stage") == IN_DEFAULT, 0.0).otherwise(modelled.cast("double") * overlay)
+    overlay = modelled.cast("double") * of_reporting_date(outlooks, "overlay")
+    added = F.when(F.col("stage") == IN_DEFAULT, 0.0).otherwise(overlay)
     return losses.withColumn("stage", stage).withColumns(
         {
             "overlay_usd": added.cast("decimal(14,2)"),

@@ -27,7 +27,7 @@ def add_tail_pd(
     """Add the mean PD in the worst share 1 - level of all values of one factor.
 
     It is what a loan adds, for each dollar that is lost if it defaults, to the expected shortfall
-    of a portfolio of many small loans that hang on this factor: `analytic_risk` of
+    of a portfolio of many small loans that depend on this factor: `analytic_risk` of
     `portfolio/one_factor.py`. Loans simply add up.
 
     Args:

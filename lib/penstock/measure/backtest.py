@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 from penstock.errors import DataError
 from penstock.evidence import Evidence, Table
 from penstock.measure.lots import Earned, Lots, Outcome
+from penstock.measure.strategy import ALL
 
 DECIDED = (
     "application_id STRING, decision STRING, other_decision STRING, policy_version STRING, "
@@ -22,7 +23,7 @@ EARNED = (
     "realised_profit_usd DECIMAL(12,2)"
 )
 _HAS_PROFIT = "expected_profit_usd IS NOT NULL AND realised_profit_usd IS NOT NULL"
-POLICY, OTHER, ALL = "the policy", "the other policy", "approve all"
+POLICY, OTHER = "the policy", "the other policy"
 RULES = (POLICY, OTHER, "the other alone", "the policy alone", ALL)
 
 WARNINGS = (
@@ -101,9 +102,7 @@ def backtest_policies(
         tables={
             "policies": _policies_table(groups[0], outcomes, earned),
             "decisions": _decisions_table(groups),
-            "warnings": Table(
-                "What this cannot tell", ("warning",), tuple((text,) for text in WARNINGS)
-            ),
+            "warnings": Table.of_texts("What this cannot tell", "warning", WARNINGS),
         },
     )
 
@@ -134,7 +133,7 @@ def _policies_table(versions: Row, outcomes: Sequence[Outcome], earned: Earned) 
         "low", "high", "gain over the policy", "gain low", "gain high",
     )  # fmt: skip
     labels = {POLICY: versions.policy_version, OTHER: versions.other_policy_version}
-    # Of a part of the loans there is no other choice to compare it with.
+    # The other rules choose among a part of the loans only, and have nothing to be compared with.
     gains = {rule: earned.gain(RULES.index(rule), RULES.index(POLICY)) for rule in (OTHER, ALL)}
     rows = tuple(
         (

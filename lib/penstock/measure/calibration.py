@@ -5,13 +5,13 @@ Takes counts whose score is a PD (0-1).
 
 import math
 from dataclasses import dataclass
-from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import chi2
 
 from penstock.measure.counts import ScoreCounts, quantile_bins
+from penstock.measure.intervals import critical_value
 
 
 @dataclass(frozen=True)
@@ -164,7 +164,7 @@ def _bin(counts: ScoreCounts, inside: NDArray[np.bool_]) -> CalibrationBin:
 
 def wilson_interval(bads: int, loans: int, *, level: float) -> tuple[float, float]:
     """Return the Wilson score interval of a bad rate, as fractions."""
-    z = NormalDist().inv_cdf((1 + level) / 2)
+    z = critical_value(level)
     rate = bads / loans
     centre = (rate + z * z / (2 * loans)) / (1 + z * z / loans)
     spread = math.sqrt(rate * (1 - rate) / loans + (z / loans) ** 2 / 4)

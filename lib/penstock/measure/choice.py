@@ -54,9 +54,7 @@ def choose_champion(
         reasons = [NOT_PROMOTED]
     sides = (scorecard.metrics, challenger.metrics)
     rows = tuple((name, *(side.get(name) for side in sides)) for name in COMPARED)
-    against = Table(
-        "Why the scorecard decides", ("reason",), tuple((reason,) for reason in reasons)
-    )
+    against = Table.of_texts("Why the scorecard decides", "reason", reasons)
     candidates = Table("Candidates", ("measure", "scorecard", "challenger"), rows)
     tables = {"reasons": against} if reasons else {}
     metrics: dict[str, float | None] = {

@@ -10,7 +10,7 @@ from pyspark.sql import DataFrame
 from penstock.annotations import Positive, Share
 from penstock.evidence import Evidence, Figure, Series, Table
 from penstock.measure.evaluation import Decimals
-from penstock.measure.paired import PairCounts, count_by_both, delong_difference
+from penstock.measure.paired import PairCounts, auc_metrics, count_by_both, delong_difference
 from penstock.measure.profit import ProfitDifference, Stake, profit_difference
 from penstock.measure.swaps import SwapSet, swap_set
 
@@ -92,11 +92,7 @@ def comparison_of(
     decided = profits[approval_rate]
     return Evidence(
         metrics={
-            "champion_auc": found.auc_b if found else None,
-            "challenger_auc": found.auc_a if found else None,
-            "auc_difference": found.difference if found else None,
-            "auc_difference_low": found.low if found else None,
-            "auc_difference_high": found.high if found else None,
+            **auc_metrics(found, auc_a="challenger_auc", auc_b="champion_auc"),
             "auc_difference_p": found.p_value if found else None,
             "profit_difference": decided.difference,
             "profit_difference_low": decided.low,

@@ -93,7 +93,7 @@ def _basis_table(cells: Cells) -> Table:
     for basis, found in grouped(cells, lambda cell: cell["basis"]).items():
         n = total(found, "defaults")
         rows.append((basis, float(n), ratio(n, defaults)))
-    # What tells something first.
+    # Those that tell a CCF come first.
     rows.sort(key=lambda row: row[0] not in (HAS_CCF, NEAR_LIMIT))
     return Table("Defaults by what they tell", ("basis", "defaults", "share"), tuple(rows))
 

@@ -160,31 +160,7 @@ def count_decisions(
         DataError: There are more combinations, decisions or PDs that are not as above, or labels
             other than 0, 1 and null.
     """
-    is_bad, is_approved = F.col(label).cast("double"), F.col(approved).cast("double")
-    probability = F.col(pd).cast("double")
-    is_possible = probability.between(0, 1)
-    # Whole numbers add up to the same, in whatever order they come.
-    units = F.when(is_possible, F.round(probability * PD_UNITS).cast("decimal(13, 0)"))
-    # Numbered, as a group column may be called as one of the counts is, or have a dot in its name.
-    named = [
-        F.coalesce(column_of(name).cast("string"), F.lit(UNKNOWN_GROUP)).alias(f"group_{number}")
-        for number, name in enumerate(groups)
-    ]
-    counted = (
-        decided.groupBy(
-            *named,
-            is_approved.alias("is_approved"),
-            F.coalesce(is_bad, F.lit(UNLABELLED)).alias("label"),
-        )
-        .agg(
-            F.count(F.lit(1)).alias("n"),
-            F.sum(units).alias("units"),
-            F.sum(units * units).alias("squares"),
-            F.count_if(F.coalesce(~is_possible, F.lit(True))).alias("n_impossible"),
-        )
-        .limit(MOST_CELLS + 1)
-        .toArrow()
-    )
+    counted = _counted(decided, groups, approved, label, pd).limit(MOST_CELLS + 1).toArrow()
     if counted.num_rows > MOST_CELLS:
         raise DataError(
             f"The columns {', '.join(groups)} make more than {MOST_CELLS:,} groups: band numbers, "
@@ -213,6 +189,31 @@ def count_decisions(
         n=columns["n"],
         mean_pd=means,
         var_pd=variances,
+    )
+
+
+def _counted(
+    decided: DataFrame, groups: Sequence[str], approved: str, label: str, pd: str
+) -> DataFrame:
+    is_bad, is_approved = F.col(label).cast("double"), F.col(approved).cast("double")
+    probability = F.col(pd).cast("double")
+    is_possible = probability.between(0, 1)
+    # Whole numbers add up to the same, in whatever order they come.
+    units = F.when(is_possible, F.round(probability * PD_UNITS).cast("decimal(13, 0)"))
+    # Numbered, as a group column may be called as one of the counts is, or have a dot in its name.
+    named = [
+        F.coalesce(column_of(name).cast("string"), F.lit(UNKNOWN_GROUP)).alias(f"group_{number}")
+        for number, name in enumerate(groups)
+    ]
+    return decided.groupBy(
+        *named,
+        is_approved.alias("is_approved"),
+        F.coalesce(is_bad, F.lit(UNLABELLED)).alias("label"),
+    ).agg(
+        F.count(F.lit(1)).alias("n"),
+        F.sum(units).alias("units"),
+        F.sum(units * units).alias("squares"),
+        F.count_if(F.coalesce(~is_possible, F.lit(True))).alias("n_impossible"),
     )
 
 

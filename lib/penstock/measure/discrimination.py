@@ -4,7 +4,6 @@ Convention: bad = 1, higher score = riskier. With one class only every metric is
 """
 
 import math
-from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +12,7 @@ from scipy.special import betainc
 
 from penstock.errors import ConfigError
 from penstock.measure.counts import ScoreCounts, quantile_bins
+from penstock.measure.intervals import critical_value
 
 Curve = tuple[NDArray[np.float64], NDArray[np.float64]]
 
@@ -45,7 +45,7 @@ def auc_interval(counts: ScoreCounts, *, level: float) -> tuple[float, float] | 
     variance = mean_variance(goods_below(counts), counts.n_bad) + mean_variance(
         bads_above(counts), counts.n_good
     )
-    half = NormalDist().inv_cdf((1 + level) / 2) * math.sqrt(variance)
+    half = critical_value(level) * math.sqrt(variance)
     return max(0.0, area - half), min(1.0, area + half)
 
 
@@ -226,7 +226,7 @@ def _least_loss(
     alpha: float,
     beta: float,
 ) -> float:
-    # Loans with this bad rate are best declined while c is below it, and accepted above.
+    # Where the cost ratio c is below their bad rate, loans are best declined, else accepted.
     declined = alpha / (alpha + beta) * betainc(alpha + 1, beta, rate)
     accepted = beta / (alpha + beta) * (1 - betainc(alpha, beta + 1, rate))
     return float(np.sum(goods * declined + bads * accepted))

@@ -1,16 +1,15 @@
 """Evaluation of exposures at default of credit lines, in money, on defaults out of time."""
 
 import math
-from statistics import NormalDist
 
 from pyspark.sql import Column, DataFrame, Row
 from pyspark.sql import functions as F
 
 from penstock.errors import DataError
-from penstock.evidence import Evidence, Figure, Series, Table
+from penstock.evidence import Evidence, Figure, Table
 from penstock.measure.cells import Cells, grouped, ratio, total
-from penstock.measure.evaluation import CONFIDENCE
-from penstock.measure.utilisation import NAMES, utilisation_band
+from penstock.measure.intervals import CONFIDENCE, critical_value
+from penstock.measure.utilisation import NAMES, limit_shares, utilisation_band
 
 # What `evaluate_ead` reads of the lines that judge, and of those that were learnt from.
 JUDGED_COLUMNS = (
@@ -82,7 +81,7 @@ def _cells(judged: DataFrame, mean_ccf: float) -> DataFrame:
 
 
 def _products(expected: Column, owed: Column) -> list[Column]:
-    # Decimals: sums of doubles would hang on the order of rows.
+    # Decimals: sums of doubles would depend on the order of rows.
     return [
         F.sum(expected * expected).alias("expected_squares"),
         F.sum(expected * owed).alias("products"),
@@ -126,7 +125,7 @@ def _half_width(cells: Cells) -> float:
         total(cells, name) for name in ("expected_squares", "products", "ead_squares")
     )
     residual = float(squares - 2 * of_sums * products + of_sums**2 * of_owed)
-    quantile = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
+    quantile = critical_value(CONFIDENCE)
     return quantile * math.sqrt(max(residual, 0.0)) / float(owed)
 
 
@@ -153,21 +152,15 @@ def _group_table(title: str, of: str, groups: dict[str, list[Row]]) -> Table:
     return Table(title, (of, "defaults", *columns), tuple(rows))
 
 
-def _band_figure(groups: dict[str, list[Row]]) -> Figure:
-    limits = {name: total(cells, "limit_usd") for name, cells in groups.items()}
-    names = tuple(name for name, limit in limits.items() if limit)
-
-    def shares(column: str) -> tuple[float, ...]:
-        return tuple(float(total(groups[name], column) / limits[name]) for name in names)
-
+def _band_figure(by_band: dict[str, list[Row]]) -> Figure:
     return Figure(
         "Exposure at default by utilisation",
         "balance / limit before the default",
         "share of the limit",
         (
-            Series("realised", names, shares("ead_usd"), "points"),
-            Series("expected", names, shares("rule_0"), "line"),
-            Series("balance before", names, shares("balance_usd"), "reference"),
+            limit_shares("realised", by_band, "ead_usd", "points"),
+            limit_shares("expected", by_band, "rule_0", "line"),
+            limit_shares("balance before", by_band, "balance_usd", "reference"),
         ),
         "What lies between the reference and the points was drawn on the way to default.",
     )

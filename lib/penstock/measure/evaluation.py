@@ -11,10 +11,10 @@ from penstock.evidence import Evidence, Figure, Table
 from penstock.measure import calibration, discrimination, figures
 from penstock.measure.calibration import CalibrationBin
 from penstock.measure.counts import UNKNOWN_GROUP, ScoreCounts, count_by_score
+from penstock.measure.intervals import CONFIDENCE
 
 # What `evaluate_pd` reads of a scored table.
 SCORED_COLUMNS = "pd DOUBLE, is_bad INT, issue_date DATE"
-CONFIDENCE = 0.95
 VintageLength = Literal["year", "quarter"]
 # With one bin ECE sees only the mean, with none it is 0 whatever the model.
 Bins = Annotated[int, Ge(2)]

@@ -7,10 +7,10 @@ is policy, and not decided here.
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from statistics import NormalDist
 
 from penstock.errors import DataError, did_you_mean
 from penstock.measure.decisions import DecisionCounts, Group, GroupName
+from penstock.measure.intervals import critical_value
 
 
 @dataclass(frozen=True)
@@ -165,7 +165,7 @@ def ratio_interval(
     approved, loans = (count + added for count in group)
     approved_beside, loans_beside = (count + added for count in beside)
     variance = 1 / approved - 1 / loans + 1 / approved_beside - 1 / loans_beside
-    half = NormalDist().inv_cdf((1 + level) / 2) * math.sqrt(variance)
+    half = critical_value(level) * math.sqrt(variance)
     ratio = (approved / loans) / (approved_beside / loans_beside)
     return ratio * math.exp(-half) if group[0] else 0.0, ratio * math.exp(half)
 

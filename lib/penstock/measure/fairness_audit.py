@@ -14,17 +14,19 @@ from penstock.measure.counts import ScoreCounts, count_by_score
 from penstock.measure.decisions import DecisionCounts, count_decisions
 from penstock.measure.evaluation import Decimals
 from penstock.measure.fairness import Comparison, Fairness, compare_groups
+from penstock.measure.intervals import CONFIDENCE
 from penstock.measure.prior import shift_prior
 
 AUDITED_COLUMNS = "row_id STRING, pd DOUBLE, is_bad INT"
-CONFIDENCE = 0.95
 COLUMNS = (
     "group", "light", "loans", "selection_rate", "adverse_impact_ratio", "low", "high",
     "parity_difference", "opportunity_difference", "odds_difference", "mean_difference",
     "calibration",
 )  # fmt: skip
 
-UNAUDITED = Table("Fairness", ("note",), (("No protected attribute is named: none was audited.",),))
+UNAUDITED = Table.of_texts(
+    "Fairness", "note", ["No protected attribute is named: none was audited."]
+)
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,7 @@ def audit_fairness(
     if not protected:
         return Evidence(metrics, {"fairness": UNAUDITED})
     policy = Policy(min_ratio, min_loans, reference)
-    decided = judged.join(protected_table, "row_id", "left").select(
+    decided = judged.join(protected_table, "row_id", how="left").select(
         _restated(counts, population_bad_rate).alias("pd"),
         "is_bad",
         (F.round("pd", decimals) <= cut_off).alias("is_approved"),

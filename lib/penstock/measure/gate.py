@@ -106,25 +106,13 @@ def challenger_reasons(
     profit = comparison.metrics.get("profit_difference")
     by_chance = challenger.metrics.get("psi_by_chance") or 0.0
     off = challenger.metrics.get("calibration_in_the_large")
-    reasons = []
-    if gain is None:
-        reasons.append(f"AUC difference undefined, above {min_auc_gain:g} needed (min_auc_gain)")
-    elif gain <= min_auc_gain:
-        reasons.append(
-            f"AUC difference may be {gain:+.4f}, above {min_auc_gain:g} needed (min_auc_gain)"
-        )
-    reasons += _below(
-        profit, min_profit_gain, title="Gain of profit", key="min_profit_gain", digits=4
-    )
+    reasons = [
+        *_not_surely_above(gain, min_auc_gain, title="AUC difference", key="min_auc_gain"),
+        *_below(profit, min_profit_gain, title="Gain of profit", key="min_profit_gain", digits=4),
+    ]
     if psi is None or psi > by_chance:
         reasons += _above(psi, max_psi, title="PSI", key="max_psi", digits=3)
-    reasons += _above(
-        None if off is None else abs(off),
-        max_miscalibration,
-        title="Error of the mean PD",
-        key="max_miscalibration",
-        digits=4,
-    )
+    reasons += _off(off, max_miscalibration, title="Error of the mean PD", key="max_miscalibration")
     if red := fairness.metrics.get("red_groups"):
         ratio = fairness.metrics.get("min_adverse_impact_ratio")
         reasons.append(
@@ -166,21 +154,28 @@ def _worse(incumbency: Evidence, metric: str, most: float, *, title: str, key: s
 def _ratio_reasons(
     report: Evidence, *, ratio: str, min_skill: float, max_error_of_mean: float, min_defaults: int
 ) -> list[str]:
-    low, error = report.metrics.get("skill_low"), report.metrics.get("error_of_mean")
-    reasons = []
+    skill, error, defaults = map(report.metrics.get, ("skill_low", "error_of_mean", "defaults"))
+    of_mean = f"Error of the mean {ratio}"
+    return [
+        *_not_surely_above(skill, min_skill, title="Skill", key="min_skill"),
+        *_off(error, max_error_of_mean, title=of_mean, key="max_error_of_mean"),
+        *_below(defaults, min_defaults, title="Defaults", key="min_defaults", digits=0),
+    ]
+
+
+def _not_surely_above(low: float | None, bound: float, *, title: str, key: str) -> list[str]:
+    """Say so if the lower bound of an interval is not above what is needed."""
     if low is None:
-        reasons.append(f"Skill undefined, above {min_skill:g} needed (min_skill)")
-    elif low <= min_skill:
-        reasons.append(f"Skill may be {low:+.4f}, above {min_skill:g} needed (min_skill)")
-    reasons += _above(
-        None if error is None else abs(error),
-        max_error_of_mean,
-        title=f"Error of the mean {ratio}",
-        key="max_error_of_mean",
-        digits=4,
-    )
-    defaults = report.metrics.get("defaults")
-    return reasons + _below(defaults, min_defaults, title="Defaults", key="min_defaults", digits=0)
+        return [f"{title} undefined, above {bound:g} needed ({key})"]
+    if low <= bound:
+        return [f"{title} may be {low:+.4f}, above {bound:g} needed ({key})"]
+    return []
+
+
+def _off(error: float | None, largest: float, *, title: str, key: str) -> list[str]:
+    """Say so if an error is too large either way."""
+    size = None if error is None else abs(error)
+    return _above(size, largest, title=title, key=key, digits=4)
 
 
 # Rounded away from the threshold, or a refusal could read "0.600 is below 0.600".

@@ -63,7 +63,7 @@ def compare_incumbent(
             profit_of_good=profit_of_good,
             loss_of_bad=loss_of_bad,
         )
-    # A number of the incumbent's is a text by now, which nothing tells before it is read.
+    # A feature that the incumbent takes for a number may be text by now: reading it is what tells.
     except NumberFormatException as error:
         raise _refusal(error) from error
     return replace(compared, metrics={INCUMBENTS: 1.0, **compared.metrics})

@@ -4,9 +4,9 @@ from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
 from penstock.errors import DataError
-from penstock.evidence import Evidence, Figure, Series, Table
+from penstock.evidence import Evidence, Figure, Table
 from penstock.measure.cells import Cells, grouped, ratio, total
-from penstock.measure.utilisation import NAMES, utilisation_band
+from penstock.measure.utilisation import NAMES, limit_shares, utilisation_band
 
 # What `report_line_exposures` reads.
 LINE_EXPOSURE_COLUMNS = (
@@ -86,19 +86,13 @@ def _row(cells: Cells) -> list[float | None]:
 
 
 def _figure(by_band: dict[str, list[Row]]) -> Figure:
-    limits = {name: total(cells, "limit_usd") for name, cells in by_band.items()}
-    names = tuple(name for name, limit in limits.items() if limit)
-
-    def shares(column: str) -> tuple[float, ...]:
-        return tuple(float(total(by_band[name], column) / limits[name]) for name in names)
-
     return Figure(
         "Exposure at default by utilisation",
         "balance / limit",
         "share of the limit",
         (
-            Series("exposure at default", names, shares("ead_usd"), "points"),
-            Series("balance", names, shares("balance_usd"), "reference"),
+            limit_shares("exposure at default", by_band, "ead_usd", "points"),
+            limit_shares("balance", by_band, "balance_usd", "reference"),
         ),
         "What lies between is expected to be drawn by those who default within twelve months.",
     )

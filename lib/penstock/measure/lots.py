@@ -8,9 +8,10 @@ from numpy.typing import NDArray
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from penstock.measure.intervals import CONFIDENCE
+
 Floats = NDArray[np.float64]
 LOTS = 500  # of loans drawn together by the bootstrap: by a hash of their keys
-CONFIDENCE = 0.95
 
 
 @dataclass(frozen=True)

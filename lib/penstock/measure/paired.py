@@ -5,7 +5,6 @@ Convention as in `discrimination.py`: bad = 1, higher score = riskier.
 
 import math
 from dataclasses import dataclass
-from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,6 +14,7 @@ from pyspark.sql import functions as F
 from penstock.errors import DataError
 from penstock.measure.counts import ScoreCounts
 from penstock.measure.discrimination import auc, bads_above, goods_below, mean_variance
+from penstock.measure.intervals import critical_value
 from penstock.measure.unusable import refuse_unusable
 
 # 32 bytes a pair, and some 100 more while they are compared: at most 700 MB on the driver.
@@ -64,6 +64,23 @@ class AucDifference:
     low: float
     high: float
     p_value: float
+
+
+def auc_metrics(found: AucDifference | None, *, auc_a: str, auc_b: str) -> dict[str, float | None]:
+    """Return a difference as metrics: both AUCs by these names, `auc_difference` with its bounds.
+
+    What is undefined is None.
+    """
+    if found is None:
+        names = (auc_b, auc_a, "auc_difference", "auc_difference_low", "auc_difference_high")
+        return dict.fromkeys(names)
+    return {
+        auc_b: found.auc_b,
+        auc_a: found.auc_a,
+        "auc_difference": found.difference,
+        "auc_difference_low": found.low,
+        "auc_difference_high": found.high,
+    }
 
 
 def count_by_pair(
@@ -181,7 +198,7 @@ def delong_difference(pairs: PairCounts, *, level: float) -> AucDifference | Non
     of_goods = bads_above(a)[place_a] - bads_above(b)[place_b]
     error = math.sqrt(mean_variance(of_bads, pairs.n_bad) + mean_variance(of_goods, pairs.n_good))
     difference = auc_a - auc_b
-    half = NormalDist().inv_cdf((1 + level) / 2) * error
+    half = critical_value(level) * error
     p_value = math.erfc(abs(difference) / error / math.sqrt(2)) if error else float(not difference)
     return AucDifference(auc_a, auc_b, difference, difference - half, difference + half, p_value)
 

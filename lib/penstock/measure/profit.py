@@ -2,12 +2,12 @@
 
 import math
 from dataclasses import dataclass
-from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
 
 from penstock.errors import ConfigError
+from penstock.measure.intervals import critical_value
 from penstock.measure.paired import PairCounts
 from penstock.measure.swaps import approved_share
 
@@ -34,7 +34,7 @@ class Stake:
 
     @property
     def break_even_pd(self) -> float:
-        """Return the PD (0-1) at which the expected profit of a loan is nothing."""
+        """Return the PD (0-1) at which the expected profit of a loan is 0."""
         return self.good / (self.good + self.bad)
 
     def expected(self, pd: float) -> float:
@@ -92,7 +92,7 @@ def profit_difference(
     of_bad = -stake.bad * (b - a) + moved
     mean = (pairs.n_good * of_good + pairs.n_bad * of_bad).sum() / loans
     squares = pairs.n_good * (of_good - mean) ** 2 + pairs.n_bad * (of_bad - mean) ** 2
-    half = NormalDist().inv_cdf((1 + level) / 2) * math.sqrt(float(squares.sum())) / loans
+    half = critical_value(level) * math.sqrt(float(squares.sum())) / loans
     difference = by_b - by_a
     return ProfitDifference(by_a, by_b, difference, difference - half, difference + half)
 

@@ -3,13 +3,14 @@
 from typing import Annotated
 
 import numpy as np
-from annotated_types import Ge, Interval
+from annotated_types import Interval
 from pyspark.sql import DataFrame
 
 from penstock.errors import DataError
 from penstock.evidence import Evidence, Figure, Series, Table
 from penstock.measure import ratios
-from penstock.measure.evaluation import CONFIDENCE
+from penstock.measure.evaluation import Bins
+from penstock.measure.intervals import CONFIDENCE
 from penstock.measure.ratio_counts import RatioCounts, count_by_ratio
 from penstock.measure.ratios import RatioBin
 
@@ -17,7 +18,6 @@ from penstock.measure.ratios import RatioBin
 SCORED_LGD_COLUMNS, REALISED_LGD_COLUMNS = "lgd DOUBLE, realised_lgd DOUBLE", "realised_lgd DOUBLE"
 SCORED_CCF_COLUMNS, REALISED_CCF_COLUMNS = "ccf DOUBLE, realised_ccf DOUBLE", "realised_ccf DOUBLE"
 BARS = 20
-Bins = Annotated[int, Ge(2)]
 # A fourth decimal would let a hundred million counts reach the driver.
 Decimals = Annotated[int, Interval(ge=1, le=3)]
 

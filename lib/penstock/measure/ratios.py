@@ -5,10 +5,10 @@ Takes counts of loans by predicted and realised ratio, both 0-1.
 
 import math
 from dataclasses import dataclass
-from statistics import NormalDist
 
 import numpy as np
 
+from penstock.measure.intervals import critical_value
 from penstock.measure.ratio_counts import Floats, RatioCounts
 
 
@@ -57,7 +57,7 @@ def mean_interval(counts: RatioCounts, values: Floats, *, level: float) -> Inter
         level: Confidence of the interval, 0-1 (0.95 = 95 %).
     """
     mean = counts.mean(values)
-    half = _quantile(level) * math.sqrt(counts.variance(values) / counts.loans)
+    half = critical_value(level) * math.sqrt(counts.variance(values) / counts.loans)
     return Interval(mean, mean - half, mean + half)
 
 
@@ -75,7 +75,7 @@ def skill(counts: RatioCounts, *, benchmark: float, level: float) -> Interval | 
         return None
     ratio = counts.mean(of_model) / total
     influence = (ratio * of_benchmark - of_model) / total
-    half = _quantile(level) * math.sqrt(counts.variance(influence) / counts.loans)
+    half = critical_value(level) * math.sqrt(counts.variance(influence) / counts.loans)
     return Interval(1 - ratio, 1 - ratio - half, 1 - ratio + half)
 
 
@@ -123,10 +123,6 @@ def ratio_bins(counts: RatioCounts, *, bins: int, level: float) -> list[RatioBin
         realised = mean_interval(part, part.realised, level=level)
         found.append(RatioBin(part.loans, part.mean(part.predicted), realised))
     return found
-
-
-def _quantile(level: float) -> float:
-    return NormalDist().inv_cdf((1 + level) / 2)
 
 
 def _table(counts: RatioCounts) -> Floats:

@@ -4,14 +4,13 @@ Each function takes the counts of both samples and returns one part of `validati
 """
 
 from collections.abc import Mapping
-from statistics import NormalDist
 
 from penstock.evidence import Evidence, Table
 from penstock.measure import calibration, discrimination, figures, stability
 from penstock.measure.calibration_line import CalibrationLine, calibration_line
 from penstock.measure.counts import UNKNOWN_GROUP, ScoreCounts
-from penstock.measure.evaluation import CONFIDENCE
 from penstock.measure.grades import jeffreys_by_grade
+from penstock.measure.intervals import CONFIDENCE, critical_value
 from penstock.measure.populations import Population, loans_in_bins, quantile_edges
 
 DEVELOPMENT, JUDGED = "development", "judged"
@@ -120,7 +119,7 @@ def _line_metrics(line: CalibrationLine | None) -> dict[str, float | None]:
         value = low = high = None
         if line:
             value = getattr(line, name)
-            half = NormalDist().inv_cdf((1 + CONFIDENCE) / 2) * getattr(line, f"{name}_error")
+            half = critical_value(CONFIDENCE) * getattr(line, f"{name}_error")
             low, high = value - half, value + half
         found[f"calibration_{name}"] = value
         found[f"calibration_{name}_low"], found[f"calibration_{name}_high"] = low, high

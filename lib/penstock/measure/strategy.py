@@ -13,7 +13,8 @@ from penstock.errors import DataError
 from penstock.evidence import Evidence
 from penstock.measure.counts import ScoreCounts, count_by_score
 from penstock.measure.impact import GROUPS, Impact, impacts, worst
-from penstock.measure.lots import CONFIDENCE, Earned, Estimate, Floats, Lots, Outcome
+from penstock.measure.intervals import CONFIDENCE
+from penstock.measure.lots import Earned, Estimate, Floats, Lots, Outcome
 from penstock.measure.strategy_tables import (
     bad_rate_figure,
     curve_figure,

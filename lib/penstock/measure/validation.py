@@ -164,7 +164,7 @@ def validation_of(
     told = {
         "purpose": Table("Purpose", ("what", "statement"), meant),
         "samples": sample_table(ranked),
-        "limits": Table("Limits", ("limit",), tuple((limit,) for limit in limits)),
+        "limits": Table.of_texts("Limits", "limit", limits),
     }
     return Evidence(
         metrics,

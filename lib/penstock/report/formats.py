@@ -6,6 +6,7 @@ from html import escape
 from typing import Any
 
 UNKNOWN = "–"
+COMMIT_CHARACTERS = 12  # of a commit, as pages and lists name it
 MS_PER_SECOND = 1000
 MS_PER_MINUTE = 60_000
 MS_PER_HOUR = 3_600_000

@@ -56,6 +56,12 @@ def kind_class(kind: str) -> str:
     return f"kind-{name}" if name in KINDS else "kind-other"
 
 
+def kinds_legend(nodes: Sequence[Mapping[str, Any]]) -> str:
+    """Return the kinds of nodes that a drawing has, each with its colour."""
+    kinds = dict.fromkeys(node["kind"].lower() for node in nodes)
+    return "".join(f'<span class="{kind_class(k)}"><i></i>{escape(k)}</span>' for k in kinds)
+
+
 def draw_graph(
     nodes: Sequence[Mapping[str, Any]], *, facts: Mapping[str, str] | None = None
 ) -> str:

@@ -6,13 +6,12 @@ from typing import Any
 
 from rich.text import Text
 
-from penstock.report.formats import plural, when
+from penstock.report.formats import COMMIT_CHARACTERS, plural, when
 from penstock.report.plan_summary import WIDTH, rendered
 
 LABEL_WIDTH = 11
 MOST_TOLD = 8
 MOST_NAMED = 3  # nodes with one cause; of more, how many they are
-COMMIT_CHARACTERS = 12
 
 
 def history_table(

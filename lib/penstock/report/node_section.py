@@ -13,7 +13,7 @@ from penstock.report.formats import (
     label,
     number,
 )
-from penstock.report.graph_drawing import draw_graph, kind_class
+from penstock.report.graph_drawing import draw_graph, kind_class, kinds_legend
 from penstock.report.tables import Html, table_html
 from penstock.report.timeline import draw_timeline
 from penstock.report.totals import broken_rows, rows_into
@@ -34,11 +34,10 @@ def flow_section(nodes: Sequence[Mapping[str, Any]], *, started_at: str) -> str:
     """Return the drawn graph and, beside it, the timeline and the rules that rows broke."""
     if not nodes:
         return '<section><h2>Graph</h2><p class="muted">The run has no nodes.</p></section>'
-    kinds = dict.fromkeys(node["kind"].lower() for node in nodes)
-    legend = "".join(f'<span class="{kind_class(k)}"><i></i>{escape(k)}</span>' for k in kinds)
     return (
         '<section><h2>Graph</h2><div class="flow">'
-        f'<div class="panel drawing">{draw_graph(nodes)}<div class="legend">{legend}</div></div>'
+        f'<div class="panel drawing">{draw_graph(nodes)}'
+        f'<div class="legend">{kinds_legend(nodes)}</div></div>'
         f'<div class="beside"><div class="panel"><figcaption>Timeline</figcaption>'
         f"{draw_timeline(nodes, started_at=started_at)}</div>{_broken_rules(nodes)}</div>"
         "</div></section>"

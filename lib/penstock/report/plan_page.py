@@ -9,7 +9,7 @@ from typing import Any
 
 from penstock.report.cards import card, cards
 from penstock.report.formats import UNKNOWN, data_size, duration, html_cell, number, plural
-from penstock.report.graph_drawing import draw_graph, kind_class
+from penstock.report.graph_drawing import draw_graph, kind_class, kinds_legend
 from penstock.report.page_style import html_page
 from penstock.report.plan_summary import expected_time, nodes_to_run, plan_sentence
 from penstock.report.tables import Html, table_html
@@ -94,9 +94,7 @@ def _flow(document: Mapping[str, Any]) -> str:
         return '<section><h2>Graph</h2><p class="muted">The plan holds no nodes.</p></section>'
     drawn = [_drawn(node, node["action"], node["cause"]) for node in nodes]
     drawn += [_drawn(node, "not selected", "") for node in left_out]
-    kinds = dict.fromkeys(node["kind"].lower() for node in drawn)
-    legend = "".join(f'<span class="{kind_class(k)}"><i></i>{escape(k)}</span>' for k in kinds)
-    legend += "<span>▸ would run</span><span>» would be skipped</span>"
+    legend = f"{kinds_legend(drawn)}<span>▸ would run</span><span>» would be skipped</span>"
     legend += "<span>pale: not selected</span>" if left_out else ""
     return (
         '<section><h2>Graph</h2><div class="flow">'

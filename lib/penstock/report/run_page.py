@@ -11,6 +11,7 @@ from typing import Any
 from penstock.report.cards import card, cards, facts_html
 from penstock.report.evidence_section import evidence_section
 from penstock.report.formats import (
+    COMMIT_CHARACTERS,
     UNKNOWN,
     duration,
     elapsed_ms,
@@ -25,7 +26,6 @@ from penstock.report.page_style import STYLE
 from penstock.report.tables import Html, dataset_table, table_html
 from penstock.report.totals import NOT_RELEASED, failed_nodes, run_totals
 
-COMMIT_CHARACTERS = 12
 WEB_ADDRESSES = ("https://", "http://")
 
 

@@ -13,11 +13,10 @@ from typing import Any
 from penstock.evidence import Evidence
 from penstock.report.cards import facts_html
 from penstock.report.evidence_section import evidence_body
-from penstock.report.formats import UNKNOWN, when
+from penstock.report.formats import COMMIT_CHARACTERS, UNKNOWN, when
 from penstock.report.page_style import html_page
 from penstock.report.tables import Html, dataset_table, evidence_table, table_html
 
-COMMIT_CHARACTERS = 12
 VERDICTS = {True: ("good", "gate passed"), False: ("bad", "gate refused"), None: ("", "no gate")}
 
 

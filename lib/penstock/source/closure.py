@@ -176,7 +176,7 @@ class _Closure:
         self.hidden: set[tuple[str, int, str]] = set()
         self.looks_at_rows: set[tuple[str, int, str]] = set()
         self._reached: set[tuple[Module, str]] = set()
-        # Identity to the value, or a new one could get the same identity, and its text.
+        # By identity, with the value: once freed, its identity could go to another value.
         self._seen: dict[int, tuple[Any, str]] = {}
 
     def _reach(self, module: Module, name: str) -> None:

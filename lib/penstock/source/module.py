@@ -45,7 +45,7 @@ class Module:
         self.tree = ast.parse("".join(linecache.getlines(file, dict(namespace))))
         self.imports: dict[str, Chain] = {}
         self.statements: dict[str, list[Any]] = {}
-        # The cells of a notebook share their names, and the last one run binds: values tell.
+        # Not in a notebook: its cells share their names, so values tell what a name means.
         if file == namespace.get("__file__"):
             for statement in self.tree.body:
                 self._index(statement)

@@ -29,7 +29,7 @@ class Checkpoint(dict[str, Any]):
         with self._lock:
             self._file.parent.mkdir(parents=True, exist_ok=True)
             with self._file.open("a", encoding="utf-8") as file:
-                # After what a kill may have left of a line.
+                # On a new line: a kill may have left half a line.
                 file.write(f"\n{json_text([key, value])}")
                 file.flush()
                 os.fsync(file.fileno())

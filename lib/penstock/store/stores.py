@@ -142,7 +142,7 @@ class Stores:
 
     def find_made(self, fingerprint: str) -> str | None:
         """Return the record of a finished node with this fingerprint, released or not, as JSON."""
-        # A new project has no tracking store yet, and to look for one is not to make it.
+        # A new project has no tracking store yet, and looking must not make one.
         return self.tracking.find_made(fingerprint) if self._is_tracked else None
 
     def follow(self, spark: SparkSession) -> None:

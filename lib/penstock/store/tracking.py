@@ -191,13 +191,13 @@ def _create_database(database: Path) -> None:
     """Create the tables beside and move them into place: a kill half-way would leave ruins."""
     if database.exists():
         with closing(sqlite3.connect(database)) as found:
-            # Of a file that is no database MLflow would ask again and again, for minutes.
+            # Fails at once if the file is no database, which MLflow would try again for minutes.
             found.execute("PRAGMA schema_version")
         return
     part = database.with_name("mlflow.db.new")
     for ruin in (part, part.with_name("mlflow.db.new-journal")):
         ruin.unlink(missing_ok=True)
-    # MLflow makes them in fifty transactions; it is enough that the whole is on the disk.
+    # MLflow makes the tables in fifty transactions; one flush to the disk at the end is enough.
     event.listen(Engine, "connect", _do_not_sync)
     try:
         MlflowClient(f"sqlite:///{part}").search_experiments(max_results=1)

@@ -55,7 +55,7 @@ def add_true_risk(applicants: DataFrame, *, drift: float) -> DataFrame:
     shifted = applicants.select("*", wave.alias("vintage_shift"), _true_lgd().alias("true_lgd"))
     logit = INTERCEPT + F.col("vintage_shift") + _person() + _loan()
     risky = shifted.select("*", logistic(logit).alias("true_pd"))
-    first_year = F.col("true_pd") * share_charged_off_by(F.lit(MONTHS_PER_YEAR))
+    first_year = F.col("true_pd") * _share_charged_off_by(F.lit(MONTHS_PER_YEAR))
     return risky.select("*", first_year.alias("true_pd_12m"))
 
 
@@ -72,7 +72,7 @@ def charge_off_month(draw: Column) -> Column:
     return (MONTHS_TO_CHARGE_OFF + 1 + F.floor(place * possible_months)).cast("int")
 
 
-def share_charged_off_by(month: Column) -> Column:
+def _share_charged_off_by(month: Column) -> Column:
     """Return the share (0-1) of all charge-offs of a `term` that come by this month on book."""
     place = (month - MONTHS_TO_CHARGE_OFF) / (F.col("term") - MONTHS_TO_CHARGE_OFF)
     inside = F.greatest(F.lit(0.0), F.least(F.lit(1.0), place.cast("double")))

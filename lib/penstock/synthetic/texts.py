@@ -68,7 +68,8 @@ def title(purpose: Column, draws: Draws) -> Column:
 
 def description(purpose: Column, tone: Column, written_on: Column, draws: Draws) -> Column:
     """Return the description with the marks the web form left in it; null where `tone` is null."""
-    wish = F.element_at(_lookup(WISHES), purpose)
+    wishes = F.create_map(*[F.lit(part) for pair in WISHES.items() for part in pair])
+    wish = F.element_at(wishes, purpose)
     feeling = F.lit(None).cast("string")
     for name, sentences in TONES.items():
         feeling = F.when(tone == name, draws.one_of(f"{name} sentence", sentences)).otherwise(
@@ -81,7 +82,3 @@ def description(purpose: Column, tone: Column, written_on: Column, draws: Draws)
     return F.when(
         draws.uniform("stamp") < SHARE_STAMPED, F.concat(stamp, text, F.lit("<br>"))
     ).otherwise(text)
-
-
-def _lookup(texts: dict[str, str]) -> Column:
-    return F.create_map(*[F.lit(part) for pair in texts.items() for part in pair])

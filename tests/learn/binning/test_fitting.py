@@ -11,37 +11,16 @@ from penstock.learn.binning.categories import count_categories
 from penstock.learn.binning.fitting import by_bad_rate, fit_bins
 from penstock.learn.binning.rules import BinningRules
 from tests.learn.binning.counted import assert_equal_to, judged
-from tests.shared_data import shared
+from tests.learn.binning.real_tables import (
+    LATE,
+    on_spark,
+    read_german,
+    read_give_me_some_credit,
+    read_hmeq,
+)
 
 QUANTILES = BinningRules(split_at_ties=False)
 RANDOM = np.random.default_rng(11)
-GERMAN = ["A", "n", "A", "A", "n", "A", "A", "n", "A", "A", "n", "A", "n", "A", "A", "n", "A", "n",
-          "A", "A"]  # fmt: skip
-
-
-def read_hmeq():
-    rows = pandas.read_csv(shared("hmeq/hmeq.csv.gz"), float_precision="round_trip")
-    return rows.rename(columns={"BAD": "is_bad"})
-
-
-def read_german():
-    names = [f"{kind}{place}" for place, kind in enumerate(GERMAN)]
-    path = shared("german_credit/german.data.gz")
-    rows = pandas.read_csv(path, sep=" ", names=[*names, "is_bad"])
-    return rows.assign(is_bad=rows.is_bad - 1)
-
-
-def read_give_me_some_credit():
-    path = shared("give_me_some_credit/cs-training.csv.gz")
-    rows = pandas.read_csv(path, index_col=0, float_precision="round_trip")
-    return rows.rename(columns={"SeriousDlqin2yrs": "is_bad"})
-
-
-def on_spark(spark, rows, tmp_path):
-    """Return a pandas table as a Spark table of several partitions, NaN as null."""
-    for part, some in enumerate(np.array_split(np.arange(len(rows)), 3)):
-        rows.iloc[some].to_parquet(tmp_path / f"part-{part}.parquet", index=False)
-    return spark.read.parquet(str(tmp_path))
 
 
 def with_ties(values):
@@ -55,8 +34,6 @@ def with_ties(values):
     return [split for split, below in zip(ordered, sizes, strict=False) if below]
 
 
-LATE = [f"NumberOf{name}" for name in ("Time30-59DaysPastDueNotWorse",
-        "Times90DaysLate", "Time60-89DaysPastDueNotWorse")]  # fmt: skip
 CODES = {"code 96": (96,), "code 98": (98,)}
 # Rules of all columns, and of some: ours without ties, our defaults, and what `conf` says of them.
 RULES = {

@@ -12,7 +12,7 @@ from penstock.graphs.scorecard import OBSERVATIONS
 from penstock.learn.binning.leaks import find_leaks, left_out_by
 from penstock.learn.observations import read_observations
 from tests.learn.binning.planted import copies
-from tests.learn.binning.test_fitting import (
+from tests.learn.binning.real_tables import (
     LATE,
     on_spark,
     read_german,

@@ -1,7 +1,13 @@
-"""Loans whose risk bends, steps and depends on what is missing: trees see more than a line."""
+"""Loans whose risk bends, steps and depends on what is missing, and challengers to fit on them.
+
+Trees see more of it than a line.
+"""
 
 import numpy as np
 import pandas
+
+from penstock.evidence import Evidence, Table
+from penstock.learn.challenger.pd import challenger_pd
 
 N = 3000
 
@@ -31,3 +37,41 @@ def simulated_loans() -> pandas.DataFrame:
 
 
 LOANS = simulated_loans()
+
+PARAMETERS = {
+    "numeric": ["income", "debt", "term"],
+    "categorical": ["purpose"],
+    "text": [],
+    "trainer": "xgboost",
+    "candidates": [],
+    "settings": {},
+    "monotone": {},
+    "class_weights": "none",
+    "seed": 7,
+    "search": {},
+    "trials": 0,
+    "slots": 2,
+    "search_seed": 1,
+    "objective": "log_loss",
+    "folds_by": "group",
+    "calibration": "held_out",
+    "calibrator": "platt",
+    "population_bad_rate": None,
+}
+SMALL = {
+    "logistic": {"regParam": 0.001},
+    "random_forest": {"numTrees": 10, "maxDepth": 5},
+    "gbt": {"maxIter": 8, "maxDepth": 3},
+    "xgboost": {"n_estimators": 40, "max_depth": 3, "learning_rate": 0.2},
+}
+FEATURES = [*PARAMETERS["numeric"], *PARAMETERS["categorical"]]
+
+
+def challenger(trainer, **changes):
+    settings = SMALL[trainer] | changes.pop("settings", {})
+    return challenger_pd(**PARAMETERS | {"trainer": trainer, "settings": settings} | changes)
+
+
+def leak_report(**reasons):
+    """Return what `find_leaks` would have found."""
+    return Evidence({}, {"leaks": Table("", ("column", "reason"), tuple(reasons.items()))})

@@ -6,14 +6,14 @@ import pytest
 from pyspark.ml import PipelineModel
 
 from penstock.errors import ConfigError, DataError
-from penstock.evidence import Evidence, Table
+from penstock.evidence import Evidence
 from penstock.learn.binning.leaks import find_leaks, left_out_by
 from penstock.learn.binning.woe import WoeBinning
 from penstock.learn.challenger.explain import explain_challenger
 from penstock.learn.challenger.pd import challenger_pd
 from penstock.learn.challenger.record import records_of
 from penstock.learn.tuning.explain import findings_of
-from tests.learn.challenger.test_pd import PARAMETERS
+from tests.learn.challenger.loans import PARAMETERS, leak_report
 
 N, FOLDS = 900, 2
 SETTINGS = {"logistic": {"regParam": 0.001}, "xgboost": {"n_estimators": 12, "learning_rate": 0.3}}
@@ -161,11 +161,6 @@ def test_a_challenger_of_leaks_alone_is_refused(loans):
     classifier.begin_from(leak_report(z="leak alarm: AUC 0.9"), None)
     with pytest.raises(DataError, match="No feature is left: z: leak alarm: AUC 0.9. Name leaks"):
         classifier.fit(loans)
-
-
-def leak_report(**reasons):
-    """Return what `find_leaks` would have found."""
-    return Evidence({}, {"leaks": Table("", ("column", "reason"), tuple(reasons.items()))})
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,7 @@ from penstock.learn.challenger.more_rounds import Base
 from penstock.learn.challenger.pd import challenger_pd
 from penstock.learn.challenger.record import classifier_of, records_of
 from penstock.learn.tuning.explain import findings_of
-from tests.learn.challenger.loans import LOANS
-from tests.learn.challenger.test_choice import leak_report
-from tests.learn.challenger.test_pd import PARAMETERS, challenger
+from tests.learn.challenger.loans import LOANS, PARAMETERS, challenger, leak_report
 
 N, M = 6, 4
 # Nothing is drawn: then it does not matter where the draws go on.

@@ -14,41 +14,9 @@ from penstock.errors import ConfigError
 from penstock.learn.challenger.explain import explain_challenger
 from penstock.learn.challenger.pd import challenger_pd
 from penstock.learn.logistic import coefficient_table
-from tests.learn.challenger.loans import LOANS
+from tests.learn.challenger.loans import FEATURES, LOANS, PARAMETERS, SMALL, challenger
 
-PARAMETERS = {
-    "numeric": ["income", "debt", "term"],
-    "categorical": ["purpose"],
-    "text": [],
-    "trainer": "xgboost",
-    "candidates": [],
-    "settings": {},
-    "monotone": {},
-    "class_weights": "none",
-    "seed": 7,
-    "search": {},
-    "trials": 0,
-    "slots": 2,
-    "search_seed": 1,
-    "objective": "log_loss",
-    "folds_by": "group",
-    "calibration": "held_out",
-    "calibrator": "platt",
-    "population_bad_rate": None,
-}
-SMALL = {
-    "logistic": {"regParam": 0.001},
-    "random_forest": {"numTrees": 10, "maxDepth": 5},
-    "gbt": {"maxIter": 8, "maxDepth": 3},
-    "xgboost": {"n_estimators": 40, "max_depth": 3, "learning_rate": 0.2},
-}
-FEATURES = [*PARAMETERS["numeric"], *PARAMETERS["categorical"]]
 DEVELOPMENT = LOANS[LOANS["sample"] == "development"]
-
-
-def challenger(trainer, **changes):
-    settings = SMALL[trainer] | changes.pop("settings", {})
-    return challenger_pd(**PARAMETERS | {"trainer": trainer, "settings": settings} | changes)
 
 
 @pytest.fixture(scope="module")

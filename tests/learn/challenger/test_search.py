@@ -6,8 +6,7 @@ from penstock.catalyst.stage_schemas import check_fit, stage_columns, unseeded
 from penstock.errors import ConfigError, DataError
 from penstock.learn.challenger.explain import explain_challenger
 from penstock.learn.tuning.explain import findings_of
-from tests.learn.challenger.loans import LOANS
-from tests.learn.challenger.test_pd import FEATURES, challenger
+from tests.learn.challenger.loans import FEATURES, LOANS, challenger
 
 SEARCH = {
     "max_depth": {"low": 1, "high": 4},

@@ -19,11 +19,11 @@ from penstock.learn.reasons.stage import ReasonCodes
 from penstock.learn.scorecard.pd import scorecard_pd
 from penstock.learn.scorecard.scoring import ScorecardPoints
 from penstock.learn.stages import stage_of
-from tests.learn.challenger.test_choice import leak_report
-from tests.learn.challenger.test_pd import PARAMETERS as OF_CHALLENGER
+from tests.learn.challenger.loans import PARAMETERS as OF_CHALLENGER
+from tests.learn.challenger.loans import leak_report
 from tests.learn.reasons.moving import pds_at_references, scored
-from tests.learn.scorecard.test_pd import LOANS
-from tests.learn.scorecard.test_pd import PARAMETERS as OF_SCORECARD
+from tests.learn.scorecard.simulated import LOANS
+from tests.learn.scorecard.simulated import PARAMETERS as OF_SCORECARD
 
 READ = {"numeric": ["income", "debt", "noise"], "categorical": ["purpose"], "text": []}
 PLAIN = {"stepwise": "none", "iv_floor": 0.0, "constraints": {}}

@@ -29,7 +29,7 @@ from penstock.lending.policy.decide import decide_by_policy
 from penstock.lending.samples import split_by_issue_date
 from penstock.store.catalog import Catalog
 from penstock.store.home import Home
-from tests.learn.challenger.test_choice import leak_report
+from tests.learn.challenger.loans import leak_report
 from tests.learn.reasons.moving import Trees, pds_at_references
 from tests.shared_data import shared
 

@@ -12,8 +12,8 @@ from penstock.learn.binning.woe import WoeBinning
 from penstock.learn.scorecard.estimator import ScorecardModel
 from penstock.learn.scorecard.judging import judge_variables
 from penstock.learn.scorecard.selection import FittedScorecard
-from tests.learn.scorecard.test_pd import table
 from tests.measure.hmeq import hmeq_loans
+from tests.shown import shown
 
 NUMERIC, CATEGORICAL = ["DELINQ", "CLAGE", "DEBTINC"], ["JOB"]
 
@@ -42,7 +42,7 @@ def test_auc_and_csi_of_each_variable_equal_those_of_single_rows(spark):
     card = ScorecardModel.of(FittedScorecard(("DELINQ",), (-1.0,), 0.0, ()), margin="margin")
     found = judge_variables(spark.createDataFrame(judged), PipelineModel([binned, card]))
     areas, shifts = (
-        table(found, name).set_index("variable") for name in ("variables_judged", "csi")
+        shown(found, name).set_index("variable") for name in ("variables_judged", "csi")
     )
     assert set(areas.index) == set(shifts.index) == {*NUMERIC, *CATEGORICAL}
     for bins in binned.column_bins:

@@ -10,7 +10,8 @@ from penstock.learn.scorecard.explain import explain_scorecard
 from penstock.learn.scorecard.judging import judge_variables
 from penstock.learn.scorecard.pd import scorecard_pd
 from penstock.measure.stability import psi
-from tests.learn.scorecard.test_pd import LOANS, PARAMETERS, table
+from tests.learn.scorecard.simulated import LOANS, PARAMETERS
+from tests.shown import shown
 
 LEAK = np.where(np.random.default_rng(8).random(len(LOANS)) < 0.04, 1 - LOANS.is_bad, LOANS.is_bad)
 WITH_LEAK = {
@@ -36,10 +37,10 @@ def saved(loans, tmp_path_factory):
 
 def test_an_alarm_keeps_the_column_out_and_stands_in_the_evidence(saved):
     evidence = explain_scorecard(PipelineModel.load(str(saved)))
-    variables = table(evidence, "variables").set_index("variable")["left out"]
+    variables = shown(evidence, "variables").set_index("variable")["left out"]
     assert variables["collected"].startswith("leak alarm: AUC 0.9")
     assert (variables["income"], variables["debt"]) == ("", "")
-    signs = table(evidence, "leak_alarms")
+    signs = shown(evidence, "leak_alarms")
     assert signs.column[0] == "collected" and signs.level.tolist() == ["alarm", "", ""]
     assert signs.why[0] in variables["collected"] and signs.AUC[0] > 0.9 > signs.AUC[1]
     assert evidence.metrics["leak_alarms"] == 1
@@ -62,7 +63,7 @@ def test_a_variable_that_ranks_judged_loans_no_more_has_collapsed(saved, loans):
     of_another = LOANS.income.sample(frac=1, random_state=0).to_numpy()
     judged = LOANS.assign(collected=0.0, income=of_another)
     found = judge_variables(loans.sparkSession.createDataFrame(judged), model)
-    variables = table(found, "variables_judged").set_index("variable")
+    variables = shown(found, "variables_judged").set_index("variable")
     assert found.metrics["collapsed_variables"] == 1
     assert [*variables.index] == ["income", "debt"]
     assert variables["look at it"].map(bool).tolist() == [True, False]
@@ -74,7 +75,7 @@ def test_a_variable_that_ranks_judged_loans_no_more_has_collapsed(saved, loans):
     assert variables.loc["debt", "AUC, judged"] == pytest.approx(
         roc_auc_score(woe.is_bad, -woe.woe_debt)
     )
-    shifts = table(found, "csi").set_index("variable")
+    shifts = shown(found, "csi").set_index("variable")
     assert found.metrics["shifted_variables"] == 0 and set(shifts.band) == {"stable"}
     # The bins of income hold as many judged loans as those of the scored table, whose PSI it is.
     development = woe[woe["sample"] == "development"].woe_income.value_counts()
@@ -101,7 +102,7 @@ def test_a_variable_whose_loans_lie_in_other_bins_has_shifted(saved, loans):
         debt=LOANS.debt.where(LOANS.debt != -9.0, 0.0),
     )
     found = judge_variables(loans.sparkSession.createDataFrame(moved), model)
-    shifts = table(found, "csi").set_index("variable")
+    shifts = shown(found, "csi").set_index("variable")
     assert found.metrics["shifted_variables"] == 2 and shifts["used"].all()
     assert set(shifts.band) == {"large"} and shifts["beyond chance"].all()
     assert shifts.CSI.is_monotonic_decreasing

@@ -9,51 +9,8 @@ from penstock.errors import ConfigError, DataError
 from penstock.learn.scorecard.explain import explain_scorecard
 from penstock.learn.scorecard.pd import scorecard_pd
 from penstock.learn.scorecard.tables import bin_points
-
-PARAMETERS = {
-    "numeric": ["income", "debt", "noise"],
-    "categorical": ["purpose"],
-    "text": [],
-    "trends": {"income": "descending"},
-    "max_bins": None,
-    "binning": {},
-    "special_codes": {"debt": [-9.0]},
-    "min_bin_share": 0.05,
-    "constraints": {"debt": "<= -0.2"},
-    "ridge": 0.0,
-    "iv_floor": 0.02,
-    "max_correlation": 0.7,
-    "max_vif": 5.0,
-    "stepwise": "forward",
-    "significance": 0.01,
-    "forced": [],
-    "forbidden": [],
-    "pdo": 20.0,
-    "base_points": 600.0,
-    "base_odds": 50.0,
-    "calibration": "held_out",
-    "calibrator": "platt",
-    "population_bad_rate": None,
-}
-N = 4000
-
-
-def simulated() -> pandas.DataFrame:
-    random = np.random.default_rng(2)
-    income, debt, noise = random.normal(0, 1, (3, N))
-    purpose = random.choice(["car", "card", "home"], N, p=[0.3, 0.5, 0.2])
-    effect = np.select([purpose == "car", purpose == "card"], [-0.6, 0.5], 0.0)
-    log_odds = -1.5 - 0.9 * income + 0.8 * debt + effect
-    loans = pandas.DataFrame({"income": income, "debt": debt, "noise": noise, "purpose": purpose})
-    loans["is_bad"] = (random.random(N) < 1 / (1 + np.exp(-log_odds))).astype(int)
-    loans["sample"] = np.where(np.arange(N) % 3 < 2, "development", "calibration")
-    loans["fold"] = np.arange(N) % 4
-    loans.loc[random.random(N) < 0.08, "debt"] = -9.0
-    loans.loc[random.random(N) < 0.05, "income"] = np.nan
-    return loans
-
-
-LOANS = simulated()
+from tests.learn.scorecard.simulated import LOANS, PARAMETERS, N
+from tests.shown import shown
 
 
 @pytest.fixture(scope="module")
@@ -74,11 +31,6 @@ def scored(model, loans):
 @pytest.fixture(scope="module")
 def evidence(model):
     return explain_scorecard(model)
-
-
-def table(evidence, name):
-    found = evidence.tables[name]
-    return pandas.DataFrame(found.rows, columns=found.columns)
 
 
 def bins_of(model):
@@ -124,7 +76,7 @@ def test_the_loss_by_rounding_is_that_of_the_calibration_rows(model, loans, scor
 
 
 def test_more_points_are_a_lower_pd_and_fewer_bads(scored, evidence):
-    by_bin = table(evidence, "scorecard")
+    by_bin = shown(evidence, "scorecard")
     for _, bins in by_bin.groupby("variable"):
         ordered = bins.sort_values("WoE")
         assert (np.diff(ordered["exact points"]) >= 0).all()
@@ -136,22 +88,22 @@ def test_more_points_are_a_lower_pd_and_fewer_bads(scored, evidence):
 
 
 def test_the_evidence_names_variables_bins_and_reasons(evidence):
-    variables = table(evidence, "variables").set_index("variable")
+    variables = shown(evidence, "variables").set_index("variable")
     assert set(variables.index) == {"income", "debt", "noise", "purpose"}
     assert (variables["left out"] == "").to_dict() == {
         "income": True, "debt": True, "purpose": True, "noise": False
     }  # fmt: skip
     assert (variables.coefficient.dropna() < 0).all()
-    assert "code -9" in set(table(evidence, "scorecard").query("variable == 'debt'")["bin"])
+    assert "code -9" in set(shown(evidence, "scorecard").query("variable == 'debt'")["bin"])
     assert set(evidence.figures) >= {"bins_income", "bins_debt", "bins_purpose"}
     assert evidence.metrics["variables_used"] == 3
 
 
 def test_the_scorecard_table_has_a_row_for_each_bin(model, evidence):
     rows, rule = bins_of(model)
-    scorecard = table(evidence, "scorecard")
-    shown = scorecard[["variable", "bin", "points", "WoE"]].itertuples(index=False, name=None)
-    assert list(shown) == [(row.variable, row.label, row.points, row.woe) for row in rows]
+    scorecard = shown(evidence, "scorecard")
+    points = scorecard[["variable", "bin", "points", "WoE"]].itertuples(index=False, name=None)
+    assert list(points) == [(row.variable, row.label, row.points, row.woe) for row in rows]
     assert rule.scale.factor == pytest.approx(28.853901, abs=1e-6)
     assert rule.scale.offset == pytest.approx(487.122876, abs=1e-6)
 
@@ -169,7 +121,7 @@ def test_a_feature_without_a_value_in_development_is_left_out_with_the_reason(lo
     late = F.when(F.col("sample") == "calibration", F.rand(1))
     changed = PARAMETERS | {"numeric": [*PARAMETERS["numeric"], "late"]}
     model = scorecard_pd(**changed).fit(loans.withColumn("late", late))
-    reasons = table(explain_scorecard(model), "variables").set_index("variable")["left out"]
+    reasons = shown(explain_scorecard(model), "variables").set_index("variable")["left out"]
     assert reasons["late"] == "it has no value" and reasons["income"] == ""
 
 

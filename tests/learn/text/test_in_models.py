@@ -14,9 +14,9 @@ from penstock.learn.scorecard.judging import judge_variables
 from penstock.learn.scorecard.pd import scorecard_pd
 from penstock.learn.text import cross_fitted
 from penstock.learn.text.scoring import TEXT_PD
-from tests.learn.challenger.test_choice import leak_report
-from tests.learn.challenger.test_pd import PARAMETERS as OF_CHALLENGER
-from tests.learn.scorecard.test_pd import PARAMETERS as OF_SCORECARD
+from tests.learn.challenger.loans import PARAMETERS as OF_CHALLENGER
+from tests.learn.challenger.loans import leak_report
+from tests.learn.scorecard.simulated import PARAMETERS as OF_SCORECARD
 
 N = 1200
 READ = {"numeric": ["income"], "categorical": [], "text": ["desc"]}

@@ -194,7 +194,7 @@ def test_hits_are_counted_and_rules_that_do_nothing_are_named(cases, tmp_path):
 def test_applications_on_which_rules_contradict_each_other_are_counted(
     spark, cases, unreadable, tmp_path
 ):
-    # What hits up to .25 and what hits above .2 exclude each other, which hangs on arithmetic.
+    # What hits up to .25 and what hits above .2 exclude each other, which depends on arithmetic.
     text = POLICY.replace("hit: first", "hit: unique", 1).replace("pd <= 0.05", "pd * 2 <= 0.5")
     more = [case(name, pd=pd) for name, pd in (("in", 0.24), ("at", 0.25), ("above", 0.26))]
     asked = cases.unionByName(spark.createDataFrame([*more, case("below", pd=0.2)], DDL))

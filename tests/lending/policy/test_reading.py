@@ -11,7 +11,7 @@ from penstock.errors import ConfigError
 from penstock.graphs import lending
 from penstock.lending.policy.history import read_history
 from penstock.lending.policy.policy import TABLES
-from tests.graphs.test_limits import CONF, bind
+from tests.graphs.bound import CONF, bind
 from tests.lending.policy.written import POLICY, history_of
 
 FILE = "^conf/policies/0.yaml, line "
@@ -116,7 +116,7 @@ def test_rules_of_a_unique_table_that_overlap_and_differ_are_refused_with_an_exa
         ConfigError, match=f"{FILE}{line}: rules 'safe' and 'risky'.* both hit at pd = 0.2.* Part"
     ):
         history_of(tmp_path, overlapping)
-    # Two that agree may overlap, and what hangs on arithmetic is left to the data.
+    # Two that agree may overlap, and what depends on arithmetic is left to the data.
     history_of(tmp_path, overlapping.replace("outcome: approve", "outcome: decline"))
     history_of(tmp_path, UNIQUE.replace("pd <= 0.05", "pd * 2 <= 0.5"))
 

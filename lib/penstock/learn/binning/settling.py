@@ -15,7 +15,7 @@ from penstock.learn.binning.rules import BinningRules
 # Most cells that one pass brings to the driver: some 50 MB, whatever the number of rows.
 MOST_CELLS = 2**20
 FIRST_BITS = 16
-# Fewer rows, or numbers wider apart, may all differ though they measure something.
+# In fewer rows, or over a span of more times their number, measurements may all differ too.
 LEAST_NUMBERED, MOST_SPAN = 100, 2
 
 # Counts what these zooms ask for and returns a tally of it, without empty cells, in order.

@@ -56,14 +56,14 @@ def explain_bins(model: WoeBinningModel) -> Evidence:
     by_iv = sorted(model.column_bins, key=lambda fitted: (-fitted.iv, fitted.column))
     columns = ("column", "bins", "IV", "strength", "trend of bad rate", "status", "note")
     rows = tuple(
-        (b.column, len(b.woe), b.iv, iv_band(b.iv), b.trend, b.status, b.note) for b in by_iv
+        (b.column, len(b.woe), b.iv, _iv_band(b.iv), b.trend, b.status, b.note) for b in by_iv
     )
     tables = {"characteristics": Table("Characteristics", columns, rows)}
     if model.left_out:
         reasons = tuple(sorted(model.left_out.items()))
         tables["left_out"] = Table("Columns left out", ("column", "reason"), reasons)
     if model.leak_signs:
-        tables["leak_alarms"] = leak_table(model.leak_signs)
+        tables["leak_alarms"] = _leak_table(model.leak_signs)
     for fitted in by_iv:
         shown = tuple(
             (label, n_rows, share, n_bad, bad_rate, woe)
@@ -77,7 +77,7 @@ def explain_bins(model: WoeBinningModel) -> Evidence:
     )
 
 
-def leak_table(signs: Sequence[LeakSigns]) -> Table:
+def _leak_table(signs: Sequence[LeakSigns]) -> Table:
     """Return the signs of a leak by column: alarms, then notes, then the rest, by falling AUC."""
     ranked = sorted(signs, key=lambda s: (LEVELS.index(s.level), -s.auc, s.column))
     rows = tuple(
@@ -97,7 +97,7 @@ def leak_table(signs: Sequence[LeakSigns]) -> Table:
     return Table("Leak alarms: what tells the outcome too well", LEAK_TITLES, rows)
 
 
-def iv_band(iv: float) -> str:
+def _iv_band(iv: float) -> str:
     """Name the strength of a column by its information value."""
     return next((name for limit, name in IV_BANDS if iv < limit), SUSPICIOUS)
 

@@ -102,7 +102,7 @@ class ChallengerClassifier(Estimator[PipelineModel]):
         stages: list[Any] = list(classifier.fit(dataset).stages)
         for stage in stages:
             if stage.hasParam("xgb_model"):
-                # The model that was begun with is part of the trees; it need not be saved beside.
+                # The trees hold the model they began from; it is not saved a second time.
                 stage.clear(stage.getParam("xgb_model"))
         knows_calibration = self.recipe.calibration.is_out_of_fold
         if self._left_out or self._base or knows_calibration:

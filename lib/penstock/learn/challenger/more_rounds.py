@@ -41,7 +41,7 @@ class Base:
                 "calibrated on. Name a version made with calibration: held_out, or 0."
             )
         before = model.stages[: model.stages.index(self._classifier)]
-        # How that model was chosen and begun is no part of the one that goes on.
+        # Stages that tell how that model came about are not taken over.
         told = (ChallengerRecord, SearchRecord)
         self.encoding = [stage for stage in before if not isinstance(stage, told)]
         self._features = encoded_features(model)
@@ -69,7 +69,7 @@ class Base:
             **options,
             "xgb_model": self._classifier.get_booster(),
             "base_score": self._classifier.getOrDefault("base_score"),
-            # The draws of the first rounds are not drawn again.
+            # Another seed, or the draws of the first rounds would come once more.
             "random_state": options["random_state"] + self.rounds,
         }
 

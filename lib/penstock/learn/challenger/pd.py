@@ -11,7 +11,7 @@ from penstock.learn.challenger.trainers import DIRECTIONS, KEEPS_DIRECTIONS
 from penstock.learn.challenger.weighted import CLASS_WEIGHTS
 from penstock.learn.feature_names import check_feature_names
 from penstock.learn.folds import check_folds_by
-from penstock.learn.logistic import LABEL, PD, SAMPLE
+from penstock.learn.pd_columns import LABEL, PD, SAMPLE
 from penstock.learn.scaling import Calibration
 from penstock.learn.text.scoring import TEXT_PD
 from penstock.learn.tuning.study import SearchRules

@@ -14,7 +14,7 @@ from penstock.learn.challenger.settings import complete_settings
 from penstock.learn.challenger.trainers import trainer_stages
 from penstock.learn.challenger.weighted import ClassWeights, WeightedClassifier
 from penstock.learn.folds import FOLD
-from penstock.learn.logistic import LABEL, PD, SAMPLE
+from penstock.learn.pd_columns import LABEL, PD, SAMPLE
 from penstock.learn.scaling import Calibration
 from penstock.learn.text.cross_fitted import CrossFitted
 from penstock.learn.text.scoring import TEXT_PD, text_score

@@ -25,7 +25,7 @@ class Setting:
     choices: tuple[str, ...] = ()
 
     def fault(self, value: Any) -> str:
-        """Say what a value must be that is not so; an empty text if nothing is wrong with it."""
+        """Say what a value must be and is not; an empty text if nothing is wrong with it."""
         if isinstance(self.default, str):
             return "" if value in self.choices else f"one of {', '.join(self.choices)}"
         kinds = (int,) if isinstance(self.default, int) else (int, float)

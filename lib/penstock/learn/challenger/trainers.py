@@ -13,7 +13,7 @@ from penstock.learn.challenger.more_rounds import DIRECTIONS_OF, Base
 from penstock.learn.challenger.tails import Tails
 from penstock.learn.challenger.weighted import CLASS_WEIGHT
 from penstock.learn.encoding import FEATURES, NUMBER, encoding, encoding_with_gaps, prefixed
-from penstock.learn.logistic import LABEL
+from penstock.learn.pd_columns import LABEL
 
 DIRECTIONS = {"increasing": 1, "decreasing": -1}
 KEEPS_DIRECTIONS = ("xgboost",)

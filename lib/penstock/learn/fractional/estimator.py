@@ -148,7 +148,7 @@ class FractionalRegression(Estimator[PipelineModel]):
             maxIter=self.max_iterations,
             tol=TOLERANCE,
         ).fit(doubled)
-        # It is infinite where all is lost, or nothing.
+        # Where everything was lost, or nothing, the intercept would be infinite.
         intercept = min(max(float(fitted.intercept), -MOST_LOG_ODDS), MOST_LOG_ODDS)
         return FractionalPart(name, intercept, tuple(float(b) for b in fitted.coefficients))
 

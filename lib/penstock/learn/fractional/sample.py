@@ -74,7 +74,7 @@ def _described(
         described += [
             F.count(known).alias(f"known {name}"),
             F.count_if(F.abs(value) == float("inf")).alias(f"infinite {name}"),
-            # Exact: an approximation would hang on the order of partitions.
+            # Exact: an approximation would depend on the order of partitions.
             F.percentile(known, list(quantiles)).alias(f"quantiles {name}"),
         ]
     return described + [F.collect_set(level_of(n)).alias(f"levels {n}") for n in categorical]

@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import AtomicType, BooleanType, NumericType, StructField, StructType
 
 from penstock.errors import ConfigError, DataError, did_you_mean
-from penstock.learn.logistic import LABEL
+from penstock.learn.pd_columns import LABEL
 from penstock.learn.reasons.catalogue import Catalogue
 from penstock.learn.reasons.ranking import REASONS_TYPE
 from penstock.learn.reasons.stage import ReasonCodes
@@ -19,7 +19,7 @@ from penstock.learn.text.scoring import TEXT_PD
 from penstock.measure.profit import Stake
 
 REASONS = "reasons"
-# Out of the way of what the model that says why has of its own.
+# The reasons model adds columns of these names too; those of the decision step aside.
 DECLINED = {"points": "declined_points", "model_version": "declined_by"}
 PRESENTED = (*SCORES, REASONS, "explained_by")
 Explained = Literal["declines", "all"]
@@ -63,7 +63,7 @@ def decline_reasons(
 def select_declines(
     scored: DataFrame, *, profit_of_good: float, loss_of_bad: float, explain: Explained
 ) -> DataFrame:
-    """Select the rows whose expected profit is below nothing, to be explained.
+    """Select the rows whose expected profit is below 0, to be explained.
 
     Grain: one row per row in that is declined, with `points` and `model_version` renamed to
     `declined_points` and `declined_by`.

@@ -78,7 +78,7 @@ class ScorecardClassifier(Estimator[PipelineModel]):
         fitted = self.classifier.fit_parts(dataset)
         stages: list[Any] = fitted.stages
         *binning, scorecard = stages
-        rule = calibrated_rule(scorecard, fitted.line, self.scale)
+        rule = _calibrated_rule(scorecard, fitted.line, self.scale)
         calibration = dataset.where(F.col(self.classifier.sample) == CALIBRATION)
         loss = rounding_loss(
             PipelineModel(binning).transform(calibration),
@@ -92,7 +92,7 @@ class ScorecardClassifier(Estimator[PipelineModel]):
         return PipelineModel([*binning, scorecard, added, fitted.scaling])
 
 
-def calibrated_rule(scorecard: ScorecardModel, line: Sigmoid, scale: PointScale) -> PointRule:
+def _calibrated_rule(scorecard: ScorecardModel, line: Sigmoid, scale: PointScale) -> PointRule:
     """Return the points of the calibrated log-odds of bad, slope x margin + intercept."""
     fitted = scorecard.fitted
     return PointRule.of(

@@ -102,7 +102,7 @@ def _loans_by_woe(bins: ColumnBins) -> dict[str, int]:
 def _loans_at(woe: Sequence[float], n_good: Longs, n_bad: Longs) -> dict[str, int]:
     found: dict[str, int] = {}
     for at, loans in zip(woe, (n_good + n_bad).tolist(), strict=True):
-        # As text: names of bins, which for csi() is what a WoE is. Adding 0 makes -0.0 the same.
+        # Bins are told apart by their WoE, as text; adding 0 makes -0.0 the same as 0.0.
         name = repr(float(at) + 0.0)
         found[name] = found.get(name, 0) + loans
     return found

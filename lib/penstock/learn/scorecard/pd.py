@@ -8,7 +8,7 @@ from penstock.learn.binning.woe import WoeBinning
 from penstock.learn.calibrated import CalibratedClassifier
 from penstock.learn.feature_names import check_feature_names
 from penstock.learn.folds import FOLD
-from penstock.learn.logistic import LABEL, PD, SAMPLE
+from penstock.learn.pd_columns import LABEL, PD, SAMPLE
 from penstock.learn.scaling import Calibration
 from penstock.learn.scorecard.binned import BinnedScorecard
 from penstock.learn.scorecard.classifier import ScorecardClassifier

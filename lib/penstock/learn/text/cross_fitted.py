@@ -14,7 +14,7 @@ _FOLD = "_penstock_cross_fold"
 
 
 class CrossFitted:
-    """A feature that a model makes by the outcome, for a classifier that shall not be told it.
+    """A feature that a model makes from the outcome, for a classifier that must not see it there.
 
     A model that has seen the outcome of a row tells it. So a classifier is fitted on values by
     models that have not (`unseen`): each fifth of the rows is given its values by a model of the

@@ -30,16 +30,12 @@ TEXT_PD = "text_pd"
 MARKUP = r"<[^>]*>|&[a-z]+;|borrower added on [0-9/]+ *>"
 SLOTS = 1 << 15
 LEAST_TEXTS = 5  # with a word, for it to count
-PENALTY = 5.0
+PENALTY = 5.0  # on the squared coefficients, in units of the summed log loss
 # A score needs no more: with 1e-6 it takes three times the steps, and ranks loans no better.
 TOLERANCE = 1e-3
 _TEXT, _WORDS, _KEPT, _PAIRS, _TERMS = "_text", "_text_words", "_text_kept", "_text_pairs", "_terms"
-_COUNTS, _WEIGHTS, _VECTOR, _MARGIN = (
-    "_text_counts",
-    "_text_weights",
-    "_text_vector",
-    "_text_margin",
-)
+_COUNTS, _WEIGHTS, _VECTOR = "_text_counts", "_text_weights", "_text_vector"
+_MARGIN = "_text_margin"
 
 
 class TextScore(Estimator[PipelineModel]):
@@ -50,14 +46,12 @@ class TextScore(Estimator[PipelineModel]):
     Args:
         texts: Columns that the words are of, for errors.
         label: Column of the label: 0 = good, 1 = bad.
-        penalty: On the squared coefficients, in units of the summed log loss.
     """
 
-    def __init__(self, texts: Sequence[str], *, label: str, penalty: float = PENALTY) -> None:
+    def __init__(self, texts: Sequence[str], *, label: str) -> None:
         super().__init__()
         self.texts = tuple(texts)
         self.label = label
-        self.penalty = penalty
 
     def _fit(self, dataset: DataFrame) -> PipelineModel:
         written = dataset.where(F.col(_TEXT) != "")
@@ -70,7 +64,7 @@ class TextScore(Estimator[PipelineModel]):
                 rawPredictionCol=_MARGIN,
                 probabilityCol="",
                 predictionCol="",
-                regParam=self.penalty / self._count(written),
+                regParam=PENALTY / self._count(written),
                 standardization=False,
                 tol=TOLERANCE,
             ),
@@ -98,7 +92,7 @@ class TextScore(Estimator[PipelineModel]):
         return int(found["good"] + found["bad"])
 
 
-def text_score(texts: Sequence[str], *, label: str, penalty: float = PENALTY) -> CrossFitted | None:
+def text_score(texts: Sequence[str], *, label: str) -> CrossFitted | None:
     """Return the score of texts as a feature of a PD model, `text_pd`; None without texts.
 
     The texts (STRING) of a row are read as one. Letters of any language make words; upper and lower
@@ -108,7 +102,7 @@ def text_score(texts: Sequence[str], *, label: str, penalty: float = PENALTY) ->
 
     Args:
         texts: Columns.
-        label, penalty: As of `TextScore`.
+        label: As of `TextScore`.
 
     Source:
         Weights by rarity: Spaerck Jones, Journal of Documentation 28 (1972).
@@ -116,7 +110,7 @@ def text_score(texts: Sequence[str], *, label: str, penalty: float = PENALTY) ->
     if not texts:
         return None
     return CrossFitted(
-        TextScore(texts, label=label, penalty=penalty),
+        TextScore(texts, label=label),
         column=TEXT_PD,
         reads=texts,
         before=PipelineModel(_counting(texts)),

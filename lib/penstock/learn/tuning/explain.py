@@ -60,7 +60,7 @@ def explain_search(
     tables = {
         "best": _best_table(found.best, judged),
         "trials": _trial_table(found),
-        "warnings": Table("Warnings", ("warning",), tuple((warning,) for warning in warnings)),
+        "warnings": Table.of_texts("Warnings", "warning", warnings),
     }
     states = [trial.state for trial in found.trials]
     metrics: dict[str, float | None] = {"trials": float(len(states))}

@@ -34,7 +34,7 @@ class FoldScore:
     cpu_seconds: float | None = None
 
     def loss(self, objective: str) -> float:
-        """Return what the search makes small: the log loss, or the AUC below 0."""
+        """Return what the search minimises: the log loss, or minus the AUC."""
         return self.log_loss if objective == "log_loss" else -self.auc
 
 

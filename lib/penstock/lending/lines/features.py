@@ -9,6 +9,8 @@ from annotated_types import Ge
 from pyspark.sql import Column, DataFrame, Window, WindowSpec
 from pyspark.sql import functions as F
 
+from penstock.lending.features import capped
+
 UtilisationCap = Annotated[float, Ge(1)]
 HALF_YEAR, YEAR = 6, 12
 _NUMBER = "_month_number"
@@ -33,8 +35,7 @@ def add_line_features(line_months: DataFrame, *, utilisation_cap: UtilisationCap
     numbered = line_months.withColumns(
         {
             _NUMBER: F.year("month") * YEAR + F.month("month"),
-            # least() skips nulls, so it would turn an unknown utilisation into the cap.
-            "utilisation": F.when(used > utilisation_cap, F.lit(utilisation_cap)).otherwise(used),
+            "utilisation": capped(used, utilisation_cap),
         }
     )
     months = F.floor(F.months_between("month", "opened_on")).cast("int")

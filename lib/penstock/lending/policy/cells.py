@@ -3,7 +3,7 @@
 Only where a condition may change its truth are values tried: at each constant that a column is
 compared with, right below and right above it, and missing. Such values stand for all others. What
 is no comparison of a column with constants counts as a condition of its own, free to be anything:
-so whatever is refused here could never be right, and what hangs on arithmetic is left to the data.
+so whatever is refused here could never be right; what depends on arithmetic is left to the data.
 """
 
 import datetime as dt

@@ -94,7 +94,7 @@ class Converted(Expression):
 
 @dataclass(frozen=True)
 class Arithmetic(Expression):
-    """Two numbers of the kinds that `typing.py` has made fit."""
+    """Two numbers of the kinds that `kinds.py` has made fit."""
 
     sign: Sign
     left: Expression

@@ -103,7 +103,7 @@ def add_decision(cases: DataFrame, *, policy: Policy) -> DataFrame:
 
 
 def add_verdicts(cases: DataFrame, *, policy: Policy) -> tuple[DataFrame, list[RuleColumns]]:
-    """Add what each rule of a policy says of each application, in columns of no one's concern.
+    """Add what each rule of a policy says of each application, in columns that no reader names.
 
     Grain and errors as of `add_decision`.
 

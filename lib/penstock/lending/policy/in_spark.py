@@ -41,11 +41,11 @@ _CHECKED: dict[str, Callable[[Any, Any], Column]] = {
 
 def fact_column(column: Column, kind: Kind) -> Column:
     """Return a column of a table as expressions take it: of the kind, null where not finite."""
-    typed = column.cast(spark_type(kind))
+    typed = column.cast(_spark_type(kind))
     return finite(typed) if kind.name == "double" else typed
 
 
-def spark_type(kind: Kind) -> str:
+def _spark_type(kind: Kind) -> str:
     """Return Spark's name of a kind."""
     return {"integer": "bigint", "text": "string"}.get(kind.name, str(kind))
 
@@ -73,7 +73,7 @@ def column_of_expression(expression: Expression, facts: Mapping[str, Column]) ->
         case Fact(name=name):
             made = facts[name]
         case Converted(of=inner, kind=kind):
-            made = of(inner).cast(spark_type(kind))
+            made = of(inner).cast(_spark_type(kind))
         case Arithmetic(sign=sign, left=left, right=right, kind=kind):
             made = (_CHECKED if kind == INTEGER else _SIGNS)[sign](of(left), of(right))
         case Finite(of=inner):
@@ -98,5 +98,5 @@ def column_of_expression(expression: Expression, facts: Mapping[str, Column]) ->
 def _literal(value: Any, kind: Kind) -> Column:
     if kind.name == "decimal":
         number = Decimal((int(value < 0), tuple(map(int, str(abs(value)))), -kind.scale))
-        return F.lit(f"{number:f}").cast(spark_type(kind))
-    return F.lit(value).cast(spark_type(kind))
+        return F.lit(f"{number:f}").cast(_spark_type(kind))
+    return F.lit(value).cast(_spark_type(kind))
