@@ -27,7 +27,9 @@ def main(names: list[str]) -> None:
                 f"There is no bench '{name}'; there are {', '.join(benches)}."
                 f"{did_you_mean(name, benches)}"
             )
-    results = {name: run_bench(name, benches[name]) for name in names or benches}
+    found = {name: run_bench(name, benches[name]) for name in names or benches}
+    # Of what could not be measured, the notes have said why.
+    results = {name: result for name, result in found.items() if result.figures}
     text = page(results, machine())
     if names:
         text = PAGE.read_text("utf-8")
@@ -51,7 +53,7 @@ def run_bench(name: str, measure: Callable[[], Result]) -> Result:
     """Measure, print the table and the notes, and as the last line the figures as JSON."""
     print(f"Measuring {name} ...", file=sys.stderr)
     result = measure()
-    width = max(len(figure.name) for figure in result.figures)
+    width = max((len(figure.name) for figure in result.figures), default=0)
     for figure in result.figures:
         target = f" ({figure.target})" if figure.target else ""
         print(f"{figure.name:{width}}  {figure.shown:>10}  {figure.meaning}{target}")
