@@ -145,10 +145,14 @@ def _figures_of_warm(found: dict[str, Any]) -> list[Figure]:
 
 
 def _seconds_of_pass(name: str, found: dict[str, Any]) -> Figure:
+    passed = found["passed"]
+    of_one = median(cpu for sets, _, cpu in passed if sets == 1)
+    more = {n: [cpu for sets, _, cpu in passed if sets == n] for n, *_ in passed if n > 1}
+    told = "".join(f"; at {n} {median(cpu) / of_one:.1f} times its CPU" for n, cpu in more.items())
     return Figure(
         f"pass_s_{name}",
-        median(seconds for sets, seconds, _ in found["passed"] if sets == 1),
-        "of them a pass at one set of prices",
+        median(seconds for sets, seconds, _ in passed if sets == 1),
+        f"of them a pass at one set of prices{told}",
     )
 
 
@@ -160,7 +164,9 @@ def _parts(found: dict[str, Any]) -> str:
 
 
 def _sets(found: dict[str, Any]) -> str:
-    return f"over all offers, at {', '.join(str(n) for n, *_ in found['passed'])} sets of prices"
+    sets = ", ".join(str(n) for n, *_ in found["passed"])
+    above = ", ".join(f"{each:.1g}" for each in found["above"])
+    return f"over all offers, at {sets} sets of prices; bounds are above the last by {above}"
 
 
 def _growth(fewer: str, of_fewer: dict[str, Any], more: str, of_more: dict[str, Any]) -> Figure:

@@ -160,7 +160,12 @@ def _choose(
 
 def _certified(certificate: Evidence) -> dict[str, Any]:
     prices = [row[-1] for row in certificate.tables["limits"].rows]
-    return {**certificate.metrics, "priced": sum(price > 0 for price in prices)}
+    bounds = [bound for _, sets, bound, *_ in certificate.tables["passes"].rows if sets]
+    return {
+        **certificate.metrics,
+        "priced": sum(price > 0 for price in prices),
+        "above": [bound / bounds[-1] - 1 for bound in bounds],
+    }
 
 
 def watched(kind: type[Any], passes: list[Passed]) -> type[Any]:

@@ -159,13 +159,19 @@ def test_a_run_that_skips_gives_what_a_first_run_gave_on_other_cores_and_partiti
     assert record["evidence"] == record_of(first, outcome)["evidence"]
 
 
-def test_a_portfolio_is_chosen_anew_within_other_limits(lending):
-    before = lending.release
+def test_a_portfolio_is_chosen_anew_within_other_limits_from_prices_of_the_last(lending, tmp_path):
+    before, prices = lending.release, tmp_path / "prices"
+    shutil.copytree(lending.home / "tables" / "limit_prices", prices)
+    copied = sorted(prices.rglob("*"))
+    begin = f"catalog.start_prices={{kind: delta, external: true, path: {prices}}}"
     tighter = "params.optimise.limits=[{name: lent, measure: lent_usd, at_most: 200000}]"
     frontiers = "params.optimise.frontiers=[]"
-    code, record = lending.do("optimise", *HARDER, "--set", tighter, "--set", frontiers)
+    changed = (word for each in (begin, tighter, frontiers) for word in ("--set", each))
+    code, record = lending.do("optimise", *HARDER, *changed)
     assert code == 0
-    assert {n["name"]: n["status"] for n in record["nodes"]}["optimise"] == "done"
+    statuses = {n["name"]: n["status"] for n in record["nodes"]}
+    assert statuses["optimise"] == "done" and "no_start_prices" not in statuses
+    assert sorted(prices.rglob("*")) == copied  # they are read, and stay
     assert lending.release.release_id == before.release_id + 1
     certificate = record["evidence"]["portfolio_certificate"]
     [[limit, _, bound, unit, used, *_]] = certificate["tables"]["limits"]["rows"]

@@ -4,7 +4,9 @@ from decimal import Decimal
 
 import pytest
 
+from penstock.catalyst.internals import count_jobs
 from penstock.documents import Documents
+from penstock.errors import ConfigError
 from penstock.lending.candidates import CANDIDATE_COLUMNS, list_candidates, list_portfolio
 from penstock.lending.offers import OFFER_COLUMNS
 from penstock.lending.policy.history import PolicyHistory
@@ -41,20 +43,22 @@ def tables(spark):
     )
 
 
+WISHES = {
+    "policy": PolicyHistory(Documents("p", ()), (LAWFUL,)),
+    "as_of": DAY,
+    "profit": "profit_usd",
+    "limits": [],
+    "parities": [],
+    "tail_limits": [],
+    "factors": FACTORS,
+    "tail_level": 0.99,
+    "pd_step": 0.1,
+}
+
+
 @pytest.fixture(scope="module")
 def candidates(tables):
-    return list_candidates(
-        *tables,
-        policy=PolicyHistory(Documents("p", ()), (LAWFUL,)),
-        as_of=DAY,
-        profit="profit_usd",
-        limits=[],
-        parities=[],
-        tail_limits=[],
-        factors=FACTORS,
-        tail_level=0.99,
-        pd_step=0.1,
-    )
+    return list_candidates(*tables, **WISHES)
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +70,24 @@ def test_who_is_declined_or_what_is_beyond_the_policy_has_no_profit_and_all_stay
     assert set(rows) == {(offer[0], offer[1]) for offer in OFFERS}
     assert {key for key, row in rows.items() if row.profit_usd is not None} == MAKEABLE
     assert {row.profit_usd for (name, _), row in rows.items() if name == "unlawful"} == {None}
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"limits": [{"name": "x", "measure": "lent", "at_most": 1.0}]}, "mean 'lent_usd'"),
+        ({"parities": [{"attribute": "sate", "min_ratio": 0.8, "enforce": False}]}, "mean 'state'"),
+        ({"profit": "profits_usd"}, "mean 'profit_usd'"),
+        ({"factors": FACTORS | {"sector": "purposes"}}, "mean 'purpose'"),
+    ],
+)
+def test_wishes_of_what_candidates_have_not_are_refused_before_any_row_moves(
+    spark, tables, changed, words
+):
+    jobs = count_jobs(spark)
+    with pytest.raises(ConfigError, match=words):
+        list_candidates(*tables, **WISHES | changed)
+    assert count_jobs(spark) == jobs
 
 
 def test_each_amount_counts_by_how_likely_the_offer_is_taken_up(candidates, rows):

@@ -54,6 +54,16 @@ def test_certain_and_unknown_pds_stay_what_they_are_and_so_do_unknown_sectors(sp
     assert found[5] == pytest.approx(0.1, rel=1e-15)  # no correlation: no times are bad
 
 
+def test_bands_of_a_tenth_overstate_what_is_lost_in_the_worst_times_by_five_per_cent_at_most():
+    odds = np.arange(-7.0, 3.0, 0.002)  # logarithms; a band is 50 of them
+    pds = 1 / (1 + np.exp(-odds))
+    for correlation in (0.03, 0.1, 0.3):
+        joint = bivariate_normal(ndtri(pds), -ndtri(0.99), np.full(len(pds), correlation**0.5))
+        upper, within = joint[50::50], joint[:-50].reshape(-1, 50).mean(axis=1)
+        over = upper / within - 1
+        assert over.min() > 0 and 0.03 < over.max() < 0.05  # noqa: PLR2004
+
+
 def test_a_band_of_pd_is_told_by_a_pd_that_none_of_its_loans_exceed(spark):
     random = np.random.default_rng(1)
     pds = [

@@ -5,9 +5,12 @@ import pytest
 from scipy import sparse
 from scipy.optimize import linprog
 
+from penstock.portfolio.certificate import Certified, certificate
 from penstock.portfolio.choice import MILLION
 from penstock.portfolio.dual import row_usages
 from penstock.portfolio.feasibility import find_conflict
+from penstock.portfolio.measuring import Measured
+from penstock.portfolio.searching import Search
 from tests.portfolio.books import Book, draw_book
 
 OPTIMAL, INFEASIBLE = 0, 2  # of SciPy
@@ -23,6 +26,14 @@ def conflicting(capital: float, rate: float) -> Book:
         for name, share in (("capital", capital), ("loss rate", rate))
     )
     return Book(book.offers, book.cells, (floor, *tighter, limits["many"]))
+
+
+def counted() -> Book:
+    """Return a book with a floor on offers and a rate of loss that so many cannot have."""
+    book = draw_book(300)
+    limits = {limit["name"]: limit for limit in book.limits}
+    rate = {**limits["loss rate"], "at_most": 0.15 * limits["loss rate"]["at_most"]}
+    return Book(book.offers, book.cells, (limits["many"], rate))
 
 
 def least(book: Book, name: str) -> float | None:
@@ -69,12 +80,39 @@ def _value(solved, sign: int) -> float | None:
     [
         (conflicting(0.4, 1.0).of("floor", "capital"), {"floor", "capital"}),
         (conflicting(0.75, 0.65), {"loss rate"}),  # the others conflict among themselves
+        (counted(), {"many", "loss rate"}),
     ],
 )
 def test_the_relaxation_of_each_limit_is_the_least_that_helps(book, helps):
     conflict = find_conflict(book.problem, book.passes, 1e-3)
     assert {name for name, bound in conflict.relaxed.items() if bound is not None} == helps
-    assert len(conflict.relaxed) >= len(book.limits) > 1
+    assert len(conflict.relaxed) == len(book.limits) > 1
+    limited_to = {row.limit: float(row.limited_to) for row in book.problem.rows}
     for name, bound in conflict.relaxed.items():
         by_lp = least(book, name)
-        assert bound == (None if by_lp is None else pytest.approx(by_lp, rel=0.01)), name
+        if by_lp is None:
+            assert bound is None, name
+        else:  # the least excess is sought to a hundredth
+            excess = abs(by_lp - limited_to[name])
+            assert bound == pytest.approx(by_lp, rel=0.01, abs=0.011 * excess), name
+
+
+def test_of_many_limits_that_conflict_it_is_said_of_which_a_bound_was_sought():
+    book = draw_book(200, segments=10)
+    caps = tuple(
+        {"name": x["name"], "measure": "lent", "where": x["where"], "at_most": 8_000.0}
+        for x in book.limits
+        if "where" in x
+    )
+    floor = {"name": "floor", "measure": "lent", "at_least": 100_000.0}
+    book = Book(book.offers, book.cells, (floor, *caps))
+    conflict = find_conflict(book.problem, book.passes, 1e-2)
+    assert conflict.multipliers.keys() == {limit["name"] for limit in book.limits}
+    nobody = Search(book.problem, book.passes, 1e-2).nobody()
+    measured = Measured(1_200, 1_200, book.cells, (), ())
+    told = Certified(book.limits, book.problem, measured, 200, 0, nobody, conflict, -1.0)
+    table = certificate(told, 1e-2, {}).tables["conflict"]
+    assert table.title.endswith("; bounds are sought of the first 8 alone")
+    assert [row[0] for row in table.rows] == list(conflict.multipliers)
+    assert list(conflict.relaxed) == list(conflict.multipliers)[:8]
+    assert table.rows[0][2] is not None and [row[2] for row in table.rows[8:]] == [None] * 3

@@ -1,5 +1,7 @@
 """The node on small tables: what it hands out hangs together, and is held against SQL."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas
 import pytest
@@ -70,6 +72,16 @@ ROWS = {
     "long": ("0.45 - if(product = 'long', 1, 0)", 0),
 }
 PARITY = {"attribute": "housing", "min_ratio": 0.8, "enforce": False}
+HOUSED = BOOK.groupby("housing").application_id.nunique().to_dict()
+# Either rate is at least 0.95 of the other.
+PARITY_ROWS = {
+    f"housing: {other} to {one}": (
+        f"if(housing = '{one}', {0.95 / HOUSED[one]!r}D, 0D)"
+        f" - if(housing = '{other}', {1 / HOUSED[other]!r}D, 0D)",
+        0,
+    )
+    for one, other in (("own", "rent"), ("rent", "own"))
+}
 MULTIPLES = [0.4, 0.6, 0.8, 1.0, 1.3, 1.8]
 OF_RATIO = [0.5, 0.55, 0.57, 1.0]  # at the first of either, the floor cannot be met
 USUAL = {
@@ -168,6 +180,20 @@ def test_the_audit_agrees_with_the_certificate_exactly(audit, found):
     by_audit, told = shown(audit, "limits"), shown(certificate, "limits")
     assert by_audit.used.tolist() == told["used by the plan"].tolist()
     assert portfolio_gate(certificate, audit, max_gap=TOLERANCE) == []
+    wide = replace(certificate, metrics=certificate.metrics | {"gap": 0.002})
+    reasons = portfolio_gate(wide, audit, max_gap=0.001)
+    assert reasons == ["Gap 0.002, at most 0.001 allowed (max_gap)"]
+
+
+def test_the_figure_of_limits_shows_use_and_price(found):
+    [bars] = found[4].figures["limits"].series
+    told = {row.limit: row for row in found[1].collect()}
+    for name, share in zip(bars.x, bars.y, strict=True):
+        limit, _, price = name.partition(", price ")
+        row = told.pop(limit)
+        assert share == pytest.approx(100 * row.used / row.bound)
+        assert float(price or 0) == pytest.approx(row.price, rel=1e-2)
+    assert not told
 
 
 def test_a_plan_is_told_by_the_values_of_each_attribute(audit, rows):
@@ -355,6 +381,9 @@ def test_enforced_parity_is_kept_and_charged_and_soft_limits_are_paid_for(offers
     assert metrics["profit"] == pytest.approx(paid, rel=1e-12)
     assert portfolio_gate(certificate, audit, max_gap=TOLERANCE) == []
     priced = {row.limit: row.price for row in prices.collect()}
+    rows = ROWS | {"lent": ("lent", 600_000)} | PARITY_ROWS
+    by_sql = g_by_sql(offers, priced, rows)
+    assert metrics["profit_bound_of_prices"] == pytest.approx(by_sql, rel=1e-9)
     assert priced["lent"] == pytest.approx(0.01, rel=1e-6)
     assert priced["housing: rent to own"] + priced["housing: own to rent"] > 0
     made = plan.where("offer IS NOT NULL").selectExpr(
@@ -398,7 +427,8 @@ def test_limits_that_nobody_can_meet_are_proven_so_and_the_proof_holds_in_sql(
     assert frontier.count() == 0
     conflict = shown(certificate, "conflict").set_index("limit")
     assert conflict.index.tolist() == ["volume", "loss rate"]
-    assert g_by_sql(offers, conflict.multiplier.to_dict(), rows, profit="0") < 0
+    left = g_by_sql(offers, conflict.multiplier.to_dict(), rows, profit="0")
+    assert certificate.metrics["limits_leave"] == pytest.approx(left, rel=1e-9) and left < 0
     audit = audit_portfolio(offers, plan, profit="profit", limits=limits, parities=[], **NO_TAILS)
     [reason] = portfolio_gate(certificate, audit, max_gap=0.5)
     assert all(name in reason for name in conflict.index)

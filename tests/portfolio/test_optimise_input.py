@@ -1,10 +1,12 @@
 """What the optimiser refuses, and what it says of books with little in them."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
 from penstock.errors import ConfigError, DataError
+from penstock.portfolio import optimise as node
 from penstock.portfolio.measuring import measure_offers
 from penstock.portfolio.verdict import audit_portfolio, portfolio_gate
 from tests.portfolio.books import NO_TAILS, g_by_sql, optimise
@@ -13,6 +15,7 @@ COLUMNS = "application_id STRING, offer INT, profit DOUBLE, lent DOUBLE, region 
 CAP = {"name": "lent", "measure": "lent", "at_most": 250.0}
 NORTH = {"name": "north", "measure": "lent", "where": {"region": ["north"]}, "at_most": 9.0}
 MOVED = {"limit": "lent", "multiples": [0.5, 1.0]}
+PARITY = {"attribute": "region", "min_ratio": 0.8, "enforce": True}
 USUAL = {
     "profit": "profit",
     "limits": [CAP],
@@ -58,7 +61,9 @@ def proof_by_sql(offers, certificate, rows):
     """Return l b + the sum of max(0, max(-l a)) of a conflict's multipliers: below 0, no plan."""
     multipliers = {row[0]: row[1] for row in certificate.tables["conflict"].rows}
     assert multipliers.keys() == rows.keys() and min(multipliers.values()) > 0
-    return g_by_sql(offers, multipliers, rows, profit="0")
+    left = g_by_sql(offers, multipliers, rows, profit="0")
+    assert certificate.metrics["limits_leave"] == pytest.approx(left, rel=1e-9)
+    return left
 
 
 @pytest.mark.parametrize(
@@ -141,6 +146,12 @@ def test_one_applicant(spark):
     assert metrics["profit_bound_of_prices"] > 11  # most of the other offer, in part
 
 
+def test_what_is_no_price_is_no_start(spark):
+    rows = [("lent", math.nan), ("lent", 0.02), ("a", -1.0), ("b", math.inf), ("c", None)]
+    start = spark.createDataFrame([*rows, ("gone", 0.5)], "limit STRING, price DOUBLE")
+    assert node._prices_of(start) == {"lent": 0.02, "gone": 0.5}
+
+
 def test_nothing_to_choose_from_is_empty(spark):
     limits = [CAP, NORTH]
     nothing = spark.createDataFrame([], COLUMNS)
@@ -171,6 +182,23 @@ def test_limits_that_contradict_each_other_are_named(offers):
     assert proof_by_sql(offers, certificate, rows) < 0
 
 
+def test_a_parity_with_a_group_that_has_no_offers_is_proven_impossible_and_sql_says_so(spark):
+    rows = [("n1", 1, 5.0, 50.0, "north"), ("n2", 1, 5.0, 50.0, "north")]
+    offers = spark.createDataFrame([*rows, ("s1", 1, None, 50.0, "south")], COLUMNS)
+    some = {"name": "some", "measure": "approvals", "at_least": 1.0}
+    wishes = {"limits": [some], "parities": [PARITY]}
+    plan, *_, certificate = optimise(offers, **USUAL | wishes)
+    # Of two in the north four fifths of the rate must be the south's, where nobody can have one.
+    by_hand = {"some": ("-1", -1), "region: south to north": ("if(region = 'north', 0.4, 0)", 0)}
+    assert proof_by_sql(offers, certificate, by_hand) < 0
+    audit = audit_portfolio(offers, plan, profit="profit", **wishes, **NO_TAILS)
+    [reason] = portfolio_gate(certificate, audit, max_gap=1e-3)
+    assert reason == "No plan can meet these limits together: some, region: south to north"
+    unproven = replace(certificate, metrics=certificate.metrics | {"limits_leave": 0.0})
+    reasons = portfolio_gate(unproven, audit, max_gap=1e-3)
+    assert reasons == ["By SQL the limits that are said to conflict leave room for a plan"]
+
+
 def test_limits_that_only_whole_offers_break_leave_no_plan(offers):
     limits = [CAP | {"at_most": 120.0}, CAP | {"name": "floor", "at_least": 110.0}]
     del limits[1]["at_most"]
@@ -188,10 +216,9 @@ def test_a_tight_parity_is_within_the_rule(spark):
         [(key, 1 if int(key[1:]) < most[key[0]] else None) for key, *_ in rows],
         "application_id STRING, offer INT",
     )
-    parity = {"attribute": "region", "min_ratio": 0.8, "enforce": True}
-    audit = audit_portfolio(offers, plan, profit="profit", limits=[], parities=[parity], **NO_TAILS)
+    audit = audit_portfolio(offers, plan, profit="profit", limits=[], parities=[PARITY], **NO_TAILS)
     assert [row[4] for row in audit.tables["approval_rates"].rows] == [True, True]
-    parity = parity | {"min_ratio": 0.81}
+    parity = PARITY | {"min_ratio": 0.81}
     audit = audit_portfolio(offers, plan, profit="profit", limits=[], parities=[parity], **NO_TAILS)
     assert [row[4] for row in audit.tables["approval_rates"].rows] == [False, True]
     assert audit.metrics["broken_limits"] == 1  # an enforced parity is a limit

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from penstock.portfolio import searching
@@ -76,6 +77,24 @@ def test_each_pass_is_logged_and_bounds_never_rise(caplog):
     bounds = [each.bound for each in found.passes]
     assert bounds == sorted(bounds, reverse=True)
     assert caplog.messages[-1].endswith(f"gap {found.gap:.2g}")
+
+
+def test_a_thousand_limits_more_on_the_same_segments_give_a_pass_nothing_more_to_do():
+    book = draw_book(200, segments=10)
+    shares = [limit for limit in book.limits if "where" in limit]
+    more = ({**x, "name": f"{x['name']} {n}"} for n in range(100) for x in shares)
+    many = replace(book, limits=(*book.limits, *more))
+    assert len(many.problem.rows) == len(book.problem.rows) + 1_000
+    made = []
+    for each in (book, many):
+        passes = Noted.over(each)
+        prices = np.full(len(each.problem.rows), 1e-3)
+        Search(each.problem, passes, 1e-3).try_prices([prices])
+        made += passes.made
+    # A pass is handed what a unit of profit and of each measure is worth, by segment.
+    [[few_values], [many_values]] = made
+    assert few_values.shape == many_values.shape == (10, 5)
+    assert (few_values != many_values).any()
 
 
 def test_points_of_a_frontier_share_passes():

@@ -11,9 +11,12 @@ from scipy.special import ndtri
 
 from penstock.errors import ConfigError, DataError
 from penstock.portfolio import tail_search
+from penstock.portfolio.certificate import Certified, certificate
 from penstock.portfolio.choice import MILLION, Offers, best_rows, sum_over, worths
 from penstock.portfolio.factors import PARTS, Scenarios, draw_scenarios
+from penstock.portfolio.feasibility import find_conflict
 from penstock.portfolio.limits import compile_rows
+from penstock.portfolio.measuring import Measured
 from penstock.portfolio.one_factor import bivariate_normal
 from penstock.portfolio.passes import Applicants, InMemory
 from penstock.portfolio.problem import Problem
@@ -42,8 +45,7 @@ class Book:
         return InMemory(Applicants(keys, self.offers), len(self.cells))
 
     def problem(self, *tails, limits=()):
-        budget = {"name": "lent", "measure": "lent", "at_most": self.budget}
-        rows = compile_rows([budget, *limits], [], self.cells, {}, ("pd_band", "sector"))
+        rows = compile_rows([budget(self), *limits], [], self.cells, {}, ("pd_band", "sector"))
         largest = np.abs(self.offers.amounts).max(axis=1)
         made = np.bincount(self.offers.cells, minlength=len(self.cells)).tolist()
         held = compile_tails(tails, FACTORS, ("pd_band", "sector"), self.cells, made)
@@ -57,6 +59,10 @@ class Book:
         values = np.zeros((len(self.cells), 1 + len(MEASURES)))
         values[:, 0] = 1
         return self.sums(best_rows(self.offers, worths(self.offers, values)))
+
+
+def budget(book):
+    return {"name": "lent", "measure": "lent", "at_most": book.budget}
 
 
 def draw(applicants, seed=0):
@@ -157,6 +163,12 @@ def test_the_price_is_what_one_more_dollar_of_the_limit_earns():
     assert [row.limit for row in problem.rows] == ["lent", "bad years"]
     wider = in_parts(BOOK, tail["at_most"] * 1.001) - in_parts(BOOK, tail["at_most"] * 0.999)
     assert solution.prices[1] == pytest.approx(wider / (tail["at_most"] * 0.002), rel=0.05)
+    measured = Measured(900, 900, BOOK.cells, (), ())
+    certified = Certified([budget(BOOK)], problem, measured, 300, 0, solution, None)
+    rows = certificate(certified, 1e-6, {}).tables["what_if"].rows
+    for multiple, most in zip((0.9, 1.1), rows[1][1:], strict=True):
+        assert in_parts(BOOK, multiple * tail["at_most"]) <= most * (1 + 1e-9)
+        assert most <= 1.01 * in_parts(BOOK, multiple * tail["at_most"])
 
 
 def test_a_limit_that_does_not_bind_changes_nothing():
@@ -200,6 +212,31 @@ def test_cuts_of_a_sample_serve_all_and_are_added_to_where_they_do_not(monkeypat
     assert tail_of(book, found.solution.plan.sums) <= tail["at_most"]
     passes = found.solution.passes
     assert [p.bound for p in passes] == sorted((p.bound for p in passes), reverse=True)
+
+
+def test_a_conflict_with_a_tail_limit_is_proven_by_the_scenarios_that_its_cuts_count():
+    tail = bounded(BOOK, 0.3)
+    floor = {"name": "floor", "measure": "lent", "at_least": round(0.9 * BOOK.budget, 2)}
+    problem, passes = BOOK.problem(tail, limits=[floor]), BOOK.passes
+    found = solve_within_tails(
+        problem,
+        passes,
+        1e-3,
+        lambda cut, start: (Search(cut, passes, 1e-3).nobody(), find_conflict(cut, passes, 1e-3)),
+    )
+    conflict = found.conflict
+    assert conflict.multipliers.keys() == {"floor", "bad years"}
+    of_cuts = sum(cut.multiplier for cut in conflict.cuts)
+    assert of_cuts == pytest.approx(conflict.multipliers["bad years"])
+    _, at_default, lent = BOOK.offers.amounts / MILLION
+    pds = losses(BOOK, np.eye(len(BOOK.cells)))  # cells x scenarios
+    used = -conflict.multipliers["floor"] * lent
+    for cut in conflict.cuts:
+        assert len(set(cut.scenarios)) == round(FACTORS["scenarios"] * (1 - LEVEL))
+        mean = pds[:, cut.scenarios].mean(axis=1)
+        used += cut.multiplier * mean[BOOK.offers.cells] * at_default
+    bounds = of_cuts * tail["at_most"] - conflict.multipliers["floor"] * floor["at_least"]
+    assert bounds - np.minimum(used.reshape(-1, 3).min(axis=1), 0).sum() < -1e-6
 
 
 def test_two_tails_and_a_segment_hold_together():

@@ -154,6 +154,7 @@ def test_a_floor_that_the_tail_limit_forbids_is_told_with_what_either_would_need
     audit = audited(offers, plan, limits=limits, tail_limits=tails)
     [reason] = portfolio_gate(certificate, audit, max_gap=0.5)
     assert reason == "No plan can meet these limits together: volume, bad years"
+    assert certificate.metrics["limits_leave"] < -1e-6  # scenarios drawn anew
     conflict = shown(certificate, "conflict").set_index("limit")
     needed = conflict["bound that it alone would need"]
     wider = [TAIL | {"at_most": float(needed["bad years"]) * 1.001}]

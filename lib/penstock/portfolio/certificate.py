@@ -27,6 +27,7 @@ class Certified:
 
     Attributes:
         problem: With one row for each tail limit.
+        left: What the limits of a conflict leave at most, by SQL; None without one.
     """
 
     limits: Sequence[Limit]
@@ -36,6 +37,7 @@ class Certified:
     approved: int
     solution: Solution
     conflict: Conflict | None
+    left: float | None = None
 
     def status(self, tolerance: float) -> Status:
         """Return how the search ended."""
@@ -108,6 +110,8 @@ def certificate(
         "passes": float(sum(each.sets > 0 for each in solution.passes)),
         "tolerance": tolerance,
     }
+    if certified.conflict:
+        metrics["limits_leave"] = certified.left
     status = certified.status(tolerance)
     tables = {
         "status": Table("Status", ("status",), ((status,),)),
@@ -175,7 +179,9 @@ def _conflict_table(conflict: Conflict) -> Table:
         for name, multiplier in conflict.multipliers.items()
     )
     columns = ("limit", "multiplier", "bound that it alone would need")
-    return Table("Limits that no plan can meet together", columns, rows)
+    sought = len(conflict.relaxed)
+    only = "" if sought == len(rows) else f"; bounds are sought of the first {sought} alone"
+    return Table(f"Limits that no plan can meet together{only}", columns, rows)
 
 
 def _limits_figure(certified: Certified) -> Figure | None:

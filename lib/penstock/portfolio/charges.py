@@ -1,16 +1,15 @@
 """What an offer of a plan is charged for: the use of limits that have a price."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-from penstock.columns import column_of
 from penstock.portfolio.audit import use_of
 from penstock.portfolio.choice import Floats
 from penstock.portfolio.limits import APPROVALS, Cell, Limit, Row
-from penstock.portfolio.measuring import amount_of
 from penstock.portfolio.problem import Problem
+from penstock.portfolio.tail_audit import loss_at
 from penstock.portfolio.tail_limits import Tail
 
 _CHARGES = "ARRAY<STRUCT<limit: STRING, used: DOUBLE, price: DOUBLE, cost: DOUBLE>>"
@@ -74,20 +73,9 @@ def _use_of_parity(
 
 def _use_of_tail(row: Row, tail: Tail) -> Column:
     """Return what an offer loses in the scenarios that the row is of."""
-    pds: dict[str, dict[str, float]] = {}
-    for place, weight in zip(tail.groups, row.weights[tail.measure], strict=True):
-        if place >= 0:
-            sector, band = tail.scenarios.groups[place]
-            pds.setdefault(sector, {})[band] = float(weight)
-    of_sector = F.try_element_at(
-        _map_of({sector: _map_of(bands) for sector, bands in pds.items()}),
-        column_of(tail.factors["sector"]).cast("string"),
-    )
-    pd = F.try_element_at(of_sector, column_of(tail.factors["pd_band"]).cast("string"))
-    return pd * amount_of(tail.measure).cast("double")
-
-
-def _map_of(values: Mapping[str, float | Column]) -> Column:
-    return F.create_map(
-        *(each for key, value in values.items() for each in (F.lit(key), F.lit(value)))
-    )
+    pds = {
+        tail.scenarios.groups[place]: float(weight)
+        for place, weight in zip(tail.groups, row.weights[tail.measure], strict=True)
+        if place >= 0
+    }
+    return loss_at(pds, tail.factors)

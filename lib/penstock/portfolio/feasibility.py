@@ -7,22 +7,35 @@ limits, each in its own unit, and no profit.
 
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from math import copysign
 
 import numpy as np
 
-from penstock.portfolio.choice import MILLION, Floats
+from penstock.portfolio.choice import MILLION, Floats, Sums
 from penstock.portfolio.dual import Scales
+from penstock.portfolio.limits import exact
 from penstock.portfolio.passes import InMemory, Passes
 from penstock.portfolio.problem import Problem
 from penstock.portfolio.searching import SAMPLE, Search, moved_by
+from penstock.portfolio.solution import Solution
 
 _SURE = Fraction(1, 10**9)
 _NEAR = 0.01  # of the least excess: how near to it the relaxation of a limit need be
 _OF_MOVED = 0.1  # of what offers move a limit: its unit where the bound is less
 _MOST_TOLD = 8  # limits whose relaxation is sought one by one
+_MOST_RATIOS = 10  # that are tried for one of them
 # Of the price of excess, where the search begins: at prices of 0 everyone is indifferent, and no
 # way leads down.
 _HALF = 0.5
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A cut of a tail limit, with its own multiplier and the scenarios that it counts."""
+
+    limit: str
+    multiplier: float
+    scenarios: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -31,13 +44,13 @@ class Conflict:
 
     Attributes:
         multipliers: Limit to its multiplier, above 0: added with them, the limits leave nothing.
-        shortfall: Below 0: what is left at most, sum l b + sum max(0, max(-a l)).
+        cuts: Of tail limits; the multiplier of a limit is the sum of theirs.
         relaxed: Limit to the bound, in its unit, that it alone would have to take; None where no
-            change of it alone helps.
+            change of it alone helps. Of more than eight limits it names the first eight.
     """
 
     multipliers: dict[str, float]
-    shortfall: float
+    cuts: tuple[Cut, ...]
     relaxed: dict[str, float | None]
 
 
@@ -64,16 +77,17 @@ def find_conflict(problem: Problem, passes: Passes, tolerance: float) -> Conflic
     search, units = _least_excess(hard, passes, tolerance)
     if not _is_excess(search):
         return None
+    priced = [(r, float(p)) for r, p in zip(hard.rows, search.prices, strict=True) if p > 0]
     multipliers: dict[str, float] = {}
-    for row, price in zip(hard.rows, search.prices, strict=True):
-        if price > 0:  # a tail limit is as many rows as it has cuts
-            multipliers[row.limit] = multipliers.get(row.limit, 0.0) + float(price)
+    for row, price in priced:  # a tail limit is as many rows as it has cuts
+        multipliers[row.limit] = multipliers.get(row.limit, 0.0) + price
+    cuts = tuple(Cut(row.limit, price, row.scenarios) for row, price in priced if row.scenarios)
     names = [row.limit for row in hard.rows]
     relaxed = {
         name: _alone(hard, units, names.index(name), passes, tolerance)
         for name in list(multipliers)[:_MOST_TOLD]
     }
-    return Conflict(multipliers, float(search.bound / MILLION), relaxed)
+    return Conflict(multipliers, cuts, relaxed)
 
 
 def _hard(problem: Problem) -> Problem:
@@ -89,28 +103,71 @@ def _least_excess(hard: Problem, passes: Passes, tolerance: float) -> tuple[Sear
     return search, units
 
 
-def _is_excess(search: Search) -> bool:
+def _is_excess(found: Search | Solution) -> bool:
     # Bounds are those of least excess, in shares of each limit: 0 is what a plan within all has.
-    return search.bound <= -_SURE * MILLION
+    return found.bound <= -_SURE * MILLION
 
 
 def _alone(hard: Problem, units: Floats, at: int, passes: Passes, tolerance: float) -> float | None:
     """Return the bound that one limit would have to take, the others being kept."""
-    elastic = _elastic(hard, units, {hard.rows[at].limit})
     near = max(tolerance, _NEAR)
-    solution = Search(elastic, passes, near, _scales(units)).solve(_HALF / units)
-    if solution.plan is None:
+    if hard.rows[at].per is not None:
+        ratio = _least_ratio(hard, units, at, passes, near)
+        return None if ratio is None else float(ratio)
+    plan = _least_beyond(hard, units, at, passes, near).plan
+    if plan is None:
         return None
     row = hard.rows[at]
-    excess = hard.exact_usages(solution.plan.sums)[at] - row.bound * MILLION
+    excess = hard.exact_usages(plan.sums)[at] - row.bound * MILLION
     for tail in hard.tails:
         if tail.name == row.limit:
-            excess = hard.tail_excess(tail, solution.plan.sums)
+            excess = hard.tail_excess(tail, plan.sums)
     needed = max(excess, Fraction(0)) / MILLION
-    if row.per is not None:
-        of_per = 1 + hard.measures.index(row.per)
-        needed *= Fraction(MILLION, int(sum(solution.plan.sums.whole()[:, of_per])) or MILLION)
     return float(row.limited_to + (needed if row.sense == "at most" else -needed))
+
+
+def _least_beyond(hard: Problem, units: Floats, at: int, passes: Passes, near: float) -> Solution:
+    """Return the plan that exceeds one limit the least, the others being kept."""
+    elastic = _elastic(hard, units, {hard.rows[at].limit})
+    return Search(elastic, passes, near, _scales(units)).solve(_HALF / units)
+
+
+def _least_ratio(
+    hard: Problem, units: Floats, at: int, passes: Passes, near: float
+) -> Fraction | None:
+    """Return the ratio that a limit per another measure would have to take.
+
+    The plan that exceeds it the least in its measure may be a small one, of a large ratio. So a
+    ratio just inside that one is tried; if it can be met, the middle of what is left, and so on.
+    """
+    row = hard.rows[at]
+    best: Fraction | None = None
+    tried = out_of_reach = row.ratio
+    for number in range(_MOST_RATIOS):
+        rows = (*hard.rows[:at], row.at_ratio(tried), *hard.rows[at + 1 :])
+        problem = replace(hard, rows=rows)
+        solution = _least_beyond(problem, units, at, passes, near)
+        if solution.plan is None:
+            break
+        found = _ratio_of(problem, at, solution.plan.sums)
+        if best is None or (found < best if row.sense == "at most" else found > best):
+            best = found
+        if _is_excess(solution):
+            out_of_reach = tried
+        close = near * float(max(abs(best), abs(row.ratio)))
+        left = float(out_of_reach - best)
+        if abs(left) <= close:
+            break
+        tried = exact(float(best) + (left / 2 if number else copysign(close / 2, left)))
+    return best
+
+
+def _ratio_of(problem: Problem, at: int, sums: Sums) -> Fraction:
+    row = problem.rows[at]
+    assert row.per is not None
+    per = int(sum(sums.whole()[:, 1 + problem.measures.index(row.per)]))
+    beyond = problem.exact_usages(sums)[at] / per if per else Fraction(0)
+    return row.ratio + (beyond if row.sense == "at most" else -beyond)
 
 
 def _units(hard: Problem, passes: Passes) -> Floats:

@@ -70,6 +70,8 @@ class Row:
         per: That other measure.
         ratio: The limit on the sum per sum of that measure.
         attribute: By whose values a parity compares groups; None of a limit.
+        scenarios: Of a cut of a tail limit: those that it counts, from 0 on, the last maybe in
+            part.
     """
 
     limit: str
@@ -80,6 +82,7 @@ class Row:
     per: str | None = None
     ratio: Fraction = Fraction(0)
     attribute: str | None = None
+    scenarios: tuple[int, ...] = ()
 
     @property
     def limited_to(self) -> Fraction:
@@ -92,12 +95,14 @@ class Row:
         """Return the row with its limit times so much."""
         if self.per is None:
             return replace(self, bound=self.bound * multiple)
-        sign = 1 if self.sense == "at most" else -1
-        more = sign * self.ratio * (multiple - 1)
+        return self.at_ratio(self.ratio * multiple)
+
+    def at_ratio(self, ratio: Fraction) -> "Row":
+        """Return the row of a limit per another measure with another ratio."""
+        assert self.per is not None
+        more = (ratio - self.ratio) * (1 if self.sense == "at most" else -1)
         weights = tuple(weight - more for weight in self.weights[self.per])
-        return replace(
-            self, weights={**self.weights, self.per: weights}, ratio=self.ratio * multiple
-        )
+        return replace(self, weights={**self.weights, self.per: weights}, ratio=ratio)
 
 
 def attributes_of(limits: Sequence[Limit], parities: Sequence[Parity]) -> tuple[str, ...]:
@@ -195,6 +200,11 @@ def compile_rows(
     return tuple(rows)
 
 
+def parity_row(attribute: str, one: str, other: str) -> str:
+    """Return the name of the row that keeps the rate of the other group up with that of the one."""
+    return f"{attribute}: {other} to {one}"
+
+
 def is_inside(limit: Limit, attributes: Sequence[str], cell: Cell) -> bool:
     """Return whether the offers of a cell count for a limit."""
     values = dict(zip(attributes, cell, strict=True))
@@ -248,7 +258,7 @@ def _parity_rows(
                 of_one if cell[at] == one else of_other if cell[at] == other else Fraction(0)
                 for cell in cells
             )
-            name = f"{parity['attribute']}: {other} to {one}"
+            name = parity_row(parity["attribute"], one, other)
             of_groups = {APPROVALS: weights}
             rows.append(Row(name, "at most", of_groups, Fraction(0), attribute=attributes[at]))
     return rows

@@ -77,6 +77,13 @@ def measure_offers(
     )
 
 
+def applicants_by(offers: DataFrame, attribute: str) -> dict[str | None, int]:
+    """Return how many applicants each value of an attribute has."""
+    groups = offers.groupBy(F.col(attribute).cast("string").alias("group"))
+    counts = groups.agg(F.countDistinct("application_id").alias("applicants"))
+    return {row["group"]: row["applicants"] for row in counts.collect()}
+
+
 def amount_of(name: str) -> Column:
     """Return a measure in its unit, to six decimals, exactly."""
     return (F.lit(1) if name == APPROVALS else F.col(name)).cast(_EXACT)

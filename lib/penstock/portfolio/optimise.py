@@ -18,11 +18,18 @@ from penstock.portfolio.blocks import Blocks
 from penstock.portfolio.certificate import Certified, certificate
 from penstock.portfolio.charges import charges_of
 from penstock.portfolio.choice import MILLION, Floats
+from penstock.portfolio.conflict_audit import left_by_sql
 from penstock.portfolio.factors import Factors
 from penstock.portfolio.feasibility import Conflict, find_conflict, needs_offers, seems_possible
 from penstock.portfolio.frontier import Frontier, Point, check_frontiers, frontier
 from penstock.portfolio.limits import Limit, Parity, check_limits, compile_rows
-from penstock.portfolio.measuring import Measured, amount_of, in_millionths, measure_offers
+from penstock.portfolio.measuring import (
+    Measured,
+    amount_of,
+    applicants_by,
+    in_millionths,
+    measure_offers,
+)
 from penstock.portfolio.passes import InMemory, Passes
 from penstock.portfolio.problem import Problem
 from penstock.portfolio.searching import SAMPLE, Search
@@ -144,7 +151,9 @@ def optimise(
         blocks.close()
     spark = candidates.sparkSession
     applicants, approved = plan.agg(F.count(F.lit(1)), F.count("offer")).collect()[0]
-    certified = Certified(limits, told, measured, applicants, approved, solution, found.conflict)
+    conflict = found.conflict
+    left = left_by_sql(candidates, conflict, wishes) if conflict else None
+    certified = Certified(limits, told, measured, applicants, approved, solution, conflict, left)
     values = told.values(prices)
     bids = bid_price_rows(wishes.attributes, measured.cells, wishes.measures, values)
     along = [(name, *astuple(point)) for name, each in points.items() for point in each]
@@ -176,7 +185,7 @@ def _pack(candidates: DataFrame, wishes: Wishes, measured: Measured) -> Blocks:
 
 def _problem(candidates: DataFrame, wishes: Wishes, measured: Measured) -> Problem:
     applicants = {
-        parity["attribute"]: _applicants_by(candidates, parity["attribute"])
+        parity["attribute"]: applicants_by(candidates, parity["attribute"])
         for parity in wishes.parities
         if parity["enforce"]
     }
@@ -203,12 +212,6 @@ def _tell_enforced(parities: Sequence[Parity]) -> None:
                 parity["attribute"],
                 parity["min_ratio"],
             )
-
-
-def _applicants_by(candidates: DataFrame, attribute: str) -> dict[str | None, int]:
-    groups = candidates.groupBy(F.col(attribute).cast("string").alias("group"))
-    counts = groups.agg(F.countDistinct("application_id").alias("applicants"))
-    return {row.group: row.applicants for row in counts.collect()}
 
 
 def _solve(

@@ -1,14 +1,14 @@
 """The audit of tail limits: the loss in each scenario, by SQL sums over the plan's own offers."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from penstock.columns import column_of
 from penstock.portfolio.audit import Use
-from penstock.portfolio.factors import Factors, draw_scenarios
+from penstock.portfolio.factors import Factors, Group, draw_scenarios
 from penstock.portfolio.limits import exact
 from penstock.portfolio.measuring import amount_of
 from penstock.portfolio.tail_limits import TailLimit, group_of, worst_scenarios
@@ -44,3 +44,22 @@ def audit_tails(
         amount = worst.mean / 10**6
         uses.append(Use(Fraction(amount), amount - exact(limit["at_most"])))
     return tuple(uses)
+
+
+def loss_at(pds: Mapping[Group, float], factors: Factors) -> Column:
+    """Return what an offer loses at the PDs of sectors and bands of PD; null of any other."""
+    by_sector: dict[str, dict[str, float]] = {}
+    for (sector, band), pd in pds.items():
+        by_sector.setdefault(sector, {})[band] = pd
+    of_sector = F.try_element_at(
+        _map_of({sector: _map_of(bands) for sector, bands in by_sector.items()}),
+        column_of(factors["sector"]).cast("string"),
+    )
+    pd_of = F.try_element_at(of_sector, column_of(factors["pd_band"]).cast("string"))
+    return pd_of * amount_of(factors["loss_at_default"]).cast("double")
+
+
+def _map_of(values: Mapping[str, float | Column]) -> Column:
+    return F.create_map(
+        *(each for key, value in values.items() for each in (F.lit(key), F.lit(value)))
+    )

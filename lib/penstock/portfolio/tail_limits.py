@@ -16,10 +16,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
+from math import ceil
 from typing import Annotated
 
 import numpy as np
 from annotated_types import Interval, MinLen
+from numpy.typing import NDArray
 from typing_extensions import TypedDict  # before Python 3.12, pydantic reads no other
 
 from penstock.annotations import NotNegative
@@ -58,10 +60,12 @@ class Worst:
     Attributes:
         mean: Their mean loss, in the unit of the loss at default.
         pds: Mean PD of each group in them, 0-1.
+        scenarios: Which they are, from 0 on; of the last a part may count.
     """
 
     mean: Fraction
     pds: tuple[Fraction, ...]
+    scenarios: tuple[int, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,9 +112,10 @@ class Tail:
 
     def cut(self, at_default: Sequence[int]) -> Row:
         """Return the row of the scenarios that are a plan's worst."""
-        pds = self.worst(at_default).pds
-        weights = tuple(pds[group] if group >= 0 else Fraction(0) for group in self.groups)
-        return Row(self.name, "at most", {self.measure: weights}, self.bound)
+        worst = self.worst(at_default)
+        weights = tuple(worst.pds[at] if at >= 0 else Fraction(0) for at in self.groups)
+        of_cells = {self.measure: weights}
+        return Row(self.name, "at most", of_cells, self.bound, scenarios=worst.scenarios)
 
 
 def worst_scenarios(scenarios: Scenarios, level: float, at_default: Sequence[int]) -> Worst:
@@ -126,18 +131,36 @@ def worst_scenarios(scenarios: Scenarios, level: float, at_default: Sequence[int
     for pds, amount in zip(scenarios.pds, at_default, strict=True):
         if amount:
             losses += pds * float(amount)
-    beyond = n * (1 - exact(level))
+    counted = np.argsort(-losses, kind="stable")[: ceil(n * (1 - exact(level)))].tolist()
+    sums, of = _summed_pds(scenarios, level, counted)
+    lost = sum(int(pd) * amount for pd, amount in zip(sums, at_default, strict=True))
+    pds_of_groups = tuple(Fraction(int(pd), of) for pd in sums)
+    return Worst(Fraction(lost, of), pds_of_groups, tuple(counted))
+
+
+def mean_pds(scenarios: Scenarios, level: float, counted: Sequence[int]) -> tuple[Fraction, ...]:
+    """Return the mean PD of each group in a share 1 - level of scenarios, 0-1.
+
+    Args:
+        counted: Which these are, from 0 on; of the last a part may count.
+    """
+    sums, of = _summed_pds(scenarios, level, counted)
+    return tuple(Fraction(int(pd), of) for pd in sums)
+
+
+def _summed_pds(
+    scenarios: Scenarios, level: float, counted: Sequence[int]
+) -> tuple[NDArray[np.object_], int]:
+    """Return the sum of the PDs of each group, and what to divide it by for their mean."""
+    beyond = scenarios.pds.shape[1] * (1 - exact(level))
     whole = int(beyond)
     part = beyond - whole
-    order = np.argsort(-losses, kind="stable")
     # Python's whole numbers, which have room for the part.
-    sums = scenarios.pds[:, order[:whole]].sum(axis=1).astype(object) * part.denominator
+    sums = scenarios.pds[:, counted[:whole]].sum(axis=1).astype(object) * part.denominator
     if part:
-        sums += scenarios.pds[:, order[whole]].astype(object) * part.numerator
+        sums += scenarios.pds[:, counted[whole]].astype(object) * part.numerator
     # Both counts, of scenarios and of parts of a PD, in units of the part's denominator.
-    all_ = int(beyond * part.denominator) * PARTS
-    lost = sum(int(pd) * amount for pd, amount in zip(sums, at_default, strict=True))
-    return Worst(Fraction(lost, all_), tuple(Fraction(int(pd), all_) for pd in sums))
+    return sums, int(beyond * part.denominator) * PARTS
 
 
 def check_tail_limits(

@@ -203,7 +203,7 @@ def _mean_row(problem: Problem, cuts: Sequence[int], prices: Floats) -> Row:
         of_cuts = [[float(w) for w in problem.rows[at].weights[measure]] for at in cuts]
         mean = np.einsum("k,kc->c", shares, np.array(of_cuts))
         weights[measure] = tuple(Fraction(float(weight)) for weight in mean)
-    return replace(row, weights=weights)
+    return replace(row, weights=weights, scenarios=())
 
 
 def _in_turn(passes: Sequence[Pass]) -> tuple[Pass, ...]:

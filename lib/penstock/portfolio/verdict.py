@@ -78,6 +78,9 @@ def portfolio_gate(certificate: Evidence, audit: Evidence, *, max_gap: NotNegati
     [[status]] = certificate.tables["status"].rows
     reasons = []
     if status == "infeasible_proven":
+        left = metrics["limits_leave"]
+        if left is None or left >= 0:
+            return ["By SQL the limits that are said to conflict leave room for a plan"]
         named = ", ".join(str(row[0]) for row in certificate.tables["conflict"].rows)
         return [f"No plan can meet these limits together: {named}"]
     if status == "empty":
