@@ -128,10 +128,10 @@ def test_a_quarantine_is_of_one_contract_alone(quarantine, other):
 
 
 def test_rows_put_aside_are_not_read_by_the_graph_that_puts_them_aside():
-    nodes = (Transform(clean, "raw", "loans"), Measure(clean, "bad", "report"))
+    nodes = (Transform(clean, "raw", "loans"), Measure(clean, "bad", "report", "count"))
     graph = Graph("g", nodes, {"loans": Contract("id STRING", quarantine="bad")})
     kinds = {"raw": "csv", "loans": "delta", "bad": "delta", "report": "report"}
-    with pytest.raises(GraphError, match="'clean' reads 'bad', .* of 'loans' puts rows aside"):
+    with pytest.raises(GraphError, match="'count' reads 'bad', .* of 'loans' puts rows aside"):
         check_catalog(graph, kinds)
 
 

@@ -40,6 +40,7 @@ def test_a_parameter_is_the_same_in_any_order_of_its_keys():
 
 CHANGES = [
     ("kind", "transform", "solve", "its kind transform -> solve"),
+    ("setting spark.sql.ansi.enabled", "", "true", "setting spark.sql.ansi.enabled none -> true"),
     ("parameter folds", "3", "5", "parameter folds 3 -> 5"),
     ("code lending/labels.py:is_bad", "a", "b", "code of is_bad (lending/labels.py) changed"),
     ("plan loans", "a", "b", "its plan changed"),
