@@ -9,7 +9,7 @@ NO_SPARK := tests/test_errors.py tests/test_conf.py tests/test_launch.py tests/t
 	tests/test_strict_yaml.py tests/test_documents.py tests/lending/policy/test_reading.py \
 	tests/lending/policy/test_in_one.py tests/lending/policy/test_cells.py tests/engine/test_graph.py tests/engine/test_scheduler.py \
 	tests/engine/test_fingerprint.py tests/test_select.py tests/test_binding.py \
-	tests/test_spark_settings.py
+	tests/test_spark_settings.py tests/test_interrupts.py
 ARGS ?=
 NAME ?=
 SIZES ?=

@@ -111,6 +111,31 @@ def test_a_quarantine_must_be_a_delta_table():
 
 
 @pytest.mark.parametrize(
+    ("quarantine", "other"),
+    [("bad", "the contract of 'loans'"), ("loans", "node 'clean'")],
+    ids=["of another contract", "an output"],
+)
+def test_a_quarantine_is_of_one_contract_alone(quarantine, other):
+    nodes = (Transform(clean, "raw", "loans"), Transform(clean, "loans", "sound", "check"))
+    contracts = {
+        "loans": Contract("id STRING", quarantine="bad"),
+        "sound": Contract("id STRING", quarantine=quarantine),
+    }
+    kinds = {"raw": "csv", "loans": "delta", "sound": "delta", "bad": "delta"}
+    message = f"contract of 'sound' sends rows to '{quarantine}', which {other} writes too"
+    with pytest.raises(GraphError, match=message):
+        check_catalog(Graph("g", nodes, contracts), kinds)
+
+
+def test_rows_put_aside_are_not_read_by_the_graph_that_puts_them_aside():
+    nodes = (Transform(clean, "raw", "loans"), Measure(clean, "bad", "report", "count"))
+    graph = Graph("g", nodes, {"loans": Contract("id STRING", quarantine="bad")})
+    kinds = {"raw": "csv", "loans": "delta", "bad": "delta", "report": "report"}
+    with pytest.raises(GraphError, match="'count' reads 'bad', .* of 'loans' puts rows aside"):
+        check_catalog(graph, kinds)
+
+
+@pytest.mark.parametrize(
     "rules", [{"checks": {"a": "id > ''"}}, {"key": ("id",)}, {"min_rows": 1}], ids=list
 )
 def test_rules_of_what_is_kept_in_memory_are_refused(rules):

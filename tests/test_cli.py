@@ -172,6 +172,14 @@ def test_a_run_moves_tables_and_alias_on(world):
     assert world.champion == "2"
 
 
+def test_an_alias_that_was_moved_by_hand_is_put_back_by_the_next_run(world):
+    world.told("run", *LATER)
+    world.mlflow.set_registered_model_alias(MODEL, "champion", "1")
+    outcome = world.told("run", *LATER)
+    assert {node["status"] for node in outcome["nodes"]} == {"skipped"}
+    assert world.champion == world.release.pins["champion"] == "2"
+
+
 def test_a_replay_makes_the_rows_of_its_run_again_from_what_that_run_read_and_was_told(world):
     first, before = world.releases[0], world.release
     outcome = world.told("replay", world.runs[0]["run_id"])
@@ -269,6 +277,11 @@ def test_what_is_selected_is_run_and_all_else_is_as_released(world):
     assert rows["loans"] == world.rows(before)["loans"]
     assert rows["sums"] == [(100 * sum(amount for _, amount in rows["loans"]),)]
     assert world.actions(*both)["scaled"] == "parameter unit 1 -> 2"
+
+    _, drawn, _ = world.do("plan", *both, "--exclude", "scaled", "--mermaid")
+    assert "scaled<br/>transform · not selected" in drawn and "summed<br/>transform · skip" in drawn
+    outcome = world.told("run", *LATER, "--exclude", "scaled,summed deploy_champion")
+    assert {n["name"] for n in outcome["nodes"]} == {"scaled", "summed"}
 
 
 def test_a_plan_is_drawn_kept_and_run_as_it_stands(world, tmp_path):

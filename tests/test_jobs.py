@@ -189,6 +189,7 @@ def test_what_is_wrong_with_a_command_is_said_in_a_sentence(tmp_path, words, cod
         (("replay", "nothing"), "no run 'nothing'"),
         (("run", "--plan", "nothing"), "nothing cannot be read as a plan"),
         (("run", "--select", "clean_lons"), "Did you mean 'clean_loans'"),
+        (("rollback",), "Nothing is released yet, so there is nothing to go back to"),
     ],
 )
 def test_what_is_wrong_with_the_options_of_a_job_is_said_alike(

@@ -24,8 +24,8 @@ def check_catalog(graph: Graph, kinds: Mapping[str, str]) -> None:
         kinds: Dataset to its catalog kind.
 
     Raises:
-        GraphError: An unlisted dataset, with the nearest known name, or a kind its node does not
-            read or write.
+        GraphError: An unlisted dataset, with the nearest known name, a kind its node does not
+            read or write, or a quarantine that is not one contract's alone.
     """
     for node in graph.nodes:
         for name in (*node.inputs, *node.outputs):
@@ -48,10 +48,28 @@ def check_catalog(graph: Graph, kinds: Mapping[str, str]) -> None:
                 f"'{name}' is kept in memory, where the rules of its contract are not checked. "
                 f"Make catalog.{name} a delta table, or take key, checks and min_rows away."
             )
-        if contract.quarantine and kinds.get(contract.quarantine) != "delta":
+    _check_quarantines(graph, kinds)
+
+
+def _check_quarantines(graph: Graph, kinds: Mapping[str, str]) -> None:
+    writers = {name: f"node '{node.name}'" for name, node in graph.producers.items()}
+    quarantines = {name: c.quarantine for name, c in graph.contracts.items() if c.quarantine}
+    for name, table in quarantines.items():
+        if kinds.get(table) != "delta":
             raise GraphError(
-                f"The contract of '{name}' sends rows to '{contract.quarantine}', which the "
-                f"catalog does not list as a delta table.{did_you_mean(contract.quarantine, kinds)}"
+                f"The contract of '{name}' sends rows to '{table}', which the catalog does not "
+                f"list as a delta table.{did_you_mean(table, kinds)}"
+            )
+        if table in writers:
+            raise GraphError(
+                f"The contract of '{name}' sends rows to '{table}', which {writers[table]} writes "
+                "too: each would replace the other's rows. Give it a quarantine of its own."
+            )
+        writers[table] = f"the contract of '{name}'"
+        if readers := [node.name for node in graph.nodes if table in node.inputs]:
+            raise GraphError(
+                f"Node '{readers[0]}' reads '{table}', where the contract of '{name}' puts rows "
+                "aside: it would get those of an earlier release. Let a graph of its own read them."
             )
 
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from penstock import views
 from penstock.errors import DataError, NodeFailed, PenstockError, SetupError, UsageError
+from penstock.interrupts import undisturbed
 from penstock.job import PROJECT, Job, prepare_job
 from penstock.store.home import write_json, write_text
 from penstock.strict_json import json_text
@@ -24,6 +25,7 @@ from penstock.strict_json import json_text
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+    from penstock.engine.journal import Journal
     from penstock.store.models import Registry
 
 
@@ -88,15 +90,7 @@ def run_job(job: Job, spark: "SparkSession") -> int:
     runner = Runner(order, plan, spark, stores, make_progress(job.options.quiet))
     record, error = runner.run()
     document = record.to_json()
-    texts = _run_texts(document, planned)
-    validated: list[Path] = []
-    try:
-        write_text(page, texts["index.html"])
-        write_text(page.with_name("openlineage.jsonl"), texts["openlineage.jsonl"])
-        runner.journal.add_texts(texts)
-        validated = _write_validations(document, page.parent, stores.registry)
-    except Exception as trouble:  # the run is over: what it published stands
-        runner.journal.troubles.append(str(trouble).splitlines()[0])
+    validated = _write_pages(document, planned, page, runner.journal, stores.registry)
     for line in runner.journal.troubles:
         print(f"penstock: the run's record is not complete: {line}", file=sys.stderr)
     if not job.options.quiet:
@@ -133,8 +127,9 @@ def _rollback(job: Job) -> int:
             user=getpass.getuser(),
             now=datetime.now(UTC),
         )
-        releases.publish(spark, release, current)
-        stores.follow(spark)
+        with undisturbed():
+            releases.publish(spark, release, current)
+            stores.follow(spark)
     moved = changes(current, release)
     if job.options.json:
         print(json_text({"release": release.release_id, "note": release.note, "changes": moved}))
@@ -181,6 +176,26 @@ _COMMANDS = {
     "lineage": views.lineage,
     "history": views.history,
 }
+
+
+@undisturbed()
+def _write_pages(
+    document: dict[str, Any],
+    planned: dict[str, Any],
+    page: Path,
+    journal: "Journal",
+    registry: "Registry",
+) -> list[Path]:
+    """Write the pages of a run that is over, and return those of the versions it validated."""
+    texts = _run_texts(document, planned)
+    try:
+        write_text(page, texts["index.html"])
+        write_text(page.with_name("openlineage.jsonl"), texts["openlineage.jsonl"])
+        journal.add_texts(texts)
+        return _write_validations(document, page.parent, registry)
+    except Exception as trouble:  # what the run published stands
+        journal.troubles.append(str(trouble).splitlines()[0])
+        return []
 
 
 def _run_texts(document: dict[str, Any], planned: dict[str, Any]) -> dict[str, str]:

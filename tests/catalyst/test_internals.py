@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from threading import Thread
 
@@ -17,6 +18,7 @@ from penstock.catalyst.internals import (
     canonical_plan,
     count_jobs,
     name_jobs,
+    on_thread,
     plan_json,
 )
 from penstock.catalyst.stand_ins import stand_in
@@ -324,6 +326,20 @@ def test_the_cost_of_some_jobs_is_a_part_of_that_of_their_node(spark):
     spark.range(11_000).repartition(2).count()
     rows = [cost.input_rows for cost in (of_first(), of_second(), node_cost(spark, "run/parts"))]
     assert rows == [5_000, 7_000, 23_000]
+
+
+def test_what_a_node_does_on_threads_of_its_own_counts_as_its_own_in_other_pools(spark):
+    def pool():
+        spark.range(1_000).repartition(2).count()
+        return spark.sparkContext.getLocalProperty("spark.scheduler.pool")
+
+    name_jobs(spark, "node", "run/threads")
+    works = [on_thread(spark, pool, f"slot {n}") for n in range(2)]
+    with ThreadPoolExecutor(2) as threads:
+        told = [thread.result() for thread in [threads.submit(work) for work in works]]
+    assert told == ["slot 0", "slot 1"]
+    assert spark.sparkContext.getLocalProperty("spark.scheduler.pool") == "node"
+    assert node_cost(spark, "run/threads").input_rows == 2_000
 
 
 def test_a_failed_job_counts(spark):

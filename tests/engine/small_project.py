@@ -1,5 +1,6 @@
 """A five-node graph on a state folder of its own, for the tests of the engine."""
 
+import datetime as dt
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +20,7 @@ from penstock.engine.runner import Runner
 from penstock.evidence import Evidence
 from penstock.store.catalog import Catalog
 from penstock.store.home import Home
-from penstock.store.releases import Releases
+from penstock.store.releases import Releases, rolled_back
 from penstock.store.stores import Stores
 
 
@@ -158,6 +159,14 @@ class SmallProject:
     @property
     def current(self):
         return Releases(self.catalog.delta("releases")).current(self.spark)
+
+    def roll_back(self, release_id):
+        """Make an earlier release current again."""
+        releases, base = Releases(self.catalog.delta("releases")), self.current
+        target = releases.numbered(self.spark, release_id)
+        now = dt.datetime.now(dt.UTC)
+        back = rolled_back(base, target, run_id="back", user="tester", now=now)
+        releases.publish(self.spark, back, base)
 
     def released(self, name):
         """Return the rows of a table as readers see them: through the release."""

@@ -136,6 +136,25 @@ def test_nothing_is_written_to_quarantine_when_nothing_goes_there(spark, store_l
     assert not bench.catalog.delta("loans_quarantine").exists(spark)
 
 
+@pytest.mark.parametrize(("amount", "passes"), [(7, 1), (None, 2)], ids=["good", "quarantined"])
+def test_rules_are_checked_in_the_pass_that_writes_and_rows_put_aside_take_one_more(
+    spark, store_loans, tmp_path, amount, passes
+):
+    read = tmp_path / "read"
+
+    def noted(batches):
+        with read.open("a") as file:
+            file.write("x")
+        yield from batches
+
+    rows = [("good", 5), ("warned", 500), ("dropped", -1), ("other", amount)]
+    table = spark.createDataFrame(rows, "id STRING, amount INT").coalesce(1)
+    table = table.mapInPandas(noted, "id STRING, amount INT")
+    stored, _ = store_loans(replace(AMOUNTS, key=("id",), min_rows=1), table)
+    assert (stored.dropped, stored.warned, stored.quarantined) == (1, 1, passes - 1)
+    assert read.stat().st_size == passes
+
+
 @pytest.mark.parametrize("unknown", [lambda n: ["more"] * n, lambda n: [f"pass {n}"]],
                          ids=["one row more", "as many others"])  # fmt: skip
 def test_a_source_that_changes_between_the_passes_is_noticed(spark, store_loans, tmp_path, unknown):

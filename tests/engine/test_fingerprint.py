@@ -1,7 +1,7 @@
 import pytest
 
 from penstock.engine.analysis import plain
-from penstock.engine.fingerprint import MADE_BY, NEVER, cause_of, digest
+from penstock.engine.fingerprint import MADE_BY, NEVER, TOLD, cause_of, digest
 
 PARTS = {"kind": "fit", "parameter folds": "3", "input loans": f"{MADE_BY}ab"}
 
@@ -38,27 +38,32 @@ def test_a_parameter_is_the_same_in_any_order_of_its_keys():
     assert plain(1) != plain("1") and plain(True) != plain("true")
 
 
-@pytest.mark.parametrize(
-    ("part", "then", "now", "told"),
-    [
-        ("kind", "transform", "solve", "its kind transform -> solve"),
-        ("parameter folds", "3", "5", "parameter folds 3 -> 5"),
-        ("code lending/labels.py:is_bad", "a", "b", "code of is_bad (lending/labels.py) changed"),
-        ("plan loans", "a", "b", "its plan changed"),
-        ("contract loans", "a", "b", "contract of loans changed"),
-        ("columns scored", "a", "b", "columns read of scored changed"),
-        ("storage loans", "a", "b", "storage of loans changed"),
-        ("source raw", "a", "b", "raw is another source, or read in another way"),
-        ("model base", "1700", "1800", "base is another model"),
-        ("library numpy", "2.3", "2.4", "numpy 2.3 -> 2.4"),
-        ("library numpy", "", "2.4", "numpy none -> 2.4"),
-        ("input own", "0", "1", "own 0 -> 1"),
-        ("input loans", f"{MADE_BY}a", f"{MADE_BY}b", "loans is made anew"),
-        ("input loans", f"{MADE_BY}a", "3", "loans is made anew"),
-    ],
-)
+CHANGES = [
+    ("kind", "transform", "solve", "its kind transform -> solve"),
+    ("setting spark.sql.ansi.enabled", "", "true", "setting spark.sql.ansi.enabled none -> true"),
+    ("parameter folds", "3", "5", "parameter folds 3 -> 5"),
+    ("code lending/labels.py:is_bad", "a", "b", "code of is_bad (lending/labels.py) changed"),
+    ("plan loans", "a", "b", "its plan changed"),
+    ("contract loans", "a", "b", "contract of loans changed"),
+    ("columns scored", "a", "b", "columns read of scored changed"),
+    ("storage loans", "a", "b", "storage of loans changed"),
+    ("source raw", "a", "b", "raw is another source, or read in another way"),
+    ("model base", "1700", "1800", "base is another model"),
+    ("library numpy", "2.3", "2.4", "numpy 2.3 -> 2.4"),
+    ("library numpy", "", "2.4", "numpy none -> 2.4"),
+    ("input own", "0", "1", "own 0 -> 1"),
+    ("input loans", f"{MADE_BY}a", f"{MADE_BY}b", "loans is made anew"),
+    ("input loans", f"{MADE_BY}a", "3", "loans is made anew"),
+]
+
+
+@pytest.mark.parametrize(("part", "then", "now", "told"), CHANGES)
 def test_each_part_that_changed_is_named(part, then, now, told):
     assert cause({**PARTS, part: then}, {**PARTS, part: now}) == told
+
+
+def test_no_kind_of_part_changes_without_a_word():
+    assert {part.split(" ")[0] for part, *_ in CHANGES} == set(TOLD)
 
 
 def test_nothing_changed_is_no_cause():

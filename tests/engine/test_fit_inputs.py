@@ -1,11 +1,16 @@
 """A fit that begins with a model and a report: which version it gets, and what says no."""
 
+from dataclasses import replace
+from importlib import metadata
+
 import pytest
 from pyspark.ml import Estimator, PipelineModel
 from pyspark.ml.feature import VectorAssembler
 
 from penstock.conf import AliasConf, DeltaConf, MemoryConf, ModelConf, ReportConf
 from penstock.engine.contract import Contract
+from penstock.engine.graph import Graph
+from penstock.engine.made import records_of
 from penstock.engine.nodes import Apply, Deploy, Fit, Gate, Measure, Transform
 from penstock.errors import ConfigError, DataError, NodeFailed
 from penstock.evidence import Evidence
@@ -69,8 +74,9 @@ def test_a_fit_gets_the_model_version_that_the_catalog_names_and_is_fitted_anew_
     assert (read.version, read.role) == ("1", "source")
     assert project.causes() == {}
 
-    # An alias is what the release says of it, and a plan pins it.
+    # An alias is what the release says of it, whatever MLflow says by now, and a plan pins it.
     project.more["base"] = AliasConf("longer", "newest")
+    project.stores.registry.move_alias(ModelVersion("longer", "1"), "newest")
     plan = project.plan()
     assert plan.sources["base"] == "2"
     project.more["base"] = ModelConf("longer", version=9)
@@ -85,6 +91,21 @@ def test_a_fit_gets_the_model_version_that_the_catalog_names_and_is_fitted_anew_
     project.more["base"] = AliasConf("longer", "best")
     with pytest.raises(DataError, match="models:/longer@best, and no release has given that"):
         project.plan()
+
+
+def test_what_a_model_from_elsewhere_computes_is_another_by_another_spark(released):
+    project, name = released, "apply_base_to_loans"
+    project.grow(*NODES, longer=ModelConf("longer"), base=ModelConf("longer"))
+    project.more["newest"] = AliasConf("longer", "newest")
+    assert project.run()[1] is None
+    project.graph = Graph("small", project.graph.nodes[:-2], project.graph.contracts)
+    project.grow(Apply("base", "loans", "scored"), scored=DeltaConf())
+    project.more["base"] = ModelConf("longer", version=1)
+    assert project.run()[1] is None and project.causes() == {}
+    made = records_of(project.current, "small")[name]
+    then = replace(made, parts={**made.parts, "library pyspark": "3.5.0"}, fingerprint="then")
+    base = replace(project.current, made={**project.current.made, f"small.{name}": then.to_json()})
+    assert project.plan(base=base)[name].change == f"pyspark 3.5.0 -> {metadata.version('pyspark')}"
 
 
 class Plain(Estimator):

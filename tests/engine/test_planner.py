@@ -15,10 +15,10 @@ from xgboost.spark import SparkXGBClassifier
 
 from penstock.catalyst.internals import count_jobs
 from penstock.conf import AliasConf, CsvConf, DeltaConf, MemoryConf, ModelConf
+from penstock.engine.contract import Contract
 from penstock.engine.made import records_of
 from penstock.engine.nodes import Apply, Deploy, Fit, Transform
-from penstock.errors import DataError, PenstockError
-from penstock.store.releases import Releases, rolled_back
+from penstock.errors import ConfigError, DataError, PenstockError
 
 
 def labelled(loans):
@@ -89,6 +89,34 @@ def test_a_plan_gives_each_node_its_columns_without_a_job(project):
         "published": None,  # its function gets a report: only running can tell
     }
     assert list(plan.sources) == ["raw"]
+
+
+@pytest.mark.parametrize(
+    ("rules", "said"),
+    [
+        ({"checks": {"rule": "amont > 0"}}, "Did you mean 'amount'"),
+        ({"checks": {"rule": "amount"}}, "BOOLEAN"),
+        ({"checks": {"rule": "sum(amount) > 0"}}, "GROUP BY"),
+        ({"checks": {"rule": "amount >"}}, "PARSE_SYNTAX_ERROR"),
+        ({"key": ("idd",)}, "Did you mean 'id'"),
+    ],
+    ids=["of no column", "no condition", "of many rows", "no SQL", "a key of no column"],
+)
+def test_a_rule_that_no_row_can_be_held_against_is_refused_by_the_plan(project, rules, said):
+    project.grow(contracts={"loans": Contract("id STRING, amount INT", **rules)})
+    with pytest.raises(PenstockError, match=f"Node 'clean' (?s:.*){said}"):
+        project.plan()
+
+
+def test_a_table_lies_in_folders_by_columns_that_it_has(project):
+    project.more["loans"] = DeltaConf(partition_by=("amont",))
+    with pytest.raises(ConfigError, match="Node 'clean'.*'amont', which .*Did you mean 'amount'"):
+        project.plan()
+    project.more["loans"] = DeltaConf(partition_by=("amount",))
+    assert project.run(project.graph.upto(("loans",)))[1] is None
+    folders = Path(project.catalog.delta("loans").path).glob("amount=*")
+    assert {folder.name for folder in folders} == {"amount=1", "amount=2"}
+    assert sorted(project.released("loans")) == [("a", 1), ("b", 2)]
 
 
 def test_an_xgboost_model_is_typed_without_a_job_and_its_wrong_column_found(project):
@@ -213,11 +241,8 @@ def test_a_rollback_takes_an_alias_back_that_was_not_given_yet(released):
     assert project.run()[1] is None
     registry = project.stores.registry
     assert set(registry.client.get_registered_model("small_model").aliases) == {"best"}
-    releases, last = Releases(project.catalog.delta("releases")), project.current
-    now = dt.datetime.now(dt.UTC)
-    before = releases.numbered(project.spark, last.release_id - 1)
-    back = rolled_back(last, before, run_id="back", user="tester", now=now)
-    releases.publish(project.spark, back, last)
+    last = project.current
+    project.roll_back(last.release_id - 1)
     for _ in range(2):  # whoever comes second finds nothing to take
         project.stores.follow(project.spark)
         assert not registry.client.get_registered_model("small_model").aliases
@@ -231,11 +256,7 @@ def test_a_rollback_takes_the_records_back_too(released):
     project.params["gate"]["at_least"] = 1
     project.run()
     second = project.current
-    releases = Releases(project.catalog.delta("releases"))
-    first = releases.numbered(project.spark, 1)
-    now = dt.datetime.now(dt.UTC)
-    back = rolled_back(second, first, run_id="back", user="tester", now=now)
-    releases.publish(project.spark, back, second)
+    project.roll_back(1)
 
     project.params["gate"]["at_least"] = 0
     assert project.causes() == {}  # the first release is as it was

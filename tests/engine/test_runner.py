@@ -13,7 +13,6 @@ from penstock.errors import Conflict, DataError, GateClosed, NodeFailed
 from penstock.evidence import Evidence
 from penstock.store.delta import DeltaTable
 from penstock.store.home import Home
-from penstock.store.releases import NOTHING_RELEASED
 from tests.engine.small_project import SmallProject, clean, double, total
 
 
@@ -158,22 +157,27 @@ def test_a_failed_run_names_the_place_and_leaves_what_is_published(released):
     assert project.released("totals")[0].total == 6
 
 
-def test_what_is_lost_through_no_fault_of_the_node_is_tried_again(released):
+def test_what_is_lost_through_no_fault_of_the_node_is_tried_three_times(released, monkeypatch):
+    monkeypatch.setattr("penstock.engine.runner.PAUSE_S", 0.0)
     project, attempts = released, []
 
-    def unlucky(totals):
-        attempts.append(totals)
-        if len(attempts) < 2:
-            raise RuntimeError("Job aborted: ExecutorLostFailure (executor 1 exited)")
-        return Evidence(metrics={"total": 1.0})
+    def lost(times):
+        def unlucky(totals):
+            attempts.append(times)
+            if attempts.count(times) <= times:
+                raise RuntimeError("Job aborted: ExecutorLostFailure (executor 1 exited)")
+            return Evidence(metrics={"total": 1.0})
 
-    nodes = [Measure(unlucky, n.inputs, n.outputs) if n.name == "measure" else n
-             for n in project.graph.nodes]  # fmt: skip
-    project.graph = Graph("small", tuple(nodes), project.graph.contracts)
+        return Measure(unlucky, "totals", f"lost_{times}", f"lost_{times}_times")
+
+    project.grow(*map(lost, (1, 2, 3)), **{f"lost_{n}": ReportConf() for n in (1, 2, 3)})
     record, error = project.run()
-    assert error is None and len(attempts) == 2
-    [note] = next(n for n in record.nodes if n.name == "unlucky").notes
-    assert note.startswith("Attempt 1 was lost and repeated: it")
+    assert [attempts.count(times) for times in (1, 2, 3)] == [2, 3, 3]
+    nodes = {node.name: node for node in record.nodes}
+    told = [note.partition(":")[0] for note in nodes["lost_2_times"].notes]
+    assert told == ["Attempt 1 was lost and repeated", "Attempt 2 was lost and repeated"]
+    assert nodes["lost_1_times"].status == nodes["lost_2_times"].status == "done"
+    assert nodes["lost_3_times"].status == "failed" and "ExecutorLostFailure" in str(error)
 
 
 def test_what_is_wrong_with_the_node_is_not_tried_again(released):
@@ -235,25 +239,6 @@ def test_of_two_runs_at_once_one_publishes_and_the_other_is_told(released):
     assert record.status == "failed" and record.release is None
     release = project.current
     assert (release.release_id, release.run_id) == (2, "run-2")
-
-
-def test_a_slice_reads_the_release_and_drops_reports_it_makes_untrue(released):
-    project = released
-    part = project.graph.upto(("totals",), given=("loans",))
-    record, error = project.run(part, skips=False)
-    assert error is None
-    pins = project.current.pins
-    assert [n.name for n in record.nodes] == ["double", "total"]
-    assert "report" not in pins and (pins["loans"], pins["totals"]) == ("0", "1")
-
-
-def test_a_slice_of_what_was_never_released_says_so(project):
-    with pytest.raises(DataError, match="'loans' .* has never been released. Run the job"):
-        project.run(project.graph.upto(("totals",), given=("loans",)))
-
-
-def test_without_a_release_there_is_none(project):
-    assert project.current is NOTHING_RELEASED
 
 
 def test_an_external_table_is_read_at_its_newest_version_and_never_written(released):

@@ -11,6 +11,7 @@ from penstock.conf import DeltaConf
 from penstock.engine.graph import Graph
 from penstock.engine.nodes import Transform
 from penstock.errors import Interrupted, NodeFailed
+from penstock.store.releases import Releases
 
 AMOUNTS = "id STRING, doubled INT"
 MOST_TICKS = 8000
@@ -73,6 +74,22 @@ def test_ctrl_c_cancels_running_jobs_and_leaves_what_is_published(released, tmp_
     assert ticks.stat().st_size < MOST_TICKS
     assert project.current.release_id == 1
     assert project.released("totals")[0].total == 6
+
+
+def test_ctrl_c_comes_too_late_once_the_release_is_on_its_way(released, monkeypatch):
+    project, publish, before = released, Releases.publish, signal.getsignal(signal.SIGINT)
+
+    def press_and_publish(*given):
+        os.kill(os.getpid(), signal.SIGINT)
+        publish(*given)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(Releases, "publish", press_and_publish)
+    project.csv.write_text("id,amount\na,7\n")
+    record, error = project.run()
+    assert (record.status, record.release, error) == ("ok", 2, None)
+    assert project.released("totals")[0].total == 14
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 def test_a_failed_branch_does_not_stop_the_other(project):

@@ -19,7 +19,7 @@ OTHERWISE = {
 
 @pytest.mark.parametrize("graph", sorted({*GRAPHS} - {"lending", "scorecard"}))
 def test_skipping_on_and_off_give_the_same_tables_and_reports(spark, tmp_path, graph):
-    from tests.released import both_ways, do_here
+    from tests.released import both_ways, do_here, left_open
 
     words = ("--graph", graph, *FEW[graph])
     assert do_here(spark, tmp_path, "run", *words, *OTHERWISE[graph])[0] == 0
@@ -27,3 +27,4 @@ def test_skipping_on_and_off_give_the_same_tables_and_reports(spark, tmp_path, g
     assert {"skipped", "done"} <= {*with_skipping.statuses.values()}
     assert with_skipping.tables == without.tables and without.tables
     assert with_skipping.evidence == without.evidence
+    assert left_open(spark, tmp_path, graph) == []

@@ -11,6 +11,7 @@ from penstock.job import prepare_job
 from penstock.lending.cases import gather_cases
 from penstock.lending.policy.in_one import decider
 from tests.processes import SMALL
+from tests.released import left_open
 
 LEARNT_LATER = {
     "grade", "sub_grade", "interest_rate", "installment_usd", "loan_status", "last_fico",
@@ -29,6 +30,10 @@ def test_a_run_goes_from_raw_loans_to_released_scores(lending):
     assert {(row.model_version, row.as_of_date) for row in scores} == {
         ("lending_pd/1", dt.date(2025, 7, 1))
     }
+
+
+def test_the_plan_knew_the_columns_of_each_table_and_no_node_is_another_one_each_time(lending):
+    assert left_open(lending.spark, lending.home, "lending") == []
 
 
 def test_every_application_is_decided_by_the_policy_in_force(lending):
@@ -216,6 +221,25 @@ def test_mlflow_knows_the_model_its_evidence_and_its_way_to_champion(lending):
     [fit] = [r for r in children if r.data.tags["mlflow.runName"] == "logistic_pd"]
     [trained_on] = fit.inputs.dataset_inputs
     assert (trained_on.dataset.name, trained_on.dataset.digest) == ("train", "0")
+    metrics = lending.first_record["evidence"]["pd_report"]["metrics"]
+    assert parent.data.metrics["auc"] == metrics["auc"]
+
+
+def test_mlflow_has_the_rows_and_the_cost_of_each_node(lending):
+    client = lending.mlflow
+    of_nodes = client.search_runs(
+        [client.get_experiment_by_name("penstock").experiment_id], "tags.`penstock.kind` != ''"
+    )
+    kept = {run.data.tags["mlflow.runName"]: run.data.metrics for run in of_nodes}
+    assert len(kept) == len(lending.first_record["nodes"])
+    counted = ("rows_in", "quarantined", "dropped", "warned")
+    costs = ("ms", "cpu_ms", "shuffle_bytes", "spill_bytes")
+    for node in lending.first_record["nodes"]:
+        told = {f"rows_out.{name}": rows for name, rows in node["rows_out"].items()}
+        told |= node["metrics"] | {key: node[key] for key in (*counted, *costs)}
+        known = {key: value for key, value in told.items() if value is not None}
+        assert kept[node["name"]] == known, node["name"]
+    assert kept["clean_loans"]["quarantined"] > 0 and kept["evaluate_pd"]["auc"] > 0.5
 
 
 def test_the_model_version_carries_its_signature_and_scores_from_the_registry(lending):

@@ -77,14 +77,20 @@ class Scorecard(State):
 
 @pytest.fixture(scope="module")
 def scorecard(spark, tmp_path_factory):
+    from tests.released import partitions
+
     folder = tmp_path_factory.mktemp("scorecard")
     write_table(folder / "loans.csv")
-    partitions = spark.conf.get("spark.sql.shuffle.partitions")
-    spark.conf.set("spark.sql.shuffle.partitions", "5")
-    try:
+    with partitions(spark, 5):
         return Scorecard(spark, folder / "state", folder / "loans.csv")
-    finally:
-        spark.conf.set("spark.sql.shuffle.partitions", partitions)
+
+
+def test_the_plan_knew_the_columns_of_each_table_and_no_node_is_another_one_each_time(
+    scorecard, spark
+):
+    from tests.released import left_open
+
+    assert left_open(spark, scorecard.home, "scorecard") == []
 
 
 def test_a_row_that_cannot_be_read_is_put_aside_with_the_reason(scorecard):

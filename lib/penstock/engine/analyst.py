@@ -76,6 +76,8 @@ class Analyst:
             rules = {n: c for n, c in self._whole.contracts.items() if n in node.outputs}
             never = why_never([*filter(None, [found.never]), *clocks_in(rules)])
             found = replace(found, key=key, never=never)
+        for name, schema in found.columns.items():
+            self._catalog.check_partitions(name, schema)
         self.columns |= found.columns
         return found
 
@@ -247,11 +249,8 @@ class Analyst:
                 notes.append(f"what it reads of {name} is not checked: declare reads=")
             else:
                 used.append((name, ""))
-        columns = {
-            name: self._promised(name) for name in node.outputs if self._kinds[name] in TABLES
-        }
-        whole = [name for name in node.outputs if name not in columns]
-        edges: Columns = {(name, ""): frozenset(used) for name in whole}
+        columns = {n: self._promised(n) for n in node.outputs if self._kinds[n] in TABLES}
+        edges: Columns = {(n, ""): frozenset(used) for n in node.outputs if n not in columns}
         for name, schema in columns.items():
             edges |= {(name, c): frozenset(used) for c in (schema.names if schema else ())}
         parts, never = source_parts(source), why_never(source.hidden)

@@ -104,12 +104,12 @@ def check_columns(schema: StructType, contract: Contract, dataset: str, location
 
 
 def check_rules(df: DataFrame, contract: Contract) -> None:
-    """Let Spark's analyzer look at a contract's conditions, without building the checks.
+    """Let Spark's analyzer look at a contract's key and conditions, without building the checks.
 
     Raises:
-        AnalysisException: A condition that the table's columns do not allow.
+        AnalysisException: One that the table's columns do not allow, or that is no condition.
     """
-    df.selectExpr(*contract.conditions.values())
+    df.select("*", *contract.key, *map(F.expr, _broken(contract).values()))
 
 
 def stored_columns(schema: StructType, contract: Contract) -> StructType:
@@ -159,8 +159,7 @@ def check_rows(df: DataFrame, contract: Contract) -> CheckedTable:
     if contract.is_open:
         stored += [F.col(name) for name in df.columns if name not in wanted.names]
     # One text per column: each call of a function on a column is a round trip to the JVM.
-    broken = {r: F.expr(f"NOT coalesce(({sql}\n), false)") for r, sql in
-              contract.conditions.items()}  # fmt: skip
+    broken = {rule: F.expr(sql) for rule, sql in _broken(contract).items()}
     if contract.key:
         drops = [column for rule, column in broken.items() if contract.levels[rule] == "drop"]
         df = _with_copies(df, contract.key, reduce(or_, drops, F.lit(False)))
@@ -187,6 +186,10 @@ _MODULUS = 2**31 - 1  # of hashes, so that a billion of them add up to a BIGINT
 _OURS = "_rule_"  # begins the columns that say which rules a row breaks
 _STRICTEST = f"{_OURS}strictest"  # rank of its level, 0 for a row that breaks none
 _COPY_COLUMNS = ("_dropped", "_copies", "_kinds", "_copy")
+
+
+def _broken(contract: Contract) -> dict[str, str]:
+    return {r: f"NOT coalesce(({sql}\n), false)" for r, sql in contract.conditions.items()}
 
 
 def checksum(rows: Column) -> Column:

@@ -27,7 +27,7 @@ def _short(text: str, begin: int) -> str:
 
 
 # How a change of each kind of part is told, in the order of telling.
-_TOLD: dict[str, Callable[[str, str, str], str]] = {
+TOLD: dict[str, Callable[[str, str, str], str]] = {
     "kind": lambda name, then, now: f"its kind {then} -> {now}",
     "setting": lambda name, then, now: f"setting {_moved(name, then, now)}",
     "parameter": lambda name, then, now: f"parameter {_moved(name, then, now)}",
@@ -76,7 +76,7 @@ def cause_of(
         if code or changed - plans:
             changed = (changed - plans) | code
     causes = []
-    for kind, tell in _TOLD.items():
+    for kind, tell in TOLD.items():
         for part in sorted(part for part in changed if part.split(" ")[0] == kind):
             causes.append(tell(part.partition(" ")[2], then.get(part, ""), now.get(part, "")))
     causes = list(dict.fromkeys(filter(None, causes)))

@@ -108,8 +108,8 @@ class Journal:
 
     def _track(self, node: Node, record: NodeRecord, made: Made | None, tracked: str) -> None:
         rows = {f"rows_out.{name}": n for name, n in record.rows_out.items()}
-        metrics = {**record.metrics, **rows, "quarantined": record.quarantined}
-        metrics |= {key: getattr(record, key) for key in COSTS}
+        counted = ("rows_in", "quarantined", "dropped", "warned", *COSTS)
+        metrics = {**record.metrics, **rows, **{key: getattr(record, key) for key in counted}}
         # The parts of an equal fingerprint are equal: they need not be kept with it.
         found_by = {
             FINGERPRINT: made.fingerprint,
@@ -122,9 +122,8 @@ class Journal:
             model = self._bench.value(node.outputs[0])
             assert isinstance(model, ModelVersion)
             self._tracking.log_attempts(tracked, model.attempts)
-        versions = {name: self._bench.version(name) for name in node.inputs}
-        there = {name: v for name, v in versions.items() if v not in (None, NO_MODEL)}
-        read = [(name, self._catalog.location(name), v) for name, v in there.items()]
+        versions = [(name, self._bench.version(name)) for name in node.inputs]
+        read = [(n, self._catalog.location(n), v) for n, v in versions if v and v != NO_MODEL]
         self._tracking.log_inputs(tracked, read)
         self._tracking.end_run(tracked, ok=record.status == "done")
 

@@ -7,6 +7,7 @@ writes nothing.
 import time
 from collections.abc import Collection, Mapping
 from dataclasses import replace
+from importlib import metadata
 
 from pyspark.errors import AnalysisException
 from pyspark.sql import SparkSession
@@ -160,7 +161,9 @@ class Planner:
 
     def _parts(self, node: Node, found: Analysis) -> dict[str, str]:
         contracts, entries = self._request.whole.contracts, self._catalog.entries
-        parts = {"kind": node.kind, **found.parts}
+        # A model may come from elsewhere, and no source of ours says what it computes by.
+        spark = {"library pyspark": metadata.version("pyspark")} if node.kind == "apply" else {}
+        parts = {"kind": node.kind, **found.parts, **spark}
         parts |= {f"setting {k}": v for k, v in self._request.settings.items()}
         parts |= {f"parameter {k}": plain(v) for k, v in self._request.params[node.name].items()}
         parts |= {f"contract {n}": repr(contracts[n]) for n in node.outputs if n in contracts}
@@ -235,11 +238,11 @@ class Planner:
         decided: dict[str, PlannedNode] = {}
         readers: dict[str, str] = {}
         for node in reversed(self._request.graph.order()):
-            own = planned[node.name]
-            wanted = [readers[n] for n in node.outputs if n in readers and self._is_lazy(n)]
+            own, stored = planned[node.name], self._stored(node)
+            wanted = [readers[n] for n in node.outputs if n in readers and n not in stored]
             if own.action == "skip" and wanted:
                 own = replace(own, action="run", cause=f"needed by {wanted[0]}", taken=None)
-            elif not self._stored(node):
+            elif not stored:
                 own = self._lazy(own, wanted)
             if own.action == "run":
                 readers |= dict.fromkeys(node.inputs, node.name)
@@ -251,9 +254,6 @@ class Planner:
             return replace(own, action="skip", cause="nothing that runs needs it")
         needed = f"needed by {next(iter(wanted))}" if wanted else own.cause
         return replace(own, action="run", cause=own.change or needed)
-
-    def _is_lazy(self, name: str) -> bool:
-        return self._catalog.kinds[name] == "memory"
 
 
 def _told(error: BaseException, node: Node) -> PenstockError:

@@ -17,6 +17,7 @@ from penstock.engine.plan import Plan
 from penstock.engine.scheduler import run_graph
 from penstock.engine.workbench import Workbench
 from penstock.errors import Conflict, Interrupted, NodeFailed, PenstockError
+from penstock.interrupts import undisturbed
 from penstock.record import COUNTS, NodeRecord, Progress, RunRecord, RunStatus
 from penstock.store.releases import Release, Releases
 from penstock.store.spark_errors import is_transient
@@ -60,7 +61,8 @@ class Runner:
     def run(self) -> tuple[RunRecord, PenstockError | None]:
         """Run the plan, publish if every node is done, and return the record and the first error.
 
-        Ctrl-C cancels Spark's jobs and ends the run as `Interrupted`.
+        Ctrl-C cancels Spark's jobs and ends the run as `Interrupted`, unless it comes when the
+        release is on its way.
         """
         self._take_over()
         self.journal.open()
@@ -180,6 +182,7 @@ class Runner:
         self._errors.append(told)
         return replace(record, status="failed", reason=str(told))
 
+    @undisturbed()
     def _publish(self) -> tuple[PenstockError | None, int | None]:
         """Make everything current by one commit, then let the aliases follow."""
         base, made = self._plan.base, self._bench.made
@@ -218,14 +221,13 @@ class Runner:
 
     def _refuse_moved_files(self) -> None:
         """A file has no versions to pin: if it changed under the run, what was made is mixed."""
-        for name in self._plan.to_run.sources:
-            if name in self._catalog.files:
-                then, now_ = self._plan.sources[name], self._catalog.file_version(name)
-                if then != now_:
-                    raise Conflict(
-                        f"'{name}' ({self._catalog.location(name)}) changed while it was read: "
-                        f"{then} -> {now_}. Nothing of this run is published. Run again."
-                    )
+        for name in [n for n in self._plan.to_run.sources if n in self._catalog.files]:
+            then, now_ = self._plan.sources[name], self._catalog.file_version(name)
+            if then != now_:
+                raise Conflict(
+                    f"'{name}' ({self._catalog.location(name)}) changed while it was read: "
+                    f"{then} -> {now_}. Nothing of this run is published. Run again."
+                )
 
     def _refuse_edited(self, node: Node) -> None:
         """Python's workers import files as they are: what ran may not be what was planned."""

@@ -23,7 +23,7 @@ from penstock.conf import (
     RangeConf,
     ReportConf,
 )
-from penstock.errors import ConfigError, DataError
+from penstock.errors import ConfigError, DataError, did_you_mean
 from penstock.store.delta import DeltaTable
 from penstock.store.files import (
     RANGE_SCHEMA,
@@ -170,6 +170,21 @@ class Catalog:
                 raise ConfigError(
                     f"The graph would write '{name}' over {path}, which it did not make. To read "
                     f"it instead: --set 'catalog.{name}={{kind: {kind}{path}}}'."
+                )
+
+    def check_partitions(self, name: str, columns: StructType | None) -> None:
+        """Look whether a table has the columns that its folders are called by, if they are known.
+
+        Raises:
+            ConfigError: It lacks one, with the nearest.
+        """
+        conf = self.entries[name]
+        folders = conf.partition_by if isinstance(conf, DeltaConf) else ()
+        for column in folders:
+            if columns is not None and column not in columns.names:
+                raise ConfigError(
+                    f"catalog.{name}.partition_by names '{column}', which is no column of it."
+                    f"{did_you_mean(column, columns.names)}"
                 )
 
     def file_version(self, name: str) -> str | None:
