@@ -1,6 +1,6 @@
 # `make` lists the targets. Every one of them makes the environment first, if it is not there yet.
 .DEFAULT_GOAL := help
-.PHONY: help test test-fast torture check format lint types imports bench pins clean ready
+.PHONY: help test test-fast test-slow torture check format lint types imports bench pins clean ready
 
 ENVIRONMENT := $(or $(PENSTOCK_ENV),.venv)
 PYTHON := PYTHONPATH=lib $(ENVIRONMENT)/bin/python
@@ -10,6 +10,7 @@ NO_SPARK := tests/test_errors.py tests/test_conf.py tests/test_launch.py tests/t
 	tests/lending/policy/test_in_one.py tests/lending/policy/test_cells.py tests/engine/test_graph.py tests/engine/test_scheduler.py \
 	tests/engine/test_fingerprint.py tests/test_select.py tests/test_binding.py \
 	tests/test_spark_settings.py tests/test_interrupts.py
+TWO_AT_ONCE := -n 2 --dist loadfile --no-loadscope-reorder
 ARGS ?=
 NAME ?=
 SIZES ?=
@@ -17,8 +18,11 @@ SIZES ?=
 help:  ## List the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1|\2/p' Makefile | awk -F '|' '{ printf "%-10s %s\n", $$1, $$2 }'
 
-test: ready  ## Run all tests; ARGS="-k name" selects
-	$(PYTHON) -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+test: ready  ## Run the tests but the slow ones; ARGS="-k name" selects from all
+	$(PYTHON) -m pytest $(TWO_AT_ONCE) $(or $(ARGS),-m "not slow")
+
+test-slow: ready  ## Run the slow ones: whole graphs done twice, killed runs, models fitted by the dozen
+	$(PYTHON) -m pytest $(TWO_AT_ONCE) -m slow
 
 test-fast: ready  ## Run the tests that start no Spark
 	$(PYTHON) -m pytest $(wildcard $(NO_SPARK)) $(ARGS)
@@ -31,7 +35,7 @@ torture: ready  ## Kill 30 runs, race 50 publishers, 200 policies x 100,000 appl
 		$(PYTHON) -m pytest tests/lending/policy/test_equal.py $(ARGS)
 	PENSTOCK_ROUNDS=$${PENSTOCK_ROUNDS:-50} $(PYTHON) -m pytest tests/store/test_releases.py -k at_once $(ARGS)
 
-check: format lint types imports test  ## Do what must pass before a commit
+check: format lint types imports test test-slow  ## Do what must pass before a commit
 
 format: ready  ## Format the code
 	$(PYTHON) -m ruff format lib jobs tests bench

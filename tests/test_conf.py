@@ -267,6 +267,18 @@ def test_a_fault_is_told_of_the_layer_that_has_it_and_not_of_what_refers_to_it(c
         load_conf(conf_dir, "local", ["params.b.x=.nan"])
 
 
+def test_a_dataset_that_cannot_be_is_told_by_file_and_line(conf_dir):
+    for said, line, fault in (
+        ("loans:\n  kind: cvs\n", 2, "catalog.loans.kind is 'cvs'"),
+        ("# ours\n\nnumbers: {rows: ten}\n", 3, "catalog.numbers.rows is 'ten'; .* type int"),
+        ("loans:\n  partitions: [a]\n", 1, "catalog.loans: unknown key 'partitions'"),
+    ):
+        write(conf_dir, "local/catalog.yaml", said)
+        file = f"{conf_dir}/local/catalog.yaml"
+        with pytest.raises(ConfigError, match=f"^{file}, line {line}: {fault}"):
+            load_conf(conf_dir, "local")
+
+
 def test_the_place_of_a_value_is_where_it_is_said_last(conf_dir):
     write(conf_dir, "base/params.yaml",
           "common: {}\na:\n  x: 1\n  y: 1\n  items:\n    - {weight: 1}\n    - {weight: 2}\n"

@@ -11,6 +11,7 @@ from typing import Any, TypeVar, get_origin
 from penstock.clocks import APPLICATION, DECISION, KnownAt, clock_fault
 from penstock.document_files import with_documents
 from penstock.errors import ConfigError, did_you_mean
+from penstock.keys import Steps
 from penstock.layers import Layer, interpolate, merge_layers, read_layers
 from penstock.origins import Origins
 from penstock.parameters import check_parameters
@@ -223,16 +224,18 @@ def load_conf(conf_dir: Path, env: str, overrides: Sequence[str] = ()) -> Conf:
     document = merge_layers(layers, options)
     document = interpolate(document, document, options)
     _check_params(layers, document)
+    origins = Origins(layers)
     return Conf(
         env=env,
         catalog={
-            name: _dataset(name, entry) for name, entry in sorted(document["catalog"].items())
+            name: _dataset(("catalog", name), entry, origins.told)
+            for name, entry in sorted(document["catalog"].items())
         },
         params=with_documents(document["params"], conf_dir),
         spark={key: _spark_value(value) for key, value in sorted(document["spark"].items())},
-        run=_typed(RunConf, document["run"], "run"),
+        run=_typed(RunConf, document["run"], ("run",), origins.told),
         document=document,
-        origins=Origins(layers),
+        origins=origins,
     )
 
 
@@ -243,44 +246,46 @@ def _check_params(layers: Sequence[Layer], document: Mapping[str, Any]) -> None:
         check_parameters(known, changes, layer.told)
 
 
-def _dataset(name: str, entry: Any) -> DatasetConf:
+def _dataset(steps: Steps, entry: Any, told: Callable[[Steps], str]) -> DatasetConf:
     if not isinstance(entry, Mapping) or "kind" not in entry:
-        raise ConfigError(f"catalog.{name} needs a kind: one of {', '.join(KINDS)}.")
+        raise ConfigError(f"{told(steps)} needs a kind: one of {', '.join(KINDS)}.")
     kind = entry["kind"]
     if not isinstance(kind, str) or kind not in KINDS:
         raise ConfigError(
-            f"catalog.{name}.kind is '{kind}'; known kinds are {', '.join(KINDS)}."
+            f"{told((*steps, 'kind'))} is '{kind}'; known kinds are {', '.join(KINDS)}."
             f"{did_you_mean(str(kind), KINDS)}"
         )
     options = {key: value for key, value in entry.items() if key != "kind"}
-    return _typed(KINDS[kind], options, f"catalog.{name}")
+    return _typed(KINDS[kind], options, steps, told)
 
 
-def _typed(cls: type[T], options: Mapping[str, Any], where: str) -> T:
-    """Build the dataclass `cls` from `options`, checking names, types and limits."""
+def _typed(
+    cls: type[T], options: Mapping[str, Any], steps: Steps, told: Callable[[Steps], str]
+) -> T:
+    """Build the dataclass `cls` from the options at a key, checking names, types and limits."""
     known = {field.name: field for field in fields(cls)}  # type: ignore[arg-type]  # T is a dataclass
     for key, value in options.items():
         if key not in known:
             raise ConfigError(
-                f"{where}: unknown key '{key}'; known are {', '.join(known) or 'none'}."
+                f"{told(steps)}: unknown key '{key}'; known are {', '.join(known) or 'none'}."
                 f"{did_you_mean(str(key), known)}"
             )
         declared: Any = known[key].type
         expected = YAML_TYPES.get(get_origin(declared), declared)
         if isinstance(value, bool) != (expected is bool) or not isinstance(value, expected):
             raise ConfigError(
-                f"{where}.{key} is {value!r}; it must be of type {expected.__name__}."
+                f"{told((*steps, key))} is {value!r}; it must be of type {expected.__name__}."
             )
         holds, limit = LIMITS.get((cls, key), (None, ""))
         if holds and not holds(value):
-            raise ConfigError(f"{where}.{key} is {value!r}; it must {limit}.")
+            raise ConfigError(f"{told((*steps, key))} is {value!r}; it must {limit}.")
         if declared == KnownAt and (fault := clock_fault(value)):
-            raise ConfigError(f"{where}.{key} {fault}")
+            raise ConfigError(f"{told((*steps, key))} {fault}")
     values = {key: tuple(v) if isinstance(v, list) else v for key, v in options.items()}
     try:
         return cls(**values)
     except TypeError as error:
-        raise ConfigError(f"{where}: {str(error).partition(') ')[2] or error}.") from error
+        raise ConfigError(f"{told(steps)}: {str(error).partition(') ')[2] or error}.") from error
 
 
 def _spark_value(value: Any) -> str:
