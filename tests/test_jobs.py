@@ -96,6 +96,7 @@ def everything(spark, home):
     return everything(spark, home)
 
 
+@pytest.mark.slow
 def test_a_killed_run_harms_nothing_and_is_gone_on_from(first_run, home, spark, tmp_path):
     from tests.released import contents, do_here
 
@@ -142,6 +143,7 @@ def kinds(run, node):
     return {kind_of[name] for name in node["outputs"]}
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_a_run_with_130_and_harms_nothing(home, spark):
     before = everything(spark, home)
     process = start(home, "run", "--no-skip", *SMALL)

@@ -7,6 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+pytestmark = pytest.mark.slow
+
 PROJECT = Path(__file__).parents[1]
 NEEDED = ("lib", "jobs", "conf", "tests", "Makefile", "spark-submit.sh", "pyproject.toml")
 # A block, and the line before it, whose last `path` is the file the block is about.

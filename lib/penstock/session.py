@@ -25,7 +25,7 @@ from penstock.jvm import class_archive, driver_settings, empty_folder, find_java
 from penstock.spark_settings import ALWAYS
 
 SMALL = {
-    "spark.driver.memory": "1g",
+    "spark.driver.memory": "2g",
     "spark.sql.shuffle.partitions": "2",
     "spark.databricks.delta.snapshotPartitions": "2",
     "spark.sql.sources.parallelPartitionDiscovery.parallelism": "4",
@@ -35,6 +35,9 @@ SMALL = {
 TINY = {
     "spark.sql.adaptive.enabled": "false",
     "spark.databricks.delta.stats.collect": "false",
+    # A session of all tests writes thousands of tables; those that Delta remembers fill the heap,
+    # until half the time goes into collecting it.
+    "spark.databricks.delta.delta.log.cacheSize": "100",
 }
 # The first compiler alone: a test or a proof is over before the second one has paid for itself.
 SHORT_LIVED = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-XX:ReservedCodeCacheSize=256m")

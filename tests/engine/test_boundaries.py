@@ -7,9 +7,13 @@ import json
 import shutil
 import signal
 
+import pytest
+
 from penstock.store.home import Home
 from tests.engine.killed_project import SHORT, KilledProject, kill_at
 from tests.engine.test_kills import alias_of, coefficients
+
+pytestmark = pytest.mark.slow
 
 NODES = tuple(node.name for node in SHORT.order())
 

@@ -144,6 +144,7 @@ def planted_job(tmp_path, monkeypatch):
     return replace(job, conf=conf, whole=graph, graph=graph, params=params)
 
 
+@pytest.mark.slow
 def test_a_feature_known_too_late_is_refused_however_it_is_made(spark, tmp_path, monkeypatch):
     job, jobs = planted_job(tmp_path, monkeypatch), count_jobs(spark)
     with pytest.raises(PenstockError) as told:

@@ -3,6 +3,7 @@
 import itertools
 import shutil
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -11,6 +12,8 @@ from penstock.engine.graph import Graph
 from penstock.engine.nodes import Transform
 from penstock.store.home import Home
 from tests.engine import small_project
+
+pytestmark = pytest.mark.slow
 
 ROWS = {"a": 1, "b": 2}
 FOLDERS = itertools.count()

@@ -7,6 +7,8 @@ import pytest
 from tests.processes import SMALL
 from tests.released import do_here, table_of
 
+pytestmark = pytest.mark.slow
+
 SHARES = ("1.0", "0.9", "0.8", "0.7", "0.6", "0.5", "0.4", "0.3")  # of conf/base/params.yaml
 OF_EACH_KIND = 12
 

@@ -23,6 +23,8 @@ from penstock.planning import plan_job
 from penstock.store.stores import Stores
 from penstock.synthetic.lines import generate_line_months
 
+pytestmark = pytest.mark.slow
+
 LINES = 6000
 
 

@@ -106,6 +106,7 @@ def test_the_whole_run_is_planned_on_the_real_table_without_a_spark_job(spark, j
     assert [*job.home.root.iterdir()] == []
 
 
+@pytest.mark.slow
 def test_german_credit_comes_from_its_file_to_a_champion_by_one_command(tmp_path):
     from tests.released import mlflow_of
 

@@ -4,6 +4,8 @@ import pytest
 
 from penstock.graphs import GRAPHS
 
+pytestmark = pytest.mark.slow
+
 FEW = {
     "assets": ("--set", "catalog.month_numbers.rows=60"),
     "credit_lines": (

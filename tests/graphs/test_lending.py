@@ -9,6 +9,8 @@ from penstock.errors import DataError
 from tests.processes import SMALL
 from tests.released import State, contents, do_here, record_of
 
+pytestmark = pytest.mark.slow
+
 HARDER = ("--set", "params.logistic_pd.regularisation=0.5")
 
 

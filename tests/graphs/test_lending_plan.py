@@ -232,6 +232,7 @@ def test_a_score_is_traced_to_its_features_and_to_what_its_model_was_taught_by(
     assert ("decisions", "decision") not in fed
 
 
+@pytest.mark.slow
 def test_a_column_spoilt_on_any_edge_is_found_by_plan(spark, tmp_path, monkeypatch):
     monkeypatch.setenv("PENSTOCK_HOME", str(tmp_path))
     job, graph = prepare_job("plan", []), planted()

@@ -11,6 +11,8 @@ import pytest
 from tests.processes import do
 from tests.released import State, both_ways, do_here, record_of, table_of, told_here
 
+pytestmark = pytest.mark.slow
+
 LOANS = 900
 DESCRIPTION = (
     "--graph", "scorecard",

@@ -15,6 +15,8 @@ from penstock.learn.challenger.record import records_of
 from penstock.learn.tuning.explain import findings_of
 from tests.learn.challenger.loans import PARAMETERS, leak_report
 
+pytestmark = pytest.mark.slow
+
 N, FOLDS = 900, 2
 SETTINGS = {"logistic": {"regParam": 0.001}, "xgboost": {"n_estimators": 12, "learning_rate": 0.3}}
 TWO = {"trainer": "auto", "candidates": ["logistic", "xgboost"], "settings": SETTINGS}

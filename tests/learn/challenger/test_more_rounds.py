@@ -14,6 +14,8 @@ from penstock.learn.challenger.record import classifier_of, records_of
 from penstock.learn.tuning.explain import findings_of
 from tests.learn.challenger.loans import LOANS, PARAMETERS, challenger, leak_report
 
+pytestmark = pytest.mark.slow
+
 N, M = 6, 4
 # Nothing is drawn: then it does not matter where the draws go on.
 WHOLE = {"subsample": 1.0, "colsample_bytree": 1.0}

@@ -8,6 +8,8 @@ from penstock.learn.challenger.explain import explain_challenger
 from penstock.learn.tuning.explain import findings_of
 from tests.learn.challenger.loans import FEATURES, LOANS, challenger
 
+pytestmark = pytest.mark.slow
+
 SEARCH = {
     "max_depth": {"low": 1, "high": 4},
     "learning_rate": {"low": 0.05, "high": 0.5, "log": True},

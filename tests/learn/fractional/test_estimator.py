@@ -231,6 +231,7 @@ def test_features_must_be_there_once_and_not_be_the_outcome():
         fractional_lgd(**PARAMETERS | {"numeric": ["lgd", "realised_lgd"]})
 
 
+@pytest.mark.slow
 def test_on_public_lgds_it_does_as_well_as_the_references(spark):
     """RMSE .292 and R2 .21 by loan-to-value and purpose, out of five folds; the mean alone .329."""
     rows = pandas.read_csv(shared("lgd/lgd.csv.gz"))

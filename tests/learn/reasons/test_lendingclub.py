@@ -33,6 +33,8 @@ from tests.learn.challenger.loans import leak_report
 from tests.learn.reasons.moving import Trees, pds_at_references
 from tests.shared_data import shared
 
+pytestmark = pytest.mark.slow
+
 FAMILIES = {
     "debt": ["dti", "revol_bal", "revol_util"],
     "past delinquency": ["delinq_2yrs", "mths_since_last_delinq"],

@@ -159,6 +159,7 @@ def test_stepwise_holds_out_the_folds_of_the_table(loans):
         scorecard_pd(**PARAMETERS).check_training_schema(loans.drop("fold").schema)
 
 
+@pytest.mark.slow
 def test_out_of_fold_stepwise_chooses_anew_without_the_fold_that_is_held_out(loans):
     model = scorecard_pd(**PARAMETERS | {"calibration": "out_of_fold"}).fit(loans)
     scored = model.transform(loans).toPandas()

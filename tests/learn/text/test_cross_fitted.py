@@ -8,6 +8,8 @@ from penstock.learn.text.cross_fitted import FOLDS
 from penstock.learn.text.scoring import TEXT_PD, text_score
 from penstock.learn.tuning.held_out import HeldOut
 
+pytestmark = pytest.mark.slow
+
 N = 300
 
 

@@ -18,6 +18,8 @@ from tests.learn.challenger.loans import PARAMETERS as OF_CHALLENGER
 from tests.learn.challenger.loans import leak_report
 from tests.learn.scorecard.simulated import PARAMETERS as OF_SCORECARD
 
+pytestmark = pytest.mark.slow
+
 N = 1200
 READ = {"numeric": ["income"], "categorical": [], "text": ["desc"]}
 
