@@ -90,16 +90,16 @@ def test_the_relaxation_of_each_limit_is_the_least_that_helps(book, helps):
     assert {name for name, bound in conflict.relaxed.items() if bound is not None} == helps
     assert conflict.relaxed.keys() == conflict.multipliers.keys()
     limited_to = {row.limit: float(row.limited_to) for row in book.problem.rows}
-    for name in limited_to:  # of a limit that is not in the conflict, no change helps
-        bound, by_lp = conflict.relaxed.get(name), least(book, name)
+    for name, limit in limited_to.items():
+        bound, by_lp = conflict.relaxed.get(name), least(book, name)  # none: in no conflict
         if by_lp is None:
             assert bound is None, name
         else:  # the least excess is sought to a hundredth
-            excess = abs(by_lp - limited_to[name])
+            excess = abs(by_lp - limit)
             assert bound == pytest.approx(by_lp, rel=0.01, abs=0.011 * excess), name
             # Whole offers meet it, which parts do with less.
-            is_cap = bound > limited_to[name]
-            assert bound >= by_lp * (1 - 1e-6) if is_cap else bound <= by_lp * (1 + 1e-6), name
+            is_wider = bound >= by_lp * (1 - 1e-6) if bound > limit else bound <= by_lp * (1 + 1e-6)
+            assert is_wider, name
 
 
 def test_of_many_limits_that_conflict_it_is_said_of_which_a_bound_was_sought():
