@@ -5,6 +5,7 @@ import pytest
 from scipy import sparse
 from scipy.optimize import linprog
 
+from penstock.portfolio import feasibility
 from penstock.portfolio.certificate import Certified, certificate
 from penstock.portfolio.choice import MILLION
 from penstock.portfolio.dual import row_usages
@@ -100,6 +101,24 @@ def test_the_relaxation_of_each_limit_is_the_least_that_helps(book, helps):
             # Whole offers meet it, which parts do with less.
             is_wider = bound >= by_lp * (1 - 1e-6) if bound > limit else bound <= by_lp * (1 + 1e-6)
             assert is_wider, name
+
+
+def test_a_cap_that_nobody_could_exceed_is_in_no_conflict(monkeypatch):
+    monkeypatch.setattr(feasibility, "_MOST_TOLD", 0)
+    book = draw_book(60, segments=8)
+    caps = tuple(
+        {"name": x["name"], "measure": "lent", "where": x["where"], "at_most": 8_000.0}
+        for x in book.limits
+        if "where" in x
+    )
+    floor = {"name": "floor", "measure": "lent", "at_least": 100_000.0}
+    conflict = find_conflict(
+        Book(book.offers, book.cells, (floor, *caps)).problem, book.passes, 1e-2
+    )
+    lent = book.offers.amounts[3].reshape(60, -1).max(axis=1) / MILLION
+    asked = np.bincount(book.offers.cells[::6], lent)
+    assert asked[1] < 8_000 < np.delete(asked, 1).min()
+    assert conflict.multipliers.keys() == {"floor", *(f"segment {s}" for s in range(8) if s != 1)}
 
 
 def test_of_many_limits_that_conflict_it_is_said_of_which_a_bound_was_sought():
