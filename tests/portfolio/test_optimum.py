@@ -83,6 +83,17 @@ def test_the_gap_keeps_below_its_ceiling_and_no_limit_is_broken(applicants, segm
         assert amount <= row.bound * MILLION, row.limit  # to the last millionth: fractions
 
 
+def test_what_is_beyond_a_limit_by_less_than_the_solver_sees_is_decided_anew():
+    lent = (1_000_000.0, 500_000.0003, 499_990.0)  # of three applicants
+    amounts = np.zeros((5, 3))
+    amounts[0], amounts[1], amounts[3] = (20, 6, 5), 1, lent
+    offers = Offers(np.arange(4), np.zeros(3, np.int32), np.round(amounts * MILLION))
+    book = Book(offers, ((),), ({"name": "lent", "measure": "lent", "at_most": 1_500_000.0},))
+    # The first two earn 26, and are beyond the limit by 3e-10 of the largest loan: HiGHS sees 1e-9.
+    assert solve(book).plan.value == 25 * MILLION
+    assert in_whole_offers(book) == pytest.approx(25)  # in units in which it is seen
+
+
 def test_any_prices_give_a_bound():
     book = draw_book(300, segments=3)
     best = Fraction(in_parts(book) * MILLION)
