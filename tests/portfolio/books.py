@@ -115,6 +115,15 @@ def optimise(offers, start_prices=None, **wishes):
     return node.optimise(offers, start, **wishes)
 
 
+def assert_the_table_says_what_the_certificate_does(found):
+    """Assert that the one row of the certificate's table has its metrics and its status."""
+    *_, table, certificate = found
+    [row] = table.collect()
+    [[status]] = certificate.tables["status"].rows
+    told = {"status": status, **certificate.metrics}
+    assert row.asDict() == {"limits_leave": None} | told
+
+
 def g_by_sql(offers, multipliers, rows, profit="profit"):
     """Return l b + the sum over applicants of max(0, max(p - l a)), worked out by Spark."""
     cost = (

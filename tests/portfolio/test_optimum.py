@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 
 from penstock.portfolio import rounding, searching
+from penstock.portfolio.certificate import Certified
 from penstock.portfolio.choice import MILLION, NOBODY, Offers, choose, worths
 from penstock.portfolio.core import Core
+from penstock.portfolio.measuring import Measured
 from penstock.portfolio.searching import Search
 from tests.portfolio.books import Book, draw_book
 from tests.portfolio.oracles import in_parts, in_whole_offers
@@ -92,6 +94,20 @@ def test_what_is_beyond_a_limit_by_less_than_the_solver_sees_is_decided_anew():
     # The first two earn 26, and are beyond the limit by 3e-10 of the largest loan: HiGHS sees 1e-9.
     assert solve(book).plan.value == 25 * MILLION
     assert in_whole_offers(book) == pytest.approx(25)  # in units in which it is seen
+
+
+def test_a_hard_limit_that_a_plan_exceeds_is_counted():
+    book = draw_book(300)
+    free = solve(book.of())
+    measured = Measured(1_800, 1_800, book.cells, (), ())
+
+    def counted(limits):
+        problem = replace(book, limits=limits).problem
+        return Certified(limits, problem, measured, 300, 300, free, None).broken_limits
+
+    assert counted(book.limits) == len(CAPS)  # a floor is kept
+    assert counted((book.limits[0] | {"penalty": 1.0}, *book.limits[1:])) == len(CAPS) - 1
+    assert counted(book.of("many").limits) == 0
 
 
 def test_any_prices_give_a_bound():

@@ -182,6 +182,14 @@ def test_a_limit_that_does_not_bind_changes_nothing():
     assert prices == pytest.approx(free.solution.prices, rel=1e-6) and of_tail == 0
 
 
+@pytest.mark.parametrize(("share", "broken"), [(0.5, 1), (1.01, 0)])
+def test_a_tail_limit_that_a_plan_exceeds_is_counted(share, broken):
+    free, measured = solve(BOOK).solution, Measured(900, 900, BOOK.cells, (), ())
+    problem = BOOK.problem(bounded(BOOK, share))
+    certified = Certified([budget(BOOK)], problem, measured, 300, 0, free, None)
+    assert certified.broken_limits == broken
+
+
 def test_a_cut_never_says_more_than_the_limit_does():
     problem = BOOK.problem(bounded(BOOK, 0.5))
     [tail] = problem.tails
