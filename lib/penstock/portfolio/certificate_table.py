@@ -32,6 +32,6 @@ def certificate_row(certificate: Evidence) -> dict[str, str | float | None]:
     """
     [[status]] = certificate.tables["status"].rows
     metrics = certificate.metrics
-    known = {name: number for name, number in metrics.items() if number is not None}
+    known = {name: float(number) for name, number in metrics.items() if number is not None}
     counts = {name: int(known[name]) for name in _COUNTS if name in known}
     return {"status": status, **known, **counts}
