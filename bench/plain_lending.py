@@ -237,7 +237,9 @@ class PlainLending:
             "candidates", list_candidates(offers, decisions, applications, **p["list_candidates"])
         )
         *found, proof = optimise(candidates, no_start_prices(candidates), **p["optimise"])
-        names = ("portfolio_plan", "limit_prices", "frontier", "bid_prices")
+        names = (
+            "portfolio_plan", "limit_prices", "frontier", "bid_prices", "optimality_certificate",
+        )  # fmt: skip
         plan, *_ = map(self.save, names, found)
         chosen = self.save("portfolio", list_portfolio(plan, offers, candidates))
         with mlflow.start_run():

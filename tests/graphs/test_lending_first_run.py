@@ -183,6 +183,8 @@ def test_the_portfolio_is_of_offers_that_may_be_made_within_limits_and_the_page_
         row[0] for row in certificate["tables"]["limits"]["rows"]
     }
     assert lending.table("frontier").count() == 8 and lending.table("bid_prices").count() > 0
+    [row] = lending.table("optimality_certificate").collect()
+    assert (row.approved, row.profit) == (len(rows), certificate["metrics"]["profit"])
     page = lending.home / "runs" / lending.first_outcome["run_id"] / "index.html"
     shown = page.read_text()
     for figure in (

@@ -68,7 +68,7 @@ def draw_book(applicants: int, *, segments: int = 0, seed: int = 0) -> Book:
         capital = take_up * amount * (0.02 + 0.3 * np.sqrt(pd) * lgd)
         ones = np.ones(applicants)
         columns.append((profit, ones, capital, take_up * amount, take_up * amount * loss_rate))
-    amounts = np.round(np.stack(columns, axis=2).transpose(1, 0, 2).reshape(5, -1) * MILLION)
+    amounts = np.round(np.stack(columns, axis=2).reshape(5, -1) * MILLION)
     offers = Offers(
         np.arange(applicants + 1) * len(MENU),
         np.repeat(segment, len(MENU)).astype(np.int32),
@@ -85,15 +85,16 @@ def _limits(offers: Offers, segments: int) -> list[Limit]:
     sums = sum_over(offers, rows, max(segments, 1)).whole().sum(axis=0) / MILLION
     used = dict(zip(MEASURES, map(float, sums[1:]), strict=True))
     return [
-        {"name": "lent", "measure": "lent", "at_most": round(0.75 * used["lent"], 2)},
+        # Near one another: most of them bind at once.
+        {"name": "lent", "measure": "lent", "at_most": round(0.735 * used["lent"], 2)},
         {"name": "capital", "measure": "capital", "at_most": round(0.62 * used["capital"], 2)},
-        {"name": "loss", "measure": "loss", "at_most": round(0.5 * used["loss"], 2)},
-        {"name": "many", "measure": "approvals", "at_least": float(round(0.6 * sums[1]))},
+        {"name": "loss", "measure": "loss", "at_most": round(0.475 * used["loss"], 2)},
+        {"name": "many", "measure": "approvals", "at_least": float(round(0.68 * sums[1]))},
         {
             "name": "loss rate",
             "measure": "loss",
             "per": "lent",
-            "at_most": round(0.7 * used["loss"] / max(used["lent"], 1), 5),
+            "at_most": round(0.645 * used["loss"] / max(used["lent"], 1), 5),
         },
         *(
             Limit(
@@ -112,6 +113,15 @@ def optimise(offers, start_prices=None, **wishes):
     """Optimise, from prices of 0 if no others are given."""
     start = node.no_start_prices(offers) if start_prices is None else start_prices
     return node.optimise(offers, start, **wishes)
+
+
+def assert_the_table_says_what_the_certificate_does(found):
+    """Assert that the one row of the certificate's table has its metrics and its status."""
+    *_, table, certificate = found
+    [row] = table.collect()
+    [[status]] = certificate.tables["status"].rows
+    told = {"status": status, **certificate.metrics}
+    assert row.asDict() == {"limits_leave": None} | told
 
 
 def g_by_sql(offers, multipliers, rows, profit="profit"):

@@ -9,7 +9,12 @@ from penstock.errors import ConfigError, DataError
 from penstock.portfolio import optimise as node
 from penstock.portfolio.measuring import measure_offers
 from penstock.portfolio.verdict import audit_portfolio, portfolio_gate
-from tests.portfolio.books import NO_TAILS, g_by_sql, optimise
+from tests.portfolio.books import (
+    NO_TAILS,
+    assert_the_table_says_what_the_certificate_does,
+    g_by_sql,
+    optimise,
+)
 
 COLUMNS = "application_id STRING, offer INT, profit DOUBLE, lent DOUBLE, region STRING"
 CAP = {"name": "lent", "measure": "lent", "at_most": 250.0}
@@ -47,13 +52,15 @@ def refused(offers, error=ConfigError, **changed):
 def solve(offers, **changed):
     """Return the offers chosen, the status, the metrics, and why the gate is closed."""
     wishes = USUAL | changed
-    plan, prices, _, _, certificate = optimise(offers, **wishes)
+    found = optimise(offers, **wishes)
+    plan, prices, *_, certificate = found
     asked = {name: wishes[name] for name in AUDITED}
     audit = audit_portfolio(offers, plan, **asked)
     [[status]] = certificate.tables["status"].rows
     chosen = {row.application_id: row.offer for row in plan.collect()}
     reasons = portfolio_gate(certificate, audit, max_gap=1e-3)
     assert prices.count() >= len(wishes["limits"])
+    assert_the_table_says_what_the_certificate_does(found)
     return chosen, status, certificate.metrics, reasons
 
 
@@ -168,7 +175,7 @@ def test_a_floor_that_an_empty_book_cannot_meet_is_told(spark):
     chosen, status, _, reasons = solve(nothing, limits=[CAP, floor])
     assert (chosen, status) == ({}, "infeasible_proven")
     assert reasons == ["No plan can meet these limits together: some"]
-    certificate = optimise(nothing, **USUAL | {"limits": [CAP, floor]})[4]
+    certificate = optimise(nothing, **USUAL | {"limits": [CAP, floor]})[-1]
     assert proof_by_sql(nothing, certificate, {"some": ("-1", -1)}) < 0
 
 
@@ -177,7 +184,7 @@ def test_limits_that_contradict_each_other_are_named(offers):
     chosen, status, _, reasons = solve(offers, limits=[CAP, floor])
     assert set(chosen.values()) == {None} and status == "infeasible_proven"
     assert reasons == ["No plan can meet these limits together: lent, floor"]
-    certificate = optimise(offers, **USUAL | {"limits": [CAP, floor]})[4]
+    certificate = optimise(offers, **USUAL | {"limits": [CAP, floor]})[-1]
     rows = {"lent": ("lent", 250), "floor": ("-lent", -251)}
     assert proof_by_sql(offers, certificate, rows) < 0
 

@@ -6,8 +6,11 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+from penstock.portfolio import rounding, searching
+from penstock.portfolio.certificate import Certified
 from penstock.portfolio.choice import MILLION, NOBODY, Offers, choose, worths
 from penstock.portfolio.core import Core
+from penstock.portfolio.measuring import Measured
 from penstock.portfolio.searching import Search
 from tests.portfolio.books import Book, draw_book
 from tests.portfolio.oracles import in_parts, in_whole_offers
@@ -48,12 +51,15 @@ def test_small_plans_are_the_optimum_in_whole_offers_and_that_is_certified(segme
     assert found.bound < found.bound_of_prices  # in parts more could be had
 
 
-def test_branch_and_bound_over_everyone_betters_plan_and_bound_of_a_few_decided_anew():
-    found = solve(draw_book(2_000, segments=10), tolerance=1e-3)
+def test_branch_and_bound_over_everyone_betters_plan_and_bound_of_a_few_decided_anew(monkeypatch):
+    monkeypatch.setattr(rounding, "_FREE", 12)
+    monkeypatch.setattr(searching, "_FREE", (12, 24))
+    book = draw_book(100, segments=4, seed=5)
+    found = solve(book, tolerance=1e-6)
     of_a_few, of_everyone = (each for each in found.passes if not each.sets)
     assert of_a_few.value < of_everyone.value == found.plan.value
     assert of_everyone.bound < of_a_few.bound == found.bound_of_prices
-    assert found.gap <= 5e-4  # under 15 limits
+    assert float(found.plan.value) / MILLION == pytest.approx(in_whole_offers(book), rel=1e-6)
 
 
 def test_a_bound_that_a_plan_exceeds_is_not_taken(monkeypatch):
@@ -69,7 +75,7 @@ def test_a_bound_that_a_plan_exceeds_is_not_taken(monkeypatch):
     assert found.plan.value == value and found.bound == found.bound_of_prices > value
 
 
-@pytest.mark.parametrize(("applicants", "segments", "most"), [(2_000, 4, 5e-4), (20_000, 2, 1e-4)])
+@pytest.mark.parametrize(("applicants", "segments", "most"), [(2_000, 10, 5e-4), (20_000, 2, 1e-4)])
 def test_the_gap_keeps_below_its_ceiling_and_no_limit_is_broken(applicants, segments, most):
     book = draw_book(applicants, segments=segments)
     found = solve(book, tolerance=most)
@@ -77,6 +83,31 @@ def test_the_gap_keeps_below_its_ceiling_and_no_limit_is_broken(applicants, segm
     used = book.problem.exact_usages(found.plan.sums)
     for row, amount in zip(book.problem.rows, used, strict=True):
         assert amount <= row.bound * MILLION, row.limit  # to the last millionth: fractions
+
+
+def test_what_is_beyond_a_limit_by_less_than_the_solver_sees_is_decided_anew():
+    lent = (1_000_000.0, 500_000.0003, 499_990.0)  # of three applicants
+    amounts = np.zeros((5, 3))
+    amounts[0], amounts[1], amounts[3] = (20, 6, 5), 1, lent
+    offers = Offers(np.arange(4), np.zeros(3, np.int32), np.round(amounts * MILLION))
+    book = Book(offers, ((),), ({"name": "lent", "measure": "lent", "at_most": 1_500_000.0},))
+    # The first two earn 26, and are beyond the limit by 3e-10 of the largest loan: HiGHS sees 1e-9.
+    assert solve(book).plan.value == 25 * MILLION
+    assert in_whole_offers(book) == pytest.approx(25)  # in units in which it is seen
+
+
+def test_a_hard_limit_that_a_plan_exceeds_is_counted():
+    book = draw_book(300)
+    free = solve(book.of())
+    measured = Measured(1_800, 1_800, book.cells, (), ())
+
+    def counted(limits):
+        problem = replace(book, limits=limits).problem
+        return Certified(limits, problem, measured, 300, 300, free, None).broken_limits
+
+    assert counted(book.limits) == len(CAPS)  # a floor is kept
+    assert counted((book.limits[0] | {"penalty": 1.0}, *book.limits[1:])) == len(CAPS) - 1
+    assert counted(book.of("many").limits) == 0
 
 
 def test_any_prices_give_a_bound():
@@ -175,7 +206,7 @@ def test_of_equal_offers_the_first_is_made_and_a_book_of_copies_has_no_larger_ga
     few = draw_book(50, seed=3).of(*CAPS)
     copies = few.offers.of(np.tile(np.arange(50), 40))
     amounts = copies.amounts.reshape(5, -1, 6)
-    amounts[:, :, 3] = amounts[:, :, 2]  # two offers alike
+    amounts[:, :, 2] = amounts[:, :, 1]  # two offers alike
     limits = tuple(
         limit if "per" in limit else {**limit, "at_most": 40 * limit["at_most"]}
         for limit in few.limits
@@ -184,4 +215,4 @@ def test_of_equal_offers_the_first_is_made_and_a_book_of_copies_has_no_larger_ga
     found = solve(book, tolerance=5e-4)
     assert found.gap <= 5e-4
     chosen = choose(book.offers, worths(book.offers, book.problem.values(found.plan.prices))).rows
-    assert (chosen % 6 == 2).any() and not (chosen % 6 == 3).any()
+    assert (chosen % 6 == 1).any() and not (chosen % 6 == 2).any()

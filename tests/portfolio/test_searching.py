@@ -73,7 +73,8 @@ def test_each_pass_is_logged_and_bounds_never_rise(caplog):
     numbered = [text.partition(":")[0] for text in caplog.messages if text.startswith("pass")]
     passes = sum(each.sets > 0 for each in found.passes)
     assert numbered == [f"pass {n}" for n in range(1, passes + 1)]
-    assert "5 limits broken at the prices" in caplog.messages[0]
+    # Nothing holds offers back: lent, capital, loss and its rate are too large, nothing too small.
+    assert "4 limits broken at the prices" in caplog.messages[0]
     bounds = [each.bound for each in found.passes]
     assert bounds == sorted(bounds, reverse=True)
     assert caplog.messages[-1].endswith(f"gap {found.gap:.2g}")
@@ -144,9 +145,9 @@ from penstock.portfolio import feasibility
 from penstock.portfolio.searching import Search
 from tests.portfolio.books import draw_book
 from tests.portfolio.test_feasibility import conflicting
-book = draw_book(3_000, segments=5)
+book = draw_book(1_000, segments=3)
 found = Search(book.problem, book.passes, 2e-2).solve()
-assert found.plan
+assert found.plan.moved
 against = conflicting(0.7, 0.5)
 search, _ = feasibility._least_excess(against.problem, against.passes, 2e-2)
 told = (found.prices.tobytes(), found.plan, found.relaxed, search.prices.tobytes(), search.bound)

@@ -79,7 +79,7 @@ def audited(offers, plan, **changed):
 
 
 def test_the_plan_keeps_the_limit_and_the_audit_finds_the_certificates_figures(offers, found):
-    plan, _, _, _, certificate = found
+    plan, *_, certificate = found
     audit = audited(offers, plan)
     limits = shown(audit, "limits").set_index("limit")
     told = shown(certificate, "limits").set_index("limit")
@@ -95,7 +95,7 @@ def test_the_plan_keeps_the_limit_and_the_audit_finds_the_certificates_figures(o
 
 
 def test_a_plan_beyond_the_limit_is_not_released(offers, found):
-    plan, certificate = found[0], found[4]
+    plan, certificate = found[0], found[-1]
     tighter = [TAIL | {"at_most": TAIL["at_most"] * 0.9}]
     audit = audited(offers, plan, tail_limits=tighter)
     assert portfolio_gate(certificate, audit, max_gap=TOLERANCE) == [
@@ -107,7 +107,7 @@ def test_a_plan_beyond_the_limit_is_not_released(offers, found):
 
 
 def test_charges_and_bid_prices_know_the_limit(offers, found):
-    plan, prices, _, bids, _ = found
+    plan, prices, _, bids, *_ = found
     [price] = [row.price for row in prices.collect() if row.limit == "bad years"]
     assert price > 0
     rows = plan.where("offer IS NOT NULL").collect()
@@ -128,7 +128,7 @@ def test_the_frontier_moves_the_limit_and_its_price_is_a_slope(found):
     assert [p.bound for p in points] == pytest.approx([m * TAIL["at_most"] for m in (0.7, 1, 1.4)])
     most, price = [p.most_profit for p in points], [p.price for p in points]
     assert most == sorted(most) and price == sorted(price, reverse=True)
-    assert most[1] == pytest.approx(found[4].metrics["profit_bound_of_prices"], rel=1e-4)
+    assert most[1] == pytest.approx(found[-1].metrics["profit_bound_of_prices"], rel=1e-4)
 
 
 @pytest.mark.parametrize("small", [tail_search.SMALL, 60])
@@ -140,7 +140,7 @@ def test_neither_partitions_nor_order_nor_blocks_move_a_bit(offers, monkeypatch,
     other = optimise(offers.orderBy(F.col("profit").desc()).repartition(5, "lent"), **USUAL)
     for at in (1, 3):
         assert one[at].collect() == other[at].collect()
-    assert one[4].metrics == other[4].metrics
+    assert one[-1].metrics == other[-1].metrics
     by_applicant = [sorted(plan.collect(), key=lambda row: row[0]) for plan in (one[0], other[0])]
     assert by_applicant[0] == by_applicant[1]
 
@@ -148,7 +148,7 @@ def test_neither_partitions_nor_order_nor_blocks_move_a_bit(offers, monkeypatch,
 def test_a_floor_that_the_tail_limit_forbids_is_told_with_what_either_would_need(offers):
     limits, tails = [CAP, FLOOR], [TAIL | {"at_most": 60_000.0}]
     wishes = {"limits": limits, "tail_limits": tails, "tolerance": 1e-2}
-    plan, _, _, _, certificate = optimise(offers, **USUAL | wishes)
+    plan, *_, certificate = optimise(offers, **USUAL | wishes)
     [[status]] = certificate.tables["status"].rows
     assert status == "infeasible_proven"
     audit = audited(offers, plan, limits=limits, tail_limits=tails)
@@ -159,7 +159,7 @@ def test_a_floor_that_the_tail_limit_forbids_is_told_with_what_either_would_need
     needed = conflict["bound that it alone would need"]
     wider = [TAIL | {"at_most": float(needed["bad years"]) * 1.001}]
     found = optimise(offers, **USUAL | wishes | {"tail_limits": wider})
-    assert found[4].metrics["profit"] is not None
+    assert found[-1].metrics["profit"] is not None
     assert audited(offers, found[0], limits=limits, tail_limits=wider).metrics["broken_limits"] == 0
 
 

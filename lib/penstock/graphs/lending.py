@@ -258,7 +258,14 @@ PORTFOLIO = (
     Solve(
         optimise,
         ("candidates", "start_prices"),
-        ("portfolio_plan", "limit_prices", "frontier", "bid_prices", "portfolio_certificate"),
+        (
+            "portfolio_plan",
+            "limit_prices",
+            "frontier",
+            "bid_prices",
+            "optimality_certificate",
+            "portfolio_certificate",
+        ),
         reads={"candidates": CANDIDATE_COLUMNS, "start_prices": START_COLUMNS},
     ),
     Measure(

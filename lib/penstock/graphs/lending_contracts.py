@@ -13,12 +13,9 @@ from penstock.lending.judged_value import VALUED_COLUMNS
 from penstock.lending.offers import OFFER_CHECKS, OFFER_COLUMNS
 from penstock.lending.unreadable import UNREADABLE_COLUMNS
 from penstock.portfolio.bid_prices import BID_PRICE_COLUMNS
-from penstock.portfolio.optimise import (
-    FRONTIER_COLUMNS,
-    PLAN_COLUMNS,
-    PRICE_COLUMNS,
-    START_COLUMNS,
-)
+from penstock.portfolio.certificate_table import CERTIFICATE_COLUMNS
+from penstock.portfolio.frontier import FRONTIER_COLUMNS
+from penstock.portfolio.optimise import PLAN_COLUMNS, PRICE_COLUMNS, START_COLUMNS
 
 
 def _limits(rules: Mapping[str, tuple[str, str]]) -> dict[str, Check]:
@@ -73,6 +70,7 @@ CONTRACTS = {
     "limit_prices": Contract(PRICE_COLUMNS, key=("limit", "sense")),
     "frontier": Contract(FRONTIER_COLUMNS, key=("limit", "bound")),
     "bid_prices": Contract(BID_PRICE_COLUMNS),
+    "optimality_certificate": Contract(CERTIFICATE_COLUMNS, key=("status",), min_rows=1),
     "start_prices": Contract(START_COLUMNS, is_open=True),
     "portfolio": Contract(PORTFOLIO_COLUMNS, key=("application_id",)),
     "decision_records": Contract(

@@ -49,6 +49,19 @@ class Certified:
         return "gap_not_reached" if gap is None or gap > tolerance else "optimal_within_tolerance"
 
     @property
+    def broken_limits(self) -> int | None:
+        """Return how many hard limits the plan exceeds, in exact arithmetic; None without one."""
+        if self.sums is None:
+            return None
+        tails = self.problem.tails
+        names = {tail.name for tail in tails}
+        used = zip(self.problem.rows, self.problem.exact_usages(self.sums), strict=True)
+        return sum(self.problem.tail_excess(tail, self.sums) > 0 for tail in tails) + sum(
+            row.limit not in names and row.penalty is None and amount > row.bound * MILLION
+            for row, amount in used
+        )
+
+    @property
     def sums(self) -> Sums | None:
         """Return the sums over the plan; None without one."""
         return self.solution.plan.sums if self.solution.plan else None
@@ -107,6 +120,7 @@ def certificate(
         "gap_of_whole_offers": (
             _share(relaxed - plan.value, size) if plan and relaxed is not None else None
         ),
+        "broken_limits": _number(certified.broken_limits),
         "passes": float(sum(each.sets > 0 for each in solution.passes)),
         "tolerance": tolerance,
     }
@@ -238,6 +252,10 @@ def _frontier_figure(name: str, along: Sequence[Point]) -> Figure | None:
 
 def _profit_of(sums: Sums) -> float:
     return float(Fraction(int(sum(sums.whole()[:, 0])), MILLION))
+
+
+def _number(counted: int | None) -> float | None:
+    return None if counted is None else float(counted)
 
 
 def _bound(limit: Limit) -> float:

@@ -22,6 +22,7 @@ from penstock.portfolio.solution import Solution
 _SURE = Fraction(1, 10**9)
 _NEAR = 0.01  # of the least excess: how near to it the relaxation of a limit need be
 _OF_MOVED = 0.1  # of what offers move a limit: its unit where the bound is less
+_TRACE = 1e-6  # of the price of excess: multipliers below it may be what steps have left
 _MOST_TOLD = 8  # limits whose relaxation is sought one by one
 _MOST_RATIOS = 10  # that are tried for one of them
 # Of the price of excess, where the search begins: at prices of 0 everyone is indifferent, and no
@@ -77,7 +78,8 @@ def find_conflict(problem: Problem, passes: Passes, tolerance: float) -> Conflic
     search, units = _least_excess(hard, passes, tolerance)
     if not _is_excess(search):
         return None
-    priced = [(r, float(p)) for r, p in zip(hard.rows, search.prices, strict=True) if p > 0]
+    prices = _without_traces(search, units)
+    priced = [(r, float(p)) for r, p in zip(hard.rows, prices, strict=True) if p > 0]
     multipliers: dict[str, float] = {}
     for row, price in priced:  # a tail limit is as many rows as it has cuts
         multipliers[row.limit] = multipliers.get(row.limit, 0.0) + price
@@ -103,9 +105,23 @@ def _least_excess(hard: Problem, passes: Passes, tolerance: float) -> tuple[Sear
     return search, units
 
 
+def _without_traces(search: Search, units: Floats) -> Floats:
+    """Return the multipliers without those next to 0, where the others prove as much."""
+    prices = np.where(search.prices * units < _TRACE, 0.0, search.prices)
+    if not (prices != search.prices).any():
+        return prices
+    problem, passes = search.problem, search.passes
+    [sums] = passes.sums([problem.values(prices)])
+    return prices if _proves(problem.dual_value(prices, sums, passes.applicants)) else search.prices
+
+
 def _is_excess(found: Search | Solution) -> bool:
     # Bounds are those of least excess, in shares of each limit: 0 is what a plan within all has.
-    return found.bound <= -_SURE * MILLION
+    return _proves(found.bound)
+
+
+def _proves(bound: Fraction) -> bool:
+    return bound <= -_SURE * MILLION
 
 
 def _alone(hard: Problem, units: Floats, at: int, passes: Passes, tolerance: float) -> float | None:

@@ -19,6 +19,12 @@ from penstock.portfolio.problem import Problem
 from penstock.portfolio.searching import SAMPLE, scales_of
 from penstock.portfolio.solution import Solution
 
+FRONTIER_COLUMNS = """
+    limit STRING COMMENT 'that is moved, all others kept; key, with bound',
+    bound DOUBLE COMMENT 'of it, in its unit; of a limit per a measure the ratio',
+    most_profit DOUBLE COMMENT 'that no plan exceeds; null: no plan can keep the limits',
+    plan_profit DOUBLE COMMENT 'of the plan by prices, maybe a little beyond limits; null: none',
+    price DOUBLE COMMENT 'profit for one more unit of the measure; null: none'"""
 _PASSES = 2
 
 

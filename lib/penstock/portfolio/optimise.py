@@ -16,12 +16,19 @@ from penstock.evidence import Evidence
 from penstock.portfolio.bid_prices import BID_PRICE_COLUMNS, bid_price_rows
 from penstock.portfolio.blocks import Blocks
 from penstock.portfolio.certificate import Certified, certificate
+from penstock.portfolio.certificate_table import CERTIFICATE_COLUMNS, certificate_row
 from penstock.portfolio.charges import charges_of
 from penstock.portfolio.choice import MILLION, Floats
 from penstock.portfolio.conflict_audit import left_by_sql
 from penstock.portfolio.factors import Factors
 from penstock.portfolio.feasibility import Conflict, find_conflict, needs_offers, seems_possible
-from penstock.portfolio.frontier import Frontier, Point, check_frontiers, frontier
+from penstock.portfolio.frontier import (
+    FRONTIER_COLUMNS,
+    Frontier,
+    Point,
+    check_frontiers,
+    frontier,
+)
 from penstock.portfolio.limits import Limit, Parity, check_limits, compile_rows
 from penstock.portfolio.measuring import (
     Measured,
@@ -58,12 +65,6 @@ PRICE_COLUMNS = """
 START_COLUMNS = """
     limit STRING COMMENT 'key',
     price DOUBLE COMMENT 'profit for one more unit of the measure'"""
-FRONTIER_COLUMNS = """
-    limit STRING COMMENT 'that is moved, all others kept; key, with bound',
-    bound DOUBLE COMMENT 'of it, in its unit; of a limit per a measure the ratio',
-    most_profit DOUBLE COMMENT 'that no plan exceeds; null: no plan can keep the limits',
-    plan_profit DOUBLE COMMENT 'of the plan by prices, maybe a little beyond limits; null: none',
-    price DOUBLE COMMENT 'profit for one more unit of the measure; null: none'"""
 
 
 def no_start_prices(candidates: DataFrame) -> DataFrame:
@@ -89,7 +90,7 @@ def optimise(
     factors: Factors,
     tolerance: Share,
     frontiers: list[Frontier],
-) -> tuple[DataFrame, DataFrame, DataFrame, DataFrame, Evidence]:
+) -> tuple[DataFrame, DataFrame, DataFrame, DataFrame, DataFrame, Evidence]:
     """Choose at most one offer for each applicant so that profit is greatest within limits.
 
     Args:
@@ -107,9 +108,9 @@ def optimise(
 
     Returns:
         The plan (`PLAN_COLUMNS`), one row per applicant; prices of limits (`PRICE_COLUMNS`);
-        frontier (`FRONTIER_COLUMNS`); bid prices (`BID_PRICE_COLUMNS`); and the certificate:
-        status, bound, value, gap, use of limits, passes. Where no plan was found nobody has an
-        offer.
+        frontier (`FRONTIER_COLUMNS`); bid prices (`BID_PRICE_COLUMNS`); the certificate's one row
+        (`CERTIFICATE_COLUMNS`); and the certificate itself: status, bound, value, gap, use of
+        limits, passes. Where no plan was found nobody has an offer.
 
     Raises:
         ConfigError: A limit is on what the offers have not, or says nothing.
@@ -157,12 +158,14 @@ def optimise(
     values = told.values(prices)
     bids = bid_price_rows(wishes.attributes, measured.cells, wishes.measures, values)
     along = [(name, *astuple(point)) for name, each in points.items() for point in each]
+    proof = certificate(certified, tolerance, points)
     return (
         plan,
         spark.createDataFrame(certified.price_rows(), PRICE_COLUMNS),
         spark.createDataFrame(along, FRONTIER_COLUMNS),
         spark.createDataFrame(bids, BID_PRICE_COLUMNS),
-        certificate(certified, tolerance, points),
+        spark.createDataFrame([certificate_row(proof)], CERTIFICATE_COLUMNS),
+        proof,
     )
 
 

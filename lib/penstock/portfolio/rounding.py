@@ -16,8 +16,9 @@ _ATTEMPTS = 2  # to come back inside limits by what the last attempt was beyond 
 # Multiples of a limit's price at which plans may go beyond it; at last not at all, for what is
 # beyond by little costs little.
 _BEYOND = (DEARER, np.inf)
-_FARTHER = 1.05
-_LEAST = 1e-8  # of a row's unit: ten times the solver's tolerance
+# Of a row's unit, by which to come back at least: ten times the tolerance within which the solver
+# takes for inside what is not.
+_LEAST = 1e-8
 
 
 class Rounding:
@@ -87,7 +88,7 @@ class Rounding:
                     return rows
                 beyond = self.problem.beyond(self.sums_of(rows))
                 least = _LEAST * self.core.units
-                inside += np.where(beyond > 0, np.maximum(_FARTHER * beyond, least), 0)
+                inside += np.where(beyond > 0, np.maximum(beyond, least), 0)
         return None
 
     def better_plan(self, rows: Ints, relaxed: Relaxed, free: int, tolerance: float) -> Ints:
