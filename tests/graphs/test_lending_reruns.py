@@ -36,6 +36,7 @@ def again_for(*changed):
         again |= feeders
 
 
+@pytest.mark.slow
 def test_every_process_gives_the_same_fingerprints(spark, tmp_path, home, monkeypatch):
     _, recorded = plan_of(spark, home, monkeypatch, "plan", *SMALL)
     assert {p.action for p in recorded.nodes} == {"skip"}
@@ -91,6 +92,7 @@ def test_another_input_reruns_all_that_is_made_from_it_and_nothing_else(
     assert [causes[name].rpartition("; ")[2] for name in readers] == [said] * len(readers)
 
 
+@pytest.mark.slow
 def test_a_line_of_a_helper_reruns_what_calls_it_and_nothing_else(home, tmp_path):
     """The line is edited in a copy of the project, as a developer does between two runs."""
     for part in ("lib", "jobs", "conf"):

@@ -108,6 +108,7 @@ def held_out_loss(loans, columns):
     return total / N
 
 
+@pytest.mark.slow
 def test_the_gain_is_that_of_bins_and_regressions_fitted_without_each_fold(loans):
     parameters = {"ridge": 0.0, "forced": (), "significance": 0.05, "direction": "forward"}
     with design(loans) as (rows, of_rows):
@@ -124,6 +125,7 @@ def scorecard(columns=COLUMNS):
     )
 
 
+@pytest.mark.slow
 def test_what_bins_have_learnt_by_heart_is_refused_by_loans_they_have_not_seen(loans):
     by_heart = scorecard().fit(BINS.fit(loans).transform(loans))
     assert {"income", "debt", "region"} <= set(by_heart.fitted.columns)
