@@ -4,7 +4,7 @@ import sys
 
 import pytest
 from bench.command import cpu_seconds
-from bench.training import CATEGORICAL, NUMERIC, Beside, Native, generated, result_of
+from bench.training import BY_DEFAULT, CATEGORICAL, NUMERIC, Beside, Native, generated, result_of
 
 BURN = "import time\nwhile time.process_time() < 0.3: pass"
 
@@ -31,7 +31,8 @@ def figures():
             "stage_wall_s": [3.0, 9.0, 1.0], "stage_cpu_s": [cpu],
         }
         for trainer, cpu, auc in (
-            ("xgboost", 4.0, 0.82), ("xgboost_as_gbt", 2.0, 0.81), ("gbt", 16.0, 0.8)
+            ("xgboost", 4.0, 0.82), ("xgboost_as_gbt", 2.0, 0.81), (BY_DEFAULT, 3.0, 0.82),
+            ("gbt", 16.0, 0.8),
         )
     }  # fmt: skip
     few, many = (
@@ -45,7 +46,7 @@ def test_ratios_are_ours_to_peers(figures):
     values = {name: each.value for name, each in figures.items()}
     assert figures["cpu_of_mllib_gbt"].at_most == 0.2
     assert (values["cpu_of_mllib_gbt"], values["cpu_of_mllib_gbt_whole"]) == (0.125, 0.125)
-    assert values["cpu_of_mllib_gbt_by_default"] == 0.25
+    assert values["cpu_of_mllib_gbt_by_default"] == 3 / 16
     assert values["auc_below_mllib_gbt"] == pytest.approx(-0.01)
     assert (values["wall_of_native_9e1"], values["wall_of_native_9e0"]) == (1.5, 3.0)
     assert (values["wall_of_native_whole"], values["one_tree_s"]) == (2.0, 0.5)
