@@ -11,14 +11,14 @@ from bench.portfolio_session import CHANGED, MANY, TOLERANCE, USUAL, WARM, chose
 from bench.result import Figure, Result
 from penstock.errors import UsageError, did_you_mean
 
-SIZES = {"1e4": 10_000, "1e5": 100_000, "1e6": 1_000_000, "1e7": 10_000_000}
+SIZES = {"1e4": 10_000, "1e5": 100_000, "1e6": 1_000_000, "1e7": 10_000_000, "2e7": 20_000_000}
 KINDS = (*SIZES, MANY, WARM)
-MOST_GAPS = {"1e4": 1e-4, "1e5": 2e-5, "1e6": 1e-5, "1e7": 1e-5}
+MOST_GAPS = {"1e4": 1e-4, "1e5": 2e-5, "1e6": 1e-5, "1e7": 1e-5, "2e7": 1e-5}
 MOST_PASSES = 8
 WATCHED, MOST_SECONDS_OF_IT = "1e5", 60  # the size whose seconds have a target
 OTHERS_AT = "1e5"  # where 74 limits, and prices of an earlier plan, are tried
 MOST_GAP_OF_MANY = 1e-4
-MOST_SECONDS = 900  # of one size; the largest may spill to disk
+MOST_SECONDS = 1800  # of one size; the largest may spill to disk
 SECONDS, WHICH = "PENSTOCK_BENCH_SECONDS", "PENSTOCK_BENCH_SIZES"
 
 
