@@ -62,6 +62,8 @@ ROWS = {
     "long": ("0.45 - if(product = 'long', 1, 0)", 0),
 }
 PARITY = {"attribute": "housing", "min_ratio": 0.8, "enforce": False}
+MULTIPLES = [0.4, 0.6, 0.8, 1.0, 1.3, 1.8]
+OF_RATIO = [0.5, 0.55, 0.57, 1.0]  # at the first of either, the floor cannot be met
 USUAL = {
     "profit": "profit",
     "limits": LIMITS,

@@ -1,11 +1,17 @@
-"""Frontiers of the node: along a limit, and along a ratio."""
+"""Frontiers: of the node, along a limit and along a ratio; of a book, held against an LP."""
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from pyspark.sql import functions as F
 
-from tests.portfolio.books import optimise
+from penstock.portfolio import frontier as frontiers
+from penstock.portfolio.frontier import frontier
+from penstock.portfolio.searching import Search
+from tests.portfolio.books import draw_book, optimise
 from tests.portfolio.node_book import LIMITS, LOSS, MULTIPLES, OF_RATIO, USUAL
+from tests.portfolio.oracles import in_parts
 
 
 def points(found, limit):
@@ -38,3 +44,30 @@ def test_the_frontier_of_a_ratio_moves_the_ratio(offers, found):
     ]
     own = optimise(offers, **USUAL | {"limits": tighter})[-1].metrics
     assert own["profit"] <= most[1] <= own["profit_bound_of_prices"] * (1 + 1e-3)
+
+
+@pytest.fixture(scope="module")
+def solved():
+    """Return a book and what is found of it."""
+    book = draw_book(500, segments=3)
+    return book, Search(book.problem, book.passes, 2e-2).solve()
+
+
+@pytest.mark.parametrize("sample", [frontiers.SAMPLE, 300])
+@pytest.mark.parametrize(
+    ("name", "multiples"),
+    [("lent", [0.8, 1.05]), ("many", [0.8, 1.05]), (LOSS, [0.7, 1.1]), ("segment 0", [1.05, 1.2])],
+)
+def test_no_point_is_below_the_optimum_in_parts_or_far_above_it(
+    monkeypatch, solved, name, multiples, sample
+):
+    monkeypatch.setattr(frontiers, "SAMPLE", sample)
+    book, found = solved
+    at = [limit["name"] for limit in book.limits].index(name)
+    points = frontier(book.problem, book.passes, at, multiples, found)
+    for multiple, point in zip(multiples, points, strict=True):
+        limits = list(book.limits)
+        [sense] = limits[at].keys() & {"at_most", "at_least"}
+        limits[at] = {**limits[at], sense: multiple * limits[at][sense]}
+        most = in_parts(replace(book, limits=tuple(limits)))
+        assert most * (1 - 1e-9) <= point.most <= most * (1 + 3e-3), multiple
