@@ -9,9 +9,10 @@ Source: bid-price control, Talluri and van Ryzin, The Theory and Practice of Rev
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from math import isfinite
 from typing import Any
 
-from penstock.errors import DataError
+from penstock.errors import ConfigError, DataError
 from penstock.portfolio.choice import MILLION, Floats
 from penstock.portfolio.limits import APPROVALS, Cell, Limit, exact
 
@@ -41,9 +42,18 @@ class BidPrices:
     def of_rows(
         cls, profit: str, attributes: Sequence[str], rows: Iterable[Mapping[str, Any]]
     ) -> "BidPrices":
-        """Build from rows of `BID_PRICE_COLUMNS`."""
+        """Build from rows of `BID_PRICE_COLUMNS`.
+
+        Raises:
+            DataError: Their cells are of other attributes.
+        """
         prices: dict[Cell, dict[str, float]] = {}
         for row in rows:
+            if row["cell"].keys() != set(attributes):
+                raise DataError(
+                    f"The bid prices are by {_listed(row['cell'])}, and are to be read by "
+                    f"{_listed(attributes)}. Name the attributes that they are by."
+                )
             cell = tuple(row["cell"][name] for name in attributes)
             prices.setdefault(cell, {})[row["measure"]] = row["price"]
         return cls(profit, tuple(attributes), prices)
@@ -55,7 +65,7 @@ class BidPrices:
         Limits are not looked at.
 
         Raises:
-            DataError: An offer is of a cell that has no prices.
+            DataError: An offer is of a cell that has no prices, or has an amount that is none.
         """
         return next(iter(self.ranked(offers)), None)
 
@@ -69,15 +79,15 @@ class BidPrices:
         """Return what an offer earns beyond what it uses of the limits."""
         values = [offer[name] for name in self.attributes]
         cell = tuple(None if value is None else str(value) for value in values)
-        if cell not in self.prices:
+        if cell not in self.prices and cell:  # of a plan without limits nothing has a price
             told = ", ".join(f"{n} {v}" for n, v in zip(self.attributes, cell, strict=True))
             raise DataError(
                 f"There are no bid prices for {told}: the plan they come from had no such offer. "
                 "Optimise a batch that has, or refer the application."
             )
-        used = self.prices[cell].items()
+        used = self.prices.get(cell, {}).items()
         cost = sum(price * _amount(offer, measure) for measure, price in used)
-        return float(offer[self.profit]) - cost
+        return _finite(offer, self.profit) - cost
 
 
 class _Cap:
@@ -130,6 +140,10 @@ class BidPriceControl:
     """
 
     def __init__(self, prices: BidPrices, limits: Sequence[Limit], expected: int) -> None:
+        if expected < 1:
+            raise ConfigError(
+                f"expected is {expected}: say how many applications there will be, about."
+            )
         self.prices, self.expected, self.decided = prices, expected, 0
         self._caps = [_Cap(x) for x in limits if "at_most" in x and "penalty" not in x]
 
@@ -137,10 +151,12 @@ class BidPriceControl:
         """Return the place of the best offer that limits leave room for, and count it as made.
 
         Raises:
-            DataError: An offer is of a cell that has no prices.
+            DataError: An offer is of a cell that has no prices, or has an amount that is none: then
+                nothing is counted.
         """
+        ranked = self.prices.ranked(offers)
         self.decided += 1
-        for place in self.prices.ranked(offers):
+        for place in ranked:
             uses = [cap.use_of(offers[place]) for cap in self._caps]
             each = list(zip(self._caps, uses, strict=True))
             if all(cap.allows(use, self.decided, self.expected) for cap, use in each):
@@ -167,8 +183,24 @@ def bid_price_rows(
 
 
 def _amount(offer: Mapping[str, Any], measure: str) -> float:
-    return 1.0 if measure == APPROVALS else float(offer[measure])
+    if measure == APPROVALS:
+        return 1.0
+    amount = _finite(offer, measure)
+    if amount < 0:
+        raise DataError(f"The {measure} of an offer is {amount:g}: it must be 0 or more.")
+    return amount
+
+
+def _finite(offer: Mapping[str, Any], name: str) -> float:
+    number = offer[name]
+    if number is None or not isfinite(number):
+        raise DataError(f"The {name} of an offer is {number}: it must be a number.")
+    return float(number)
 
 
 def _millionths(offer: Mapping[str, Any], measure: str) -> int:
-    return MILLION if measure == APPROVALS else round(MILLION * offer[measure])
+    return MILLION if measure == APPROVALS else round(MILLION * _amount(offer, measure))
+
+
+def _listed(attributes: Iterable[str]) -> str:
+    return ", ".join(sorted(attributes)) or "nothing"
