@@ -31,6 +31,14 @@ def test_the_figure_of_limits_shows_use_and_price(found):
     assert not told
 
 
+def test_a_price_is_for_a_unit_of_the_measure_though_the_limit_be_a_ratio(found):
+    told = shown(found[-1], "limits").set_index("limit")
+    assert told.loc["loss rate", ["unit", "price per"]].tolist() == ["loss per lent", "loss"]
+    assert told.loc["long", ["unit", "price per"]].tolist() == ["share", "offers"]
+    assert told.loc["lent", ["unit", "price per"]].tolist() == ["lent", "lent"]
+    assert told.price.to_dict() == prices_of(found)
+
+
 def test_the_search_is_told_step_by_step_to_the_gap_that_is_certified(found):
     told, metrics = shown(found[-1], "passes"), found[-1].metrics
     assert told["profit bound"].is_monotonic_decreasing
