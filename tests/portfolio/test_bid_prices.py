@@ -53,6 +53,11 @@ def test_amounts_that_are_none_are_refused_and_nothing_is_counted(wrong, told):
     assert control.decide([offer(5.0, 9.0)]) is None
 
 
+def test_what_a_limit_on_the_profit_itself_says_of_losing_offers_is_no_error():
+    prices = BidPrices("profit", (), {(): {"profit": -0.5}})  # of a floor under profits
+    assert prices.worth({"profit": -4.0}) == -6.0
+
+
 def test_applications_that_nobody_expects_are_refused():
     with pytest.raises(ConfigError, match="expected is 0"):
         BidPriceControl(PRICES, [], 0)

@@ -131,6 +131,24 @@ def test_an_offer_twice_is_refused(spark):
     assert "Applicant b has an offer with the same number twice" in refused(twice, DataError)
 
 
+def test_a_parity_of_what_an_applicant_has_several_of_is_refused(spark):
+    mixed = spark.createDataFrame([*ROWS, ("b", 2, 5.0, 50.0, "north")], COLUMNS)
+    told = refused(mixed, DataError, parities=[PARITY])
+    assert "Applicant b has offers of region 'north' and 'south'" in told
+    nobody = spark.createDataFrame([("b", None)], "application_id STRING, offer INT")
+    asked = {name: USUAL[name] for name in AUDITED} | {"parities": [PARITY | {"enforce": False}]}
+    with pytest.raises(DataError, match="Applicant b has offers of region"):
+        audit_portfolio(mixed, nobody, **asked)
+
+
+def test_a_limit_may_be_on_the_profit_itself(offers):
+    of_lent = {"name": "return", "measure": "profit", "per": "lent", "at_least": 0.09}
+    chosen, status, metrics, reasons = solve(offers, limits=[of_lent])
+    # Of 12 on 150 and 7 on 100 it is 7.6 %; of 10 on 100 and of these, 8.5 %.
+    assert (chosen, metrics["profit"]) == ({"a": 1, "b": None, "c": None}, 10)
+    assert (status, reasons) == ("optimal_within_tolerance", [])
+
+
 def test_a_budget_of_nothing_makes_no_offers_and_that_is_proven(offers):
     chosen, status, metrics, reasons = solve(offers, limits=[CAP | {"at_most": 0.0}])
     assert set(chosen.values()) == {None} and set(chosen) == {"a", "b", "c"}

@@ -86,15 +86,15 @@ class BidPrices:
                 "Optimise a batch that has, or refer the application."
             )
         used = self.prices.get(cell, {}).items()
-        cost = sum(price * _amount(offer, measure) for measure, price in used)
+        cost = sum(price * _amount(offer, measure, self.profit) for measure, price in used)
         return _finite(offer, self.profit) - cost
 
 
 class _Cap:
     """A limit from above, and what has been used of it, in millionths."""
 
-    def __init__(self, limit: Limit) -> None:
-        self.limit = limit
+    def __init__(self, limit: Limit, profit: str) -> None:
+        self.limit, self.profit = limit, profit
         self.most = exact(limit["at_most"])
         self.used = self.moved = Fraction(0)
 
@@ -105,8 +105,8 @@ class _Cap:
             offer[name] is not None and str(offer[name]) in values
             for name, values in limit.get("where", {}).items()
         )
-        used = Fraction(_millionths(offer, limit["measure"]) if inside else 0)
-        return used - self.most * _millionths(offer, limit["per"]) if "per" in limit else used
+        used = Fraction(self._millionths(offer, limit["measure"]) if inside else 0)
+        return used - self.most * self._millionths(offer, limit["per"]) if "per" in limit else used
 
     def allows(self, use: Fraction, decided: int, expected: int) -> bool:
         """Return whether so much may be used."""
@@ -123,6 +123,9 @@ class _Cap:
         """Count it as used."""
         self.used += use
         self.moved += abs(use)
+
+    def _millionths(self, offer: Mapping[str, Any], measure: str) -> int:
+        return round(MILLION * _amount(offer, measure, self.profit))
 
 
 class BidPriceControl:
@@ -145,7 +148,8 @@ class BidPriceControl:
                 f"expected is {expected}: say how many applications there will be, about."
             )
         self.prices, self.expected, self.decided = prices, expected, 0
-        self._caps = [_Cap(x) for x in limits if "at_most" in x and "penalty" not in x]
+        caps = (limit for limit in limits if "at_most" in limit and "penalty" not in limit)
+        self._caps = [_Cap(limit, prices.profit) for limit in caps]
 
     def decide(self, offers: Sequence[Mapping[str, Any]]) -> int | None:
         """Return the place of the best offer that limits leave room for, and count it as made.
@@ -182,11 +186,11 @@ def bid_price_rows(
     ]
 
 
-def _amount(offer: Mapping[str, Any], measure: str) -> float:
+def _amount(offer: Mapping[str, Any], measure: str, profit: str) -> float:
     if measure == APPROVALS:
         return 1.0
     amount = _finite(offer, measure)
-    if amount < 0:
+    if amount < 0 and measure != profit:
         raise DataError(f"The {measure} of an offer is {amount:g}: it must be 0 or more.")
     return amount
 
@@ -196,10 +200,6 @@ def _finite(offer: Mapping[str, Any], name: str) -> float:
     if number is None or not isfinite(number):
         raise DataError(f"The {name} of an offer is {number}: it must be a number.")
     return float(number)
-
-
-def _millionths(offer: Mapping[str, Any], measure: str) -> int:
-    return MILLION if measure == APPROVALS else round(MILLION * _amount(offer, measure))
 
 
 def _listed(attributes: Iterable[str]) -> str:
