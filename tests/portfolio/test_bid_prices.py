@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from penstock.errors import DataError
+from penstock.errors import ConfigError, DataError
 from penstock.portfolio.bid_prices import BidPriceControl, BidPrices, bid_price_rows
 from penstock.portfolio.choice import MILLION, sum_over
 from penstock.portfolio.searching import Search
@@ -21,6 +21,46 @@ def offer(profit, lent, region="north", loss=0.0):
 def test_an_offer_of_a_cell_without_prices_is_refused_with_the_cure():
     with pytest.raises(DataError, match=r"no bid prices for region east.* refer the application"):
         PRICES.choose([offer(1.0, 1.0, "east")])
+
+
+def test_prices_by_other_attributes_than_asked_for_are_refused():
+    rows = [{"cell": {"region": "north", "term": "36"}, "measure": "lent", "price": 0.05}]
+    with pytest.raises(DataError, match="are by region, term, and are to be read by region"):
+        BidPrices.of_rows("profit", ["region"], rows)
+    with pytest.raises(DataError, match="are by region, term, and are to be read by nothing"):
+        BidPrices.of_rows("profit", [], rows)
+
+
+def test_a_plan_without_limits_prices_nothing():
+    assert BidPrices.of_rows("profit", [], []).choose([offer(-1.0, 5.0), offer(2.0, 5.0)]) == 1
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        (offer(9.0, -50.0), "The lent of an offer is -50: it must be 0 or more"),
+        (offer(9.0, float("nan")), "The lent of an offer is nan"),
+        (offer(9.0, None), "The lent of an offer is None"),
+        (offer(float("inf"), 1.0), "The profit of an offer is inf"),
+    ],
+)
+def test_amounts_that_are_none_are_refused_and_nothing_is_counted(wrong, told):
+    control = BidPriceControl(PRICES, [{"name": "lent", "measure": "lent", "at_most": 9.0}], 3)
+    with pytest.raises(DataError, match=told):
+        control.decide([offer(5.0, 9.0), wrong])
+    assert control.decided == 0
+    assert control.decide([offer(5.0, 9.0)]) == 0  # what a negative amount would have given back
+    assert control.decide([offer(5.0, 9.0)]) is None
+
+
+def test_what_a_limit_on_the_profit_itself_says_of_losing_offers_is_no_error():
+    prices = BidPrices("profit", (), {(): {"profit": -0.5}})  # of a floor under profits
+    assert prices.worth({"profit": -4.0}) == -6.0
+
+
+def test_applications_that_nobody_expects_are_refused():
+    with pytest.raises(ConfigError, match="expected is 0"):
+        BidPriceControl(PRICES, [], 0)
 
 
 def test_the_best_offer_that_a_cap_leaves_room_for_is_made():

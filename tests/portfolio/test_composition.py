@@ -1,4 +1,4 @@
-"""The figure of a plan's composition; its sums are held against pandas in `test_optimise.py`."""
+"""The figure of a plan's composition; its sums are held against pandas in `test_audit.py`."""
 
 from penstock.portfolio.composition import Part, composition_figure
 

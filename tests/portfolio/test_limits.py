@@ -1,8 +1,9 @@
-"""Units of limits, as reports show them."""
+"""Units of limits, as reports show them; values that no offer has."""
 
 import pytest
 
-from penstock.portfolio.limits import unit_of
+from penstock.errors import ConfigError
+from penstock.portfolio.limits import compile_rows, unit_of
 
 
 @pytest.mark.parametrize(
@@ -19,3 +20,9 @@ from penstock.portfolio.limits import unit_of
 )
 def test_a_limit_is_in_the_unit_that_its_measure_ends_in(measure, per, unit):
     assert unit_of(measure, per) == unit
+
+
+def test_offers_without_a_value_are_none_of_a_value_called_none():
+    limit = {"name": "x", "measure": "lent", "where": {"region": ["None"]}, "at_most": 1.0}
+    with pytest.raises(ConfigError, match="is on region 'None', and no offer has it"):
+        compile_rows([limit], [], [("north",), (None,)], {})

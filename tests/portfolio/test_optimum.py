@@ -62,6 +62,18 @@ def test_branch_and_bound_over_everyone_betters_plan_and_bound_of_a_few_decided_
     assert float(found.plan.value) / MILLION == pytest.approx(in_whole_offers(book), rel=1e-6)
 
 
+def test_limits_that_never_bind_leave_the_bound_of_branch_and_bound_as_it_is():
+    book = draw_book(25, seed=1).of(*CAPS)
+    far = {"name": "far", "measure": "lent", "at_most": 1e15}
+    idle = {"name": "idle", "measure": "lent", "where": {"segment": ["1"]}, "at_most": 8e6}
+    cells = (("0",), ("1",))  # of the second nobody has an offer
+    wide = Book(book.offers, cells, (*book.limits, far, idle))
+    found, usual = solve(wide, tolerance=1e-12), solve(book, tolerance=1e-12)
+    assert found.plan.value == usual.plan.value
+    assert found.bound < found.bound_of_prices
+    assert float(found.bound) == pytest.approx(float(usual.bound), rel=1e-8)
+
+
 def test_a_bound_that_a_plan_exceeds_is_not_taken(monkeypatch):
     book = draw_book(25, seed=1)
     value = solve(book, tolerance=1e-12).plan.value
@@ -153,29 +165,6 @@ def test_a_looser_limit_never_lowers_the_bound():
             moved = {**limit, "at_least": limit["at_least"] * 0.8}
         looser = replace(book, limits=(*book.limits[:place], moved, *book.limits[place + 1 :]))
         assert solve(looser).bound_of_prices >= before * (1 - Fraction(1, 10**9)), limit["name"]
-
-
-def test_a_soft_limit_costs_its_penalty_and_no_more():
-    book = draw_book(400).of("lent", "capital")
-    hard = solve(book)
-    price = float(hard.prices[0])
-    assert price > 0, book.limits
-
-    def softened(penalty):
-        limits = ({**book.limits[0], "penalty": penalty}, book.limits[1])
-        return replace(book, limits=limits)
-
-    dear, cheap = (solve(softened(each), 1e-5) for each in (100 * price, price / 4))
-    assert float(dear.bound_of_prices) == pytest.approx(float(hard.bound_of_prices), rel=1e-9)
-    assert cheap.bound_of_prices > hard.bound_of_prices
-    problem = replace(
-        book, limits=({**book.limits[0], "penalty": price / 4}, book.limits[1])
-    ).problem
-    used = problem.exact_usages(cheap.plan.sums)[0]
-    assert used > problem.rows[0].bound * MILLION
-    profit = Fraction(int(sum(cheap.plan.sums.whole()[:, 0])))
-    excess = used - problem.rows[0].bound * MILLION
-    assert cheap.plan.value == profit - problem.rows[0].penalty * excess
 
 
 def test_without_limits_everyone_has_the_best_offer():

@@ -65,6 +65,16 @@ def test_from_earlier_prices_fewer_passes_are_made(monkeypatch):
     assert searches[1].bound <= searches[0].bound * (1 + 1e-3)
 
 
+@pytest.mark.parametrize("sample", [searching.SAMPLE, 300])
+def test_prices_that_are_worse_than_none_are_not_begun_at(monkeypatch, sample):
+    monkeypatch.setattr(searching, "SAMPLE", sample)
+    book = draw_book(1_000)
+    cold, warm = (Search(book.problem, book.passes, 1e-5) for _ in range(2))
+    cold.find_prices()
+    warm.find_prices(1e9 * cold.prices)  # as of a plan in thousandths of a millionth
+    assert float(warm.bound) / MILLION == pytest.approx(in_parts(book), rel=1e-4)
+
+
 def test_each_pass_is_logged_and_bounds_never_rise(caplog):
     caplog.set_level("INFO", "penstock.portfolio.searching")
     book = draw_book(300, segments=2)

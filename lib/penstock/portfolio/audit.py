@@ -12,7 +12,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from penstock.portfolio.limits import Limit, Parity, exact
-from penstock.portfolio.measuring import amount_of
+from penstock.portfolio.measuring import amount_of, groups_of, of_one_group
 
 
 @dataclass(frozen=True)
@@ -112,13 +112,21 @@ def of_limit(limit: Limit) -> Column:
 
 
 def approval_rates(offers: DataFrame, made: DataFrame, attribute: str) -> dict[str, Fraction]:
-    """Return the share of each group's applicants who have an offer in the plan."""
-    applicants = offers.select("application_id", F.col(attribute).cast("string").alias("group"))
+    """Return the share of each group's applicants who have an offer in the plan.
+
+    Raises:
+        DataError: An applicant is of several groups.
+    """
     with_offer = made.select("application_id", F.lit(1).alias("made"))
-    joined = applicants.distinct().join(with_offer, "application_id", "left")
+    joined = groups_of(offers, attribute).join(with_offer, "application_id", "left")
     counts = joined.where("group IS NOT NULL").groupBy("group")
-    rows = counts.agg(F.count("made").alias("made"), F.count(F.lit(1)).alias("all")).collect()
-    return {row["group"]: Fraction(row["made"], row["all"]) for row in rows}
+    rows = counts.agg(
+        F.count("made").alias("made"),
+        F.count(F.lit(1)).alias("all"),
+        F.max("several").alias("several"),
+    )
+    groups = of_one_group(rows.collect(), attribute)
+    return {row["group"]: Fraction(row["made"], row["all"]) for row in groups}
 
 
 def _use(limit: Limit, used: Fraction, per: Fraction | None) -> Use:

@@ -9,9 +9,10 @@ Source: bid-price control, Talluri and van Ryzin, The Theory and Practice of Rev
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from math import isfinite
 from typing import Any
 
-from penstock.errors import DataError
+from penstock.errors import ConfigError, DataError
 from penstock.portfolio.choice import MILLION, Floats
 from penstock.portfolio.limits import APPROVALS, Cell, Limit, exact
 
@@ -41,9 +42,18 @@ class BidPrices:
     def of_rows(
         cls, profit: str, attributes: Sequence[str], rows: Iterable[Mapping[str, Any]]
     ) -> "BidPrices":
-        """Build from rows of `BID_PRICE_COLUMNS`."""
+        """Build from rows of `BID_PRICE_COLUMNS`.
+
+        Raises:
+            DataError: Their cells are of other attributes.
+        """
         prices: dict[Cell, dict[str, float]] = {}
         for row in rows:
+            if row["cell"].keys() != set(attributes):
+                raise DataError(
+                    f"The bid prices are by {_listed(row['cell'])}, and are to be read by "
+                    f"{_listed(attributes)}. Name the attributes that they are by."
+                )
             cell = tuple(row["cell"][name] for name in attributes)
             prices.setdefault(cell, {})[row["measure"]] = row["price"]
         return cls(profit, tuple(attributes), prices)
@@ -55,7 +65,7 @@ class BidPrices:
         Limits are not looked at.
 
         Raises:
-            DataError: An offer is of a cell that has no prices.
+            DataError: An offer is of a cell that has no prices, or has an amount that is none.
         """
         return next(iter(self.ranked(offers)), None)
 
@@ -69,22 +79,22 @@ class BidPrices:
         """Return what an offer earns beyond what it uses of the limits."""
         values = [offer[name] for name in self.attributes]
         cell = tuple(None if value is None else str(value) for value in values)
-        if cell not in self.prices:
+        if cell not in self.prices and cell:  # of a plan without limits nothing has a price
             told = ", ".join(f"{n} {v}" for n, v in zip(self.attributes, cell, strict=True))
             raise DataError(
                 f"There are no bid prices for {told}: the plan they come from had no such offer. "
                 "Optimise a batch that has, or refer the application."
             )
-        used = self.prices[cell].items()
-        cost = sum(price * _amount(offer, measure) for measure, price in used)
-        return float(offer[self.profit]) - cost
+        used = self.prices.get(cell, {}).items()
+        cost = sum(price * _amount(offer, measure, self.profit) for measure, price in used)
+        return _finite(offer, self.profit) - cost
 
 
 class _Cap:
     """A limit from above, and what has been used of it, in millionths."""
 
-    def __init__(self, limit: Limit) -> None:
-        self.limit = limit
+    def __init__(self, limit: Limit, profit: str) -> None:
+        self.limit, self.profit = limit, profit
         self.most = exact(limit["at_most"])
         self.used = self.moved = Fraction(0)
 
@@ -95,8 +105,8 @@ class _Cap:
             offer[name] is not None and str(offer[name]) in values
             for name, values in limit.get("where", {}).items()
         )
-        used = Fraction(_millionths(offer, limit["measure"]) if inside else 0)
-        return used - self.most * _millionths(offer, limit["per"]) if "per" in limit else used
+        used = Fraction(self._millionths(offer, limit["measure"]) if inside else 0)
+        return used - self.most * self._millionths(offer, limit["per"]) if "per" in limit else used
 
     def allows(self, use: Fraction, decided: int, expected: int) -> bool:
         """Return whether so much may be used."""
@@ -114,6 +124,9 @@ class _Cap:
         self.used += use
         self.moved += abs(use)
 
+    def _millionths(self, offer: Mapping[str, Any], measure: str) -> int:
+        return round(MILLION * _amount(offer, measure, self.profit))
+
 
 class BidPriceControl:
     """Decides applications one at a time, by bid prices and within limits.
@@ -130,17 +143,24 @@ class BidPriceControl:
     """
 
     def __init__(self, prices: BidPrices, limits: Sequence[Limit], expected: int) -> None:
+        if expected < 1:
+            raise ConfigError(
+                f"expected is {expected}: say how many applications there will be, about."
+            )
         self.prices, self.expected, self.decided = prices, expected, 0
-        self._caps = [_Cap(x) for x in limits if "at_most" in x and "penalty" not in x]
+        caps = (limit for limit in limits if "at_most" in limit and "penalty" not in limit)
+        self._caps = [_Cap(limit, prices.profit) for limit in caps]
 
     def decide(self, offers: Sequence[Mapping[str, Any]]) -> int | None:
         """Return the place of the best offer that limits leave room for, and count it as made.
 
         Raises:
-            DataError: An offer is of a cell that has no prices.
+            DataError: An offer is of a cell that has no prices, or has an amount that is none: then
+                nothing is counted.
         """
+        ranked = self.prices.ranked(offers)
         self.decided += 1
-        for place in self.prices.ranked(offers):
+        for place in ranked:
             uses = [cap.use_of(offers[place]) for cap in self._caps]
             each = list(zip(self._caps, uses, strict=True))
             if all(cap.allows(use, self.decided, self.expected) for cap, use in each):
@@ -166,9 +186,21 @@ def bid_price_rows(
     ]
 
 
-def _amount(offer: Mapping[str, Any], measure: str) -> float:
-    return 1.0 if measure == APPROVALS else float(offer[measure])
+def _amount(offer: Mapping[str, Any], measure: str, profit: str) -> float:
+    if measure == APPROVALS:
+        return 1.0
+    amount = _finite(offer, measure)
+    if amount < 0 and measure != profit:
+        raise DataError(f"The {measure} of an offer is {amount:g}: it must be 0 or more.")
+    return amount
 
 
-def _millionths(offer: Mapping[str, Any], measure: str) -> int:
-    return MILLION if measure == APPROVALS else round(MILLION * offer[measure])
+def _finite(offer: Mapping[str, Any], name: str) -> float:
+    number = offer[name]
+    if number is None or not isfinite(number):
+        raise DataError(f"The {name} of an offer is {number}: it must be a number.")
+    return float(number)
+
+
+def _listed(attributes: Iterable[str]) -> str:
+    return ", ".join(sorted(attributes)) or "nothing"

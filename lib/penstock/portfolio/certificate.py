@@ -13,7 +13,7 @@ from penstock.portfolio.frontier import Point
 from penstock.portfolio.limits import Limit, exact, unit_of
 from penstock.portfolio.measuring import Measured
 from penstock.portfolio.problem import Problem
-from penstock.portfolio.solution import Solution
+from penstock.portfolio.solution import Solution, gap_between
 from penstock.portfolio.tail_report import tail_table
 
 Status = Literal["optimal_within_tolerance", "gap_not_reached", "infeasible_proven", "empty"]
@@ -105,8 +105,7 @@ def certificate(
     solution = certified.solution
     plan = solution.plan
     bound = float(solution.bound / MILLION)
-    relaxed = None if solution.relaxed is None else min(solution.relaxed, solution.bound)
-    size = abs(solution.bound)
+    of_prices, of_whole_offers = solution.gap_parts
     metrics: dict[str, float | None] = {
         "applicants": float(certified.applicants),
         "offers": float(certified.measured.made),
@@ -116,10 +115,8 @@ def certificate(
         "profit_bound": bound,
         "profit_bound_of_prices": float(solution.bound_of_prices / MILLION),
         "gap": solution.gap,
-        "gap_of_prices": _share(solution.bound - relaxed, size) if relaxed is not None else None,
-        "gap_of_whole_offers": (
-            _share(relaxed - plan.value, size) if plan and relaxed is not None else None
-        ),
+        "gap_of_prices": of_prices,
+        "gap_of_whole_offers": of_whole_offers,
         "broken_limits": _number(certified.broken_limits),
         "passes": float(sum(each.sets > 0 for each in solution.passes)),
         "tolerance": tolerance,
@@ -145,16 +142,19 @@ def certificate(
 
 def _limits_table(certified: Certified) -> Table:
     rows = []
+    # Of a ratio the bound is in its own unit, the price for a unit of the measure.
     units = {
-        limit["name"]: unit_of(limit["measure"], limit.get("per")) for limit in certified.limits
+        limit["name"]: (unit_of(limit["measure"], limit.get("per")), unit_of(limit["measure"]))
+        for limit in certified.limits
     }
-    units |= {tail.name: unit_of(tail.measure) for tail in certified.problem.tails}
+    units |= {tail.name: (unit_of(tail.measure),) * 2 for tail in certified.problem.tails}
     for name, sense, bound, used, price in certified.price_rows():
         share = used / bound if used is not None and bound else None
         # What is no limit is a parity, of approval rates.
-        rows.append((name, sense, bound, units.get(name, "share"), used, share, price))
+        unit, priced_unit = units.get(name, ("share", "share"))
+        rows.append((name, sense, bound, unit, used, share, price, priced_unit))
     columns = (
-        "limit", "sense", "bound", "unit", "used by the plan", "share used", "price of one unit",
+        "limit", "sense", "bound", "unit", "used by the plan", "share used", "price", "price per",
     )  # fmt: skip
     return Table("Limits, their use and their price", columns, tuple(rows))
 
@@ -166,7 +166,7 @@ def _passes_table(solution: Solution) -> Table:
         step = f"pass {next(passes)}" if each.sets else "whole offers"
         bound = float(each.bound / MILLION)
         value = None if each.value is None else float(each.value / MILLION)
-        gap = None if each.value is None else _share(each.bound - each.value, abs(each.bound))
+        gap = None if each.value is None else gap_between(each.value, each.bound)
         rows.append((step, each.sets, bound, value, gap, each.beyond))
     columns = (
         "step", "prices tried", "profit bound", "best plan", "gap", "limits broken at the prices",
@@ -260,7 +260,3 @@ def _number(counted: int | None) -> float | None:
 
 def _bound(limit: Limit) -> float:
     return float(limit["at_most"] if "at_most" in limit else limit["at_least"])
-
-
-def _share(part: Fraction, whole: Fraction) -> float:
-    return float(part / whole) if whole else 0.0

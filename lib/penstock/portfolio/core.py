@@ -162,7 +162,7 @@ class Core:
         if not np.isfinite(bound):
             return decided, None
         n = self.offers.applicants  # each uses at most 1 of a row, in its unit
-        far = 1 + 2 * n + 2 * float((n + np.abs(self.left) / self.units).sum())
+        far = 1 + 2 * n + 2 * float((n + np.abs(np.minimum(self.left / self.units, n))).sum())
         return decided, (bound + _FEASIBILITY * far) * self.unit
 
     def _branch(
@@ -172,7 +172,12 @@ class Core:
         n_soft = solver.getNumCol() - len(rows)
         start.col_value = np.isin(rows, chosen).astype(float).tolist() + [0.0] * n_soft
         solver.setSolution(start)
-        if not _run(solver):
+        is_solved = _run(solver)
+        if is_solved and not _is_worth_what_it_says(solver):
+            # HiGHS's presolve may mistake the start for a better plan than there is.
+            solver.clearSolver()
+            is_solved = _run(solver)
+        if not is_solved:
             return chosen
         parts = np.array(solver.getSolution().col_value)[: len(rows)]
         decided = np.where(is_free, NOBODY, chosen)
@@ -207,7 +212,9 @@ class Core:
         model.col_lower_ = np.zeros(n_offers + n_soft)
         model.col_upper_ = np.concatenate([np.ones(n_offers), np.full(n_soft, np.inf)])
         model.row_lower_ = np.full(n_limits + n_owners, -np.inf)
-        model.row_upper_ = np.concatenate([left / self.units, np.ones(n_owners)])
+        # Nobody uses more than 1: beyond as many owners a limit is none, however large.
+        room = np.minimum(left / self.units, n_owners)
+        model.row_upper_ = np.concatenate([room, np.ones(n_owners)])
         model.a_matrix_.format_ = highspy.MatrixFormat.kColwise
         model.a_matrix_.start_, model.a_matrix_.index_ = matrix.indptr, matrix.indices
         model.a_matrix_.value_ = matrix.data
@@ -238,3 +245,10 @@ def _run(solver: highspy.Highs) -> bool:
     solver.run()
     status = solver.getInfo().primal_solution_status
     return bool(status == highspy.SolutionStatus.kSolutionStatusFeasible)
+
+
+def _is_worth_what_it_says(solver: highspy.Highs) -> bool:
+    """Return whether the solution has the value that the solver tells."""
+    told = solver.getInfo().objective_function_value
+    costs, values = np.array(solver.getLp().col_cost_), np.array(solver.getSolution().col_value)
+    return abs(float(np.einsum("n,n->", costs, values)) - told) <= _WHOLE * max(abs(told), 1.0)

@@ -24,7 +24,8 @@ FRONTIER_COLUMNS = """
     bound DOUBLE COMMENT 'of it, in its unit; of a limit per a measure the ratio',
     most_profit DOUBLE COMMENT 'that no plan exceeds; null: no plan can keep the limits',
     plan_profit DOUBLE COMMENT 'of the plan by prices, maybe a little beyond limits; null: none',
-    price DOUBLE COMMENT 'profit for one more unit of the measure; null: none'"""
+    price DOUBLE COMMENT 'profit for one more unit of the measure, of at least for one less; null:
+        none'"""
 _PASSES = 2
 
 
@@ -43,14 +44,23 @@ class Point:
         bound: Of the moved limit, in its unit (of a limit "at least" too; per a measure the ratio).
         most: Profit that no plan exceeds there.
         at_prices: Profit of the plan that the prices make, which may be a little beyond limits.
-        price: Profit for one more unit of the measure. All three are None where no plan can keep
-            the limits.
+        price: Profit for one more unit of the measure; of a limit "at least" for one less. All
+            three are None where no plan can keep the limits.
     """
 
     bound: float
     most: float | None
     at_prices: float | None
     price: float | None
+
+
+@dataclass(frozen=True)
+class _At:
+    """Prices, what they make units worth in the problem that they were tried in, and the sums."""
+
+    prices: Floats
+    values: Floats
+    sums: Sums
 
 
 def check_frontiers(frontiers: Sequence[Frontier], bounds: Mapping[str, float]) -> None:
@@ -97,30 +107,31 @@ def frontier(
         solution: Whose prices the search begins at.
     """
     moved = [_moved(problem, row, multiple) for multiple in multiples]
-    return _points(moved, passes, row, solution.prices, solution.sums)
+    begin = _At(solution.prices, problem.values(solution.prices), solution.sums)
+    return _points(moved, passes, row, begin)
 
 
-def _points(
-    moved: Sequence[Problem], passes: Passes, row: int, prices: Floats, sums: Sums
-) -> list[Point]:
+def _points(moved: Sequence[Problem], passes: Passes, row: int, begin: _At) -> list[Point]:
     sample = passes.subsample(SAMPLE).offers
     share = sample.applicants / passes.applicants
-    scales = scales_of(moved[0], sums)
-    at = [(prices, sums)] * len(moved)
-    best: list[tuple[Fraction, Floats, Sums] | None] = [None] * len(moved)
+    scales = scales_of(moved[0], begin.sums)
+    at = [begin] * len(moved)
+    best: list[tuple[Fraction, _At] | None] = [None] * len(moved)
     for _ in range(_PASSES):
         tried = []
-        for problem, (near, found) in zip(moved, at, strict=True):
-            of_sample = sum_best(sample, problem.values(near), problem.n_cells)
-            bounds = share * (problem.bounds - problem.usages(found)) + problem.usages(of_sample)
-            tried.append(newton(problem, sample, bounds, scales, near))
-        passed = passes.sums([p.values(each) for p, each in zip(moved, tried, strict=True)])
-        for place, (problem, each, found) in enumerate(zip(moved, tried, passed, strict=True)):
-            dual = problem.dual_value(each, found, passes.applicants)
+        for problem, near in zip(moved, at, strict=True):
+            # A ratio that moves changes what prices make units worth: both sums are at the same.
+            of_sample = problem.usages(sum_best(sample, near.values, problem.n_cells))
+            bounds = share * (problem.bounds - problem.usages(near.sums)) + of_sample
+            tried.append(newton(problem, sample, bounds, scales, near.prices))
+        values = [problem.values(each) for problem, each in zip(moved, tried, strict=True)]
+        passed = map(_At, tried, values, passes.sums(values))
+        for place, (problem, found) in enumerate(zip(moved, passed, strict=True)):
+            dual = problem.dual_value(found.prices, found.sums, passes.applicants)
             known = best[place]
             if known is None or dual < known[0]:
-                best[place] = (dual, each, found)
-        at = [(kept[1], kept[2]) for kept in best if kept is not None]
+                best[place] = (dual, found)
+        at = [kept[1] for kept in best if kept is not None]
     return [
         _point(problem, row, *kept)
         if kept[0] >= _least_worth(problem, passes.applicants)
@@ -145,10 +156,11 @@ def _moved(problem: Problem, at: int, multiple: float) -> Problem:
     return replace(problem, rows=rows)
 
 
-def _point(problem: Problem, at: int, dual: Fraction, prices: Floats, sums: Sums) -> Point:
-    profit = float(np.sum(sums.whole()[:, 0])) / MILLION
-    of_limit = [row.limit == problem.rows[at].limit for row in problem.rows]
-    return Point(_bound(problem, at), float(dual / MILLION), profit, float(prices[of_limit].sum()))
+def _point(problem: Problem, row: int, dual: Fraction, found: _At) -> Point:
+    profit = float(np.sum(found.sums.whole()[:, 0])) / MILLION
+    of_limit = [each.limit == problem.rows[row].limit for each in problem.rows]
+    price = float(found.prices[of_limit].sum())
+    return Point(_bound(problem, row), float(dual / MILLION), profit, price)
 
 
 def _bound(problem: Problem, at: int) -> float:

@@ -218,7 +218,8 @@ def exact(number: float) -> Fraction:
 
 def _row(limit: Limit, attributes: Sequence[str], cells: Sequence[Cell]) -> Row:
     for name, values in limit.get("where", {}).items():
-        known = sorted({str(cell[attributes.index(name)]) for cell in cells})
+        at = attributes.index(name)
+        known = sorted({value for cell in cells if (value := cell[at]) is not None})
         for value in values:
             if cells and value not in known:
                 raise ConfigError(

@@ -78,10 +78,44 @@ def measure_offers(
 
 
 def applicants_by(offers: DataFrame, attribute: str) -> dict[str | None, int]:
-    """Return how many applicants each value of an attribute has."""
-    groups = offers.groupBy(F.col(attribute).cast("string").alias("group"))
-    counts = groups.agg(F.countDistinct("application_id").alias("applicants"))
-    return {row["group"]: row["applicants"] for row in counts.collect()}
+    """Return how many applicants each value of an attribute has.
+
+    Raises:
+        DataError: An applicant has several.
+    """
+    counts = groups_of(offers, attribute).groupBy("group")
+    rows = counts.agg(F.count(F.lit(1)).alias("applicants"), F.max("several").alias("several"))
+    return {row["group"]: row["applicants"] for row in of_one_group(rows.collect(), attribute)}
+
+
+def groups_of(offers: DataFrame, attribute: str) -> DataFrame:
+    """Return each `application_id` with its `group`, the value of an attribute that it has.
+
+    And `several`, null but where its offers have several: key, first and last of them.
+    """
+    value = F.col(attribute).cast("string")
+    ends = offers.groupBy("application_id").agg(
+        F.min(value).alias("group"), F.max(value).alias("last")
+    )
+    named = F.struct("application_id", "group", "last")
+    has_several = F.col("last") != F.col("group")
+    return ends.select("application_id", "group", F.when(has_several, named).alias("several"))
+
+
+def of_one_group(rows: Sequence[Row], attribute: str) -> Sequence[Row]:
+    """Return the rows if all of them have no applicant in `several` groups.
+
+    Raises:
+        DataError: Naming one, and the cure.
+    """
+    for row in rows:
+        if row["several"]:
+            key, one, other = row["several"]
+            raise DataError(
+                f"Applicant {key} has offers of {attribute} '{one}' and '{other}', and parities "
+                "compare groups of applicants. Name an attribute that each has one value of."
+            )
+    return rows
 
 
 def amount_of(name: str) -> Column:

@@ -61,7 +61,7 @@ PRICE_COLUMNS = """
     sense STRING COMMENT 'at most, or at least',
     bound DOUBLE COMMENT 'in the unit of the measure; of a limit per a measure the ratio',
     used DOUBLE COMMENT 'by the plan, in the same; null: nothing to relate to, or no plan',
-    price DOUBLE COMMENT 'profit for one more unit of the measure'"""
+    price DOUBLE COMMENT 'profit for one more unit of the measure; of at least: for one less'"""
 START_COLUMNS = """
     limit STRING COMMENT 'key',
     price DOUBLE COMMENT 'profit for one more unit of the measure'"""

@@ -7,7 +7,7 @@ profit for one unit of what a row limits, at least 0.
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from math import floor, lcm
+from math import floor, lcm, nextafter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,8 +56,8 @@ class Problem:
 
     @cached_property
     def highest(self) -> Floats:
-        """Return the highest price of each row: the penalty of a soft one."""
-        return np.array([np.inf if r.penalty is None else float(r.penalty) for r in self.rows])
+        """Return the highest price of each row: the penalty of a soft one, and nothing above."""
+        return np.array([np.inf if r.penalty is None else _up_to(r.penalty) for r in self.rows])
 
     def values(self, prices: Floats) -> Floats:
         """Return what a unit of profit and of each measure is worth, cells x (1 + measures)."""
@@ -104,7 +104,10 @@ class Problem:
         return of_cells
 
     def value_of(self, sums: Sums) -> Fraction | None:
-        """Return what a plan is worth, penalties off, in millionths; None if it breaks a limit."""
+        """Return what a plan is worth, penalties off, in millionths; None if it breaks a limit.
+
+        What penalties take is rounded up: of profit, plans are worth whole millionths.
+        """
         worth = Fraction(self.profit * int(sum(sums.whole()[:, 0])))
         for row, used in zip(self.rows, self.exact_usages(sums), strict=True):
             excess = used - row.bound * MILLION
@@ -114,7 +117,7 @@ class Problem:
                 worth -= row.penalty * excess
         if any(self.tail_excess(tail, sums) > 0 for tail in self.tails):
             return None
-        return worth
+        return self.in_whole(worth)
 
     def dual_value(self, prices: Floats, sums: Sums, applicants: int) -> Fraction:
         """Return a bound that no plan within the limits exceeds, in millionths.
@@ -133,10 +136,9 @@ class Problem:
         bound += Fraction(applicants * self._rounding(prices))
         return self.in_whole(bound)
 
-    def in_whole(self, bound: Fraction) -> Fraction:
-        """Cut off a part of a millionth: without penalties plans are worth whole ones."""
-        is_whole = self.profit == 1 and all(row.penalty is None for row in self.rows)
-        return Fraction(floor(bound)) if is_whole else bound
+    def in_whole(self, worth: Fraction) -> Fraction:
+        """Cut off a part of a millionth: of profit, plans are worth whole ones."""
+        return Fraction(floor(worth)) if self.profit else worth
 
     @cached_property
     def _whole_weights(self) -> list[list[tuple[int, NDArray[np.object_], int]]]:
@@ -161,3 +163,9 @@ class Problem:
 
     def _at(self, measure: str) -> int:
         return 1 + self.measures.index(measure)
+
+
+def _up_to(number: Fraction) -> float:
+    """Return the greatest double that is not above a number."""
+    nearest = float(number)
+    return nearest if Fraction(nearest) <= number else nextafter(nearest, 0.0)

@@ -98,6 +98,8 @@ class Search:
         if start is not None:
             at = np.clip(start, 0, problem.highest)
             [sums] = self.try_prices([at])
+            if problem.profit and self.prices is not at:  # worse than none at all
+                at, sums = self.prices, free
         scales = self.scales or scales_of(problem, free)
         sample = self.passes.subsample(SAMPLE).offers
         share = sample.applicants / self.passes.applicants if self.passes.applicants else 1.0

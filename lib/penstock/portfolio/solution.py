@@ -26,7 +26,7 @@ class Pass:
         """Say it as one reads it while the search goes on."""
         told = f"profit at most {float(self.bound / MILLION):,.0f}"
         if self.value is not None:
-            gap = float((self.bound - self.value) / abs(self.bound)) if self.bound else 0.0
+            gap = gap_between(self.value, self.bound)
             told += f", plan {float(self.value / MILLION):,.0f}, gap {gap:.2g}"
         if not self.sets:
             return told
@@ -77,6 +77,28 @@ class Solution:
     @property
     def gap(self) -> float | None:
         """Return the certified gap, as a share of the bound; None without a plan."""
+        return None if self.plan is None else gap_between(self.plan.value, self.bound)
+
+    @property
+    def gap_parts(self) -> tuple[float | None, float | None]:
+        """Return what of the gap prices leave, and what whole offers do; None where unknown."""
+        if self.relaxed is None:
+            return None, None
+        relaxed = min(self.relaxed, self.bound)
         if self.plan is None:
-            return None
-        return float((self.bound - self.plan.value) / abs(self.bound)) if self.bound else 0.0
+            return gap_between(relaxed, self.bound), None
+        # A plan made at other prices than the relaxation may be worth more than it.
+        relaxed, size = max(relaxed, self.plan.value), _size(self.plan.value, self.bound)
+        return float((self.bound - relaxed) / size), float((relaxed - self.plan.value) / size)
+
+
+def gap_between(value: Fraction, bound: Fraction) -> float:
+    """Return how far a value is below a bound as a share of the bound; of a bound of 0, of itself.
+
+    Of both 0 it is 0.
+    """
+    return float((bound - value) / _size(value, bound))
+
+
+def _size(value: Fraction, bound: Fraction) -> Fraction:
+    return abs(bound) or abs(value) or Fraction(1)

@@ -5,6 +5,7 @@ Trees see more of it than a line.
 
 import numpy as np
 import pandas
+from bench.challenger import PLAIN
 
 from penstock.evidence import Evidence, Table
 from penstock.learn.challenger.pd import challenger_pd
@@ -38,25 +39,12 @@ def simulated_loans() -> pandas.DataFrame:
 
 LOANS = simulated_loans()
 
-PARAMETERS = {
+PARAMETERS = PLAIN | {
     "numeric": ["income", "debt", "term"],
     "categorical": ["purpose"],
-    "text": [],
     "trainer": "xgboost",
-    "candidates": [],
-    "settings": {},
-    "monotone": {},
-    "class_weights": "none",
     "seed": 7,
-    "search": {},
-    "trials": 0,
     "slots": 2,
-    "search_seed": 1,
-    "objective": "log_loss",
-    "folds_by": "group",
-    "calibration": "held_out",
-    "calibrator": "platt",
-    "population_bad_rate": None,
 }
 SMALL = {
     "logistic": {"regParam": 0.001},
