@@ -145,7 +145,7 @@ def _limit_table(portfolio: Portfolio) -> Table:
         for row, price in zip(portfolio.problem.rows, chosen.row_prices, strict=True)
     )
     return Table(
-        "Limits: their use, and what one unit more would gain",
+        "Limits: their use, and what one unit looser would gain",
         ("limit", "sense", "bound", "use", "price"),
         rows,
     )

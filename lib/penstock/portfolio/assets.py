@@ -71,7 +71,7 @@ def optimise_assets(
         Evidence: Metrics `assets`, `periods`, `expected_return`, `volatility`, `shortfall`,
             `effective_assets` (1 / sum of squared weights), `shrinkage` (0-1; null of "sample") and
             `price_of_return` (risk by unit of return at the target; null without one). Tables
-            "portfolios", "limits" (use, and price: what one unit more would gain, in expected
+            "portfolios", "limits" (use, and price: what one unit looser would gain, in expected
             return, or save of the risk with a target) and "frontier"; figures "frontier" and
             "weights".
 

@@ -149,19 +149,7 @@ def check_limits(
         if name in seen:
             raise ConfigError(f"Two limits are called '{name}': give each a name of its own.")
         seen.add(name)
-        if ("at_most" in limit) == ("at_least" in limit):
-            raise ConfigError(f"Limit '{name}' needs either at_most or at_least.")
-        if limit.get("per") == limit["measure"] and not limit.get("where"):
-            raise ConfigError(
-                f"Limit '{name}' relates {limit['measure']} to itself, which is always 1: say "
-                "`where`, or another `per`."
-            )
-        for column in (limit["measure"], limit.get("per", limit["measure"])):
-            if column not in columns and column != APPROVALS:
-                raise ConfigError(
-                    f"Limit '{name}' is on '{column}', which the offers have not."
-                    f"{did_you_mean(column, [*columns, APPROVALS])}"
-                )
+        _check_limit(limit, columns)
     compared = [parity["attribute"] for parity in parities]
     for attribute in compared:
         if compared.count(attribute) > 1:
@@ -214,6 +202,29 @@ def is_inside(limit: Limit, attributes: Sequence[str], cell: Cell) -> bool:
 def exact(number: float) -> Fraction:
     """Return a number as it is written: 0.1 is a tenth."""
     return Fraction(repr(float(number)))
+
+
+def _check_limit(limit: Limit, columns: Sequence[str]) -> None:
+    name = limit["name"]
+    if ("at_most" in limit) == ("at_least" in limit):
+        raise ConfigError(f"Limit '{name}' needs either at_most or at_least.")
+    if limit.get("per") == limit["measure"] and not limit.get("where"):
+        raise ConfigError(
+            f"Limit '{name}' relates {limit['measure']} to itself, which is always 1: say "
+            "`where`, or another `per`."
+        )
+    bound = limit["at_most"] if "at_most" in limit else limit["at_least"]
+    if limit.get("per") == limit["measure"] and bound > 1:
+        raise ConfigError(
+            f"Limit '{name}' holds a share of {limit['measure']} against {bound:g}, and shares are "
+            "from 0 to 1: 0.4 = 40 %."
+        )
+    for column in (limit["measure"], limit.get("per", limit["measure"])):
+        if column not in columns and column != APPROVALS:
+            raise ConfigError(
+                f"Limit '{name}' is on '{column}', which the offers have not."
+                f"{did_you_mean(column, [*columns, APPROVALS])}"
+            )
 
 
 def _row(limit: Limit, attributes: Sequence[str], cells: Sequence[Cell]) -> Row:

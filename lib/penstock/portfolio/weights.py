@@ -28,7 +28,7 @@ class Weights:
 
     Attributes:
         weights: Shape (n_assets,), adding up to 1.
-        row_prices: What one unit more of each limit gains, shape (n_rows,), 0 or more.
+        row_prices: What each limit gains if it is one unit looser, shape (n_rows,), 0 or more.
         bound_prices: Likewise of the bound that an asset touches, shape (n_assets,).
         return_price: Risk that one unit more of the target return costs; None without a target.
     """

@@ -26,15 +26,15 @@ class Wishes:
 
     @property
     def measures(self) -> tuple[str, ...]:
-        """Return the measures of limits."""
+        """Return the measures of limits; parities that are only reported cost a pass nothing."""
         of_tails = {self.factors["loss_at_default"]} if self.tail_limits else set()
-        return tuple(sorted({*measures_of(self.limits, self.parities), *of_tails}))
+        return tuple(sorted({*measures_of(self.limits, self._enforced), *of_tails}))
 
     @property
     def attributes(self) -> tuple[str, ...]:
-        """Return the attributes of limits."""
+        """Return the attributes of limits, which prices hang on."""
         of_tails = {self.factors["sector"], self.factors["pd_band"]} if self.tail_limits else set()
-        return tuple(sorted({*attributes_of(self.limits, self.parities), *of_tails}))
+        return tuple(sorted({*attributes_of(self.limits, self._enforced), *of_tails}))
 
     @property
     def bounds(self) -> dict[str, float]:
@@ -45,3 +45,7 @@ class Wishes:
             if "at_most" in each
         }
         return caps | {each["name"]: each["at_least"] for each in self.limits if "at_least" in each}
+
+    @property
+    def _enforced(self) -> list[Parity]:
+        return [parity for parity in self.parities if parity["enforce"]]
