@@ -57,6 +57,7 @@ PARAMETERS = {
     "calibration": "held_out",
     "calibrator": "platt",
     "population_bad_rate": None,
+    "reweighed_by": [],
 }
 SMALL = {
     "logistic": {"regParam": 0.001},
