@@ -22,6 +22,7 @@ PLAIN: dict[str, Any] = {
     "calibration": "held_out",
     "calibrator": "platt",
     "population_bad_rate": None,
+    "reweighed_by": [],
 }
 
 

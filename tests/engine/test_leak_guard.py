@@ -11,6 +11,7 @@ from penstock.conf import MemoryConf, ModelConf
 from penstock.engine.contract import Contract
 from penstock.engine.graph import Graph
 from penstock.engine.leak_guard import leak_faults
+from penstock.engine.lineage import LABEL, Lineage
 from penstock.engine.nodes import Apply, Fit, Transform
 from penstock.errors import ConfigError, GraphError, PenstockError
 from penstock.graphs.lending import GRAPH
@@ -203,6 +204,29 @@ def test_a_late_column_is_refused_in_a_scorecard_by_configuration(spark, tmp_pat
     with pytest.raises(ConfigError, match="'recoverys', which .* Did you mean 'recoveries'"):
         plan("catalog.raw_table.known_at={post: [recoverys, hardship_*]}")
     assert count_jobs(spark) == jobs
+
+
+def test_a_protected_column_weighs_rows_and_is_no_feature(spark, tmp_path, monkeypatch):
+    features = "categorical: [purpose, home_ownership, emp_length], protected: [addr_state]"
+    described = f"params.read_observations={{{features}}}"
+
+    def reached(*changes):
+        """Return whether the state of a loan is behind the features and the labels of a model."""
+        lineage = Lineage(scorecard_plan(spark, tmp_path, monkeypatch, described, *changes).edges)
+        return {
+            (model, part): "addr_state" in {column for _, column in lineage.of(model, part)}
+            for model in ("scorecard", "challenger")
+            for part in ("", LABEL)
+        }
+
+    assert not any(reached().values())
+    assert reached("params.split_observations.reweigh_by=[addr_state]") == {
+        (model, part): part == LABEL
+        for model in ("scorecard", "challenger")
+        for part in ("", LABEL)
+    }
+    with pytest.raises(ConfigError, match="'purpose', which is not among the protected columns"):
+        reached("params.split_observations.reweigh_by=[purpose]")
 
 
 def test_rows_to_score_may_lack_what_is_known_later(tmp_path, monkeypatch):

@@ -19,6 +19,7 @@ NEXT_DAY = "{reporting_date: 2022-12-31, pd_odds: 1, overlay: 0}"
         ("read_protected.bands", "{sex: 3}", ".sex is 3; it must be a valid list"),
         ("scorecard_pd.special_codes", "{age: [[1]]}", ".age[0] is [1]; it must be a valid number"),
         ("scorecard_pd.population_bad_rate", "low", " is 'low'; it must be a valid number"),
+        ("split_observations.reweigh_by", "[3]", "[0] is 3; it must be a valid string"),
         ("split_observations.test_from", "2020", " is 2020; it must be a valid date"),
         ("validate_scorecard.vintage", "month", " is 'month'; it must be 'year' or 'quarter'"),
         ("validate_scorecard.bins", "1", " is 1; it must be greater than or equal to 2"),

@@ -384,3 +384,24 @@ def test_skipping_on_and_off_give_the_same_scores_of_applications(scorecard, spa
     assert told.count() == scorecard.table("application_scores").count() == 3
     assert with_skipping.tables == without.tables and "shadow_scores" in without.tables
     assert with_skipping.evidence == without.evidence
+
+
+def test_reweighed_models_are_fitted_from_the_given_table_and_both_audits_show_the_weights(
+    scorecard,
+):
+    by_sex = ("--set", "params.split_observations.reweigh_by=[sex]")
+    assert scorecard.do("prepare", *by_sex)[0] == 0
+    fitted_on = scorecard.table("development_table").toPandas()
+    assert (fitted_on.sample_weight[fitted_on["sample"] == "calibration"] == 1).all()
+    assert scorecard.do("train", *by_sex)[0] == 0
+    audits = ("--select", "+audit_scorecard +audit_challenger")
+    code, record = scorecard.do("evaluate", *by_sex, *audits)
+    assert code == 0
+    developed = fitted_on[fitted_on["sample"] == "development"]
+    weights = developed.sample_weight.astype(float).unique()
+    for report in ("fairness_report", "challenger_fairness"):
+        table = record["evidence"][report]["tables"]["reweighing"]
+        assert [row[0] for row in table["rows"]] == ["f", "m"]
+        shown = [weight for row in table["rows"] for weight in row[3:5]]
+        assert sorted(shown) == pytest.approx(sorted(weights), abs=1e-6)
+        assert {round(row[5], 9) for row in table["rows"]} == {round(developed.is_bad.mean(), 9)}

@@ -9,8 +9,9 @@ from pyspark.sql import functions as F
 
 from penstock.errors import DataError
 from penstock.learn.logistic import coefficient_table, logistic_pd
+from penstock.learn.pd_columns import WEIGHT
 from penstock.learn.reject_effect import show_reject_inference
-from penstock.learn.reject_inference import REJECTED, WEIGHT, RejectInference
+from penstock.learn.reject_inference import REJECTED, RejectInference
 
 N = 6000
 PARAMETERS = {

@@ -150,7 +150,8 @@ def label_columns(stage: Any) -> tuple[str, ...]:
     if stages := _wrapped(stage):
         return _once(name for wrapped in stages for name in label_columns(wrapped))
     if hasattr(stage, "features"):  # our own classifiers, as in `stage_columns`
-        return (stage.label,) if hasattr(stage, "label") else ()
+        named = (getattr(stage, name, None) for name in ("label", "weight"))
+        return tuple(filter(None, named))
     return _named(stage, _ONLY_TO_FIT)
 
 

@@ -18,7 +18,8 @@ from penstock.learn.binning.tables import BINNING_COLUMNS, list_bins
 from penstock.learn.challenger.explain import explain_challenger
 from penstock.learn.challenger.pd import challenger_pd
 from penstock.learn.champion import champion_pd, shadow_pd
-from penstock.learn.observations import SCORED_COLUMNS, read_observations, split_observations
+from penstock.learn.observation_split import split_observations
+from penstock.learn.observations import SCORED_COLUMNS, read_observations
 from penstock.learn.protected import PROTECTED_COLUMNS, read_protected
 from penstock.learn.reasons.declines import decline_reasons, present_reasons, select_declines
 from penstock.learn.scorecard.explain import explain_scorecard
@@ -28,7 +29,7 @@ from penstock.learn.scores import present_scores
 from penstock.learn.tuning.explain import TRIAL_COLUMNS, explain_search, list_trials
 from penstock.measure.choice import choose_champion
 from penstock.measure.comparison import COMPARED_COLUMNS, compare_pds
-from penstock.measure.fairness_audit import AUDITED_COLUMNS, audit_fairness
+from penstock.measure.fairness_audit import AUDITED_COLUMNS, REWEIGHED_COLUMNS, audit_fairness
 from penstock.measure.gate import champion_gate, pd_gate
 from penstock.measure.incumbent import compare_incumbent
 from penstock.measure.shadow import SHADOWED_COLUMNS, compare_shadow
@@ -56,13 +57,17 @@ OBSERVATIONS = Contract(
 # Without rows in one of them there is nothing to fit, or to judge by.
 SAMPLED = Contract("row_id STRING, is_bad INT", is_open=True, min_rows=1)
 
-# Who may read it is for the owner of the table to say: nothing but the audit needs it.
+# Who may read it is for the owner of the table to say: the audit needs it, and who reweighs.
 PROTECTED = Contract(PROTECTED_COLUMNS, key=("row_id",), quarantine="protected_quarantine")
 
 TRAINING = (
     Transform(read_observations, "raw_table", "observations"),
     Transform(read_protected, "raw_table", "protected_table"),
-    Transform(split_observations, "observations", ("development_table", "judged_table")),
+    Transform(
+        split_observations,
+        ("observations", "protected_table"),
+        ("development_table", "judged_table"),
+    ),
     Fit(scorecard_pd, "development_table", "scorecard"),
     Measure(explain_scorecard, "scorecard", "scorecard_page"),
     Solve(list_bins, "scorecard", "scorecard_bins"),
@@ -78,10 +83,14 @@ TRAINING = (
     ),
     Measure(
         audit_fairness,
-        ("judged_scores", "protected_table"),
+        ("judged_scores", "protected_table", "development_table"),
         "fairness_report",
         name="audit_scorecard",
-        reads={"judged_scores": AUDITED_COLUMNS, "protected_table": PROTECTED_COLUMNS},
+        reads={
+            "judged_scores": AUDITED_COLUMNS,
+            "protected_table": PROTECTED_COLUMNS,
+            "development_table": REWEIGHED_COLUMNS,
+        },
     ),
     Gate(pd_gate, "scorecard_report", "scorecard_verdict", name="scorecard_gate"),
     Deploy("scorecard", "scorecard_candidate", after=("scorecard_report", "scorecard_verdict")),
@@ -106,10 +115,14 @@ CHALLENGE = (
     ),
     Measure(
         audit_fairness,
-        ("challenger_judged_scores", "protected_table"),
+        ("challenger_judged_scores", "protected_table", "development_table"),
         "challenger_fairness",
         name="audit_challenger",
-        reads={"challenger_judged_scores": AUDITED_COLUMNS, "protected_table": PROTECTED_COLUMNS},
+        reads={
+            "challenger_judged_scores": AUDITED_COLUMNS,
+            "protected_table": PROTECTED_COLUMNS,
+            "development_table": REWEIGHED_COLUMNS,
+        },
     ),
     Measure(explain_search, ("challenger", "challenger_report"), "challenger_search"),
     Solve(list_trials, "challenger", "challenger_trials"),

@@ -80,7 +80,7 @@ class CalibratedClassifier(Estimator[PipelineModel]):
         needs_values: Whether a feature without a value in development is refused; else the
             classifier leaves it out itself.
         weight: Column of what a row counts for (DECIMAL), which the classifier reads as well; only
-            without folds. None: each counts for one.
+            where calibration rows are held out. None: each counts for one.
 
     Source:
         One classifier on all rows with a scaling of its cross-fitted scores: Platt, Probabilistic

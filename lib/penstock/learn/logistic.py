@@ -11,9 +11,8 @@ from penstock.evidence import Evidence, Table
 from penstock.learn.calibrated import CalibratedClassifier
 from penstock.learn.encoding import FEATURES, encoding, vector_slots
 from penstock.learn.feature_names import check_feature_names
-from penstock.learn.pd_columns import LABEL, PD, SAMPLE
+from penstock.learn.pd_columns import LABEL, PD, SAMPLE, WEIGHT
 from penstock.learn.reject_inference import (
-    WEIGHT,
     Bands,
     InferringClassifier,
     Method,

@@ -12,15 +12,12 @@ from pyspark.sql import functions as F
 from penstock.annotations import Months
 from penstock.columns import column_of
 from penstock.errors import ConfigError, DataError, did_you_mean
-from penstock.learn.folds import FOLD, check_folds, fold_by_group, folds_by_date
-from penstock.learn.pd_columns import LABEL, PD, SAMPLE
-from penstock.learn.sample import CALIBRATION, DEVELOPMENT
+from penstock.learn.folds import FOLD
+from penstock.learn.pd_columns import LABEL, PD, SAMPLE, WEIGHT
 from penstock.learn.text.scoring import TEXT_PD
 
-TEST = "test"
 MOST_SHOWN = 40  # letters of a value that cannot be read
 HASH_LETTERS = 32  # 128 bits: two rows that differ have one name once in 10^19 tables of 10^9 rows
-DRAWS = 1 << 53
 ROW_ID, DATE, BAD_ON, AS_OF = "row_id", "observed_on", "bad_on", "as_of"
 # What is read of a scored table to judge the scores.
 SCORED_COLUMNS = f"pd DOUBLE, {LABEL} INT, {DATE} DATE, {BAD_ON} DATE"
@@ -36,6 +33,7 @@ RESERVED = (
     "group",
     SAMPLE,
     FOLD,
+    WEIGHT,
     PD,
     "points",
     "model_version",
@@ -150,63 +148,6 @@ def read_observations(
     return table.select(*(column.alias(name) for name, column in columns.items()))
 
 
-def split_observations(
-    observations: DataFrame,
-    *,
-    by: str,
-    test_from: datetime.date | None,
-    test_until: datetime.date | None,
-    calibration_from: datetime.date | None,
-    test_share: float,
-    calibration_share: float,
-    folds: int,
-    seed: int,
-) -> tuple[DataFrame, DataFrame]:
-    """Split labelled observations into a table to fit on and one to judge by.
-
-    Grain: one row per `row_id`, in and out. Rows without an outcome are in neither table.
-
-    Args:
-        observations: As `read_observations` returns them.
-        by: "date" judges by the latest rows, out of time, and leaves out rows without a date;
-            "group" draws groups by the hash of their name, so that equal groups are never on both
-            sides and a new row moves no other.
-        calibration_from, test_from, test_until: For "date": first days of the calibration rows and
-            of those to judge by, and the last day of these; null with `by` "group".
-        test_share, calibration_share: For "group": shares of all groups, 0-1.
-        folds: Parts of the rows to fit on, which are held out in turn where a model is tuned or
-            calibrated out of fold. By "date" they are parts of the development rows that follow
-            each other in time, and calibration rows are one more; by "group" all are drawn.
-        seed: For "group": another number, another draw.
-
-    Returns:
-        `train` with `sample` ("development" or "calibration") and `fold` (INT in 0..folds - 1; by
-        "date" it is `folds` for calibration), and `test`.
-
-    Raises:
-        ConfigError: `by` is neither, dates or shares leave a sample empty, or `folds` is below 2.
-    """
-    check_folds(folds)
-    labelled = observations.where(F.col(LABEL).isNotNull()).drop(AS_OF, "fault", "raw")
-    if by == "date":
-        sample = _sample_by_date(calibration_from, test_from, test_until)
-    elif by == "group":
-        sample = _sample_by_group(test_share, calibration_share, seed)
-    else:
-        raise ConfigError(f"Parameter 'by' is '{by}'; it must be 'date' or 'group'.")
-    sampled = labelled.withColumn(SAMPLE, sample)
-    train = sampled.where(F.col(SAMPLE).isin(DEVELOPMENT, CALIBRATION))
-    if by == "date":
-        is_development = F.col(SAMPLE) == DEVELOPMENT
-        of_days = folds_by_date(train.where(is_development), date=DATE, folds=folds)
-        train = train.join(F.broadcast(of_days), DATE, how="left")
-        train = train.withColumn(FOLD, F.when(is_development, F.col(FOLD)).otherwise(folds))
-    else:
-        train = train.withColumn(FOLD, fold_by_group("group", folds=folds, seed=seed))
-    columns = [*sampled.columns, FOLD]
-    return train.select(*columns), sampled.where(F.col(SAMPLE) == TEST).drop(SAMPLE)
-
-
 def _check_names(features: list[str], key: list[str], target: str, bad_date: str) -> None:
     if not features:
         raise ConfigError(
@@ -286,36 +227,3 @@ def _joined(names: list[str]) -> Column:
         return column_of(names[0]).cast("string")
     # As JSON, for no separator is safe: the parts are texts of any kind.
     return F.to_json(F.array(*(column_of(name).cast("string") for name in names)))
-
-
-def _sample_by_date(
-    calibration_from: datetime.date | None,
-    test_from: datetime.date | None,
-    test_until: datetime.date | None,
-) -> Column:
-    days = calibration_from, test_from, test_until
-    if None in days or not (calibration_from < test_from <= test_until):  # type: ignore[operator]
-        raise ConfigError(
-            "To split by date, calibration_from < test_from <= test_until must hold, not "
-            f"{calibration_from}, {test_from}, {test_until}: a sample would be empty."
-        )
-    day = F.col(DATE)
-    return (
-        F.when(day < F.lit(calibration_from), DEVELOPMENT)
-        .when(day < F.lit(test_from), CALIBRATION)
-        .when(day <= F.lit(test_until), TEST)
-    )
-
-
-def _sample_by_group(test_share: float, calibration_share: float, seed: int) -> Column:
-    if not (test_share > 0 and calibration_share > 0 and test_share + calibration_share < 1):
-        raise ConfigError(
-            f"test_share {test_share} and calibration_share {calibration_share} must both be above "
-            "0 and below 1 together: a sample would be empty."
-        )
-    drawn = F.pmod(F.xxhash64(F.lit(seed), "group"), F.lit(DRAWS)) / DRAWS
-    return (
-        F.when(drawn < test_share, TEST)
-        .when(drawn < test_share + calibration_share, CALIBRATION)
-        .otherwise(DEVELOPMENT)
-    )

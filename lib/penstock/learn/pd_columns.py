@@ -3,3 +3,7 @@
 LABEL = "is_bad"  # 1 = bad, 0 = good
 SAMPLE = "sample"  # which rows it is fitted and calibrated on
 PD = "pd"
+WEIGHT = "sample_weight"  # what a row counts for in a fit, if not for one
+
+# Exact sums: those of doubles would depend on the order of the rows.
+WEIGHT_TYPE = "decimal(18,6)"

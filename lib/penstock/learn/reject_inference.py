@@ -18,17 +18,15 @@ from pyspark.sql.types import StructType
 from penstock.errors import DataError
 from penstock.learn.calibrated import CalibratedClassifier
 from penstock.learn.odds import shifted
+from penstock.learn.pd_columns import WEIGHT, WEIGHT_TYPE
 from penstock.learn.sample import CALIBRATION, DEVELOPMENT
 
 Method = Literal["none", "parcelling", "fuzzy", "reweighting"]
 Bands = Annotated[int, Interval(ge=2, le=100)]
 
-WEIGHT = "sample_weight"
 REJECTED = {DEVELOPMENT: "rejected development", CALIBRATION: "rejected calibration"}
 """Part of the sample to the name that it has for rejected rows, which have no label."""
 
-# Exact sums: those of doubles would depend on the order of the rows.
-WEIGHT_TYPE = "decimal(18,6)"
 _DRAWS = 1 << 32
 _ALIKE = "_penstock_alike"
 

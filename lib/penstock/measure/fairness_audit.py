@@ -1,7 +1,7 @@
 """The fairness audit: how groups of protected attributes fare by the decisions a PD would make."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from pyspark.sql import Column, DataFrame
@@ -14,10 +14,12 @@ from penstock.measure.counts import ScoreCounts, count_by_score
 from penstock.measure.decisions import DecisionCounts, count_decisions
 from penstock.measure.evaluation import Decimals
 from penstock.measure.fairness import Comparison, Fairness, compare_groups
+from penstock.measure.group_weights import weights_table
 from penstock.measure.intervals import CONFIDENCE
 from penstock.measure.prior import shift_prior
 
 AUDITED_COLUMNS = "row_id STRING, pd DOUBLE, is_bad INT"
+REWEIGHED_COLUMNS = "row_id STRING, sample STRING, is_bad INT"
 COLUMNS = (
     "group", "light", "loans", "selection_rate", "adverse_impact_ratio", "low", "high",
     "parity_difference", "opportunity_difference", "odds_difference", "mean_difference",
@@ -56,6 +58,7 @@ class Audit:
 def audit_fairness(
     judged: DataFrame,
     protected_table: DataFrame,
+    development: DataFrame,
     *,
     protected: list[str],
     intersections: list[list[str]],
@@ -65,16 +68,19 @@ def audit_fairness(
     min_loans: Count,
     population_bad_rate: Share | None,
     decimals: Decimals,
+    reweighed_by: list[str],
 ) -> Evidence:
     """Compare groups by the decisions that approve the safest share of the judged loans.
 
-    Runs two Spark queries; no row leaves the cluster, groups of too few loans are not shown.
+    Runs two Spark queries, and one more where rows were reweighed; no row leaves the cluster,
+    groups of too few loans are not shown.
 
-    Grain: one row per loan, in both tables.
+    Grain: one row per loan, in each table.
 
     Args:
         judged: Loans the model has not seen: `row_id`, `pd` (0-1), `is_bad` (0 or 1).
         protected_table: From `read_protected`; a loan that is not in it is in the groups "unknown".
+        development: Loans the model was fitted on, as of `weights_table`.
         protected: Attributes to audit.
         intersections: Lists of attributes to audit together, as [sex, age].
         approval_rate: Share of loans approved, those with the lowest PD, above 0 and below 1.
@@ -83,6 +89,8 @@ def audit_fairness(
         population_bad_rate: As in `validation_of`; PDs are restated to the bad rate of the judged
             loans, for the comparison with outcomes and of groups.
         decimals: Decimals that PDs are rounded to.
+        reweighed_by: Attributes that the loans fitted on were reweighed by (`reweigh`); none: they
+            were not.
 
     Returns:
         Metrics `approval_rate` (as it came out), `cut_off` (highest PD approved),
@@ -91,6 +99,7 @@ def audit_fairness(
         For each attribute and intersection a table and a figure, `fairness_<attribute>`. A light is
         red where the whole interval of the ratio lies below `min_ratio`, amber where only the ratio
         does. Intervals hold for all groups of the audit at once with 95 % (Bonferroni).
+        Of reweighed rows also the table `reweighing`: what goods and bads of each group weigh.
 
     Raises:
         ConfigError: A reference or an intersection of attributes that are not audited.
@@ -118,9 +127,12 @@ def audit_fairness(
         label="is_bad",
         pd="pd",
     )
-    return _evidence(
-        metrics, _audited(decisions, [*([name] for name in protected), *intersections], policy)
-    )
+    audit = _audited(decisions, [*([name] for name in protected), *intersections], policy)
+    found = _evidence(metrics, audit)
+    if not reweighed_by:
+        return found
+    weights = weights_table(development, protected_table, reweighed_by, min_rows=min_loans)
+    return replace(found, tables={**found.tables, "reweighing": weights})
 
 
 def _restated(counts: ScoreCounts, population_bad_rate: float | None) -> Column:

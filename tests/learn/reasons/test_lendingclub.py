@@ -17,7 +17,8 @@ from penstock.graphs import lending
 from penstock.job import PROJECT
 from penstock.learn.challenger.pd import challenger_pd
 from penstock.learn.logistic import logistic_pd
-from penstock.learn.observations import read_observations, split_observations
+from penstock.learn.observation_split import split_observations
+from penstock.learn.observations import read_observations
 from penstock.learn.reasons.declines import decline_reasons, select_declines
 from penstock.learn.scorecard.pd import scorecard_pd
 from penstock.lending.cases import gather_judged_cases
@@ -63,7 +64,8 @@ def samples(raw):
     """Return the loans to learn from and those to judge by, as the graph `scorecard` reads them."""
     as_of = raw.params["common"]["as_of"]
     loans = read_observations(raw.table, **raw.params["read_observations"], as_of=as_of)
-    split = split_observations(loans.where("fault IS NULL"), **raw.params["split_observations"])
+    readable = loans.where("fault IS NULL")
+    split = split_observations(readable, None, **raw.params["split_observations"])
     return [table.coalesce(2).persist() for table in split]
 
 

@@ -27,6 +27,7 @@ PARAMETERS = {
     "calibration": "held_out",
     "calibrator": "platt",
     "population_bad_rate": None,
+    "reweighed_by": [],
 }
 N = 4000
 

@@ -11,7 +11,8 @@ from penstock.learn.challenger.trainers import DIRECTIONS, KEEPS_DIRECTIONS
 from penstock.learn.challenger.weighted import CLASS_WEIGHTS
 from penstock.learn.feature_names import check_feature_names
 from penstock.learn.folds import check_folds_by
-from penstock.learn.pd_columns import LABEL, PD, SAMPLE
+from penstock.learn.pd_columns import LABEL, PD, SAMPLE, WEIGHT
+from penstock.learn.reweighing import weight_column
 from penstock.learn.scaling import Calibration
 from penstock.learn.text.scoring import TEXT_PD
 from penstock.learn.tuning.study import SearchRules
@@ -39,6 +40,7 @@ def challenger_pd(
     calibration: str,
     calibrator: str,
     population_bad_rate: float | None,
+    reweighed_by: list[str],
 ) -> ChallengerClassifier:
     """Return an unfitted PD model by another trainer than the scorecard's, with a calibration.
 
@@ -80,7 +82,9 @@ def challenger_pd(
         objective: "log_loss" or "auc", of folds held out.
         folds_by: "date" if folds follow each other in time, and each is judged by earlier ones;
             "group" if they were drawn, and each is judged by all others.
-        calibration, calibrator, population_bad_rate: As of the scorecard (`scorecard_pd`).
+        calibration, calibrator, population_bad_rate, reweighed_by: As of the scorecard
+            (`scorecard_pd`). Weights of rows and of classes are multiplied; folds held out judge
+            without any.
 
     Raises:
         ConfigError: No features, a feature named twice, label, sample or PD among them, or another
@@ -88,7 +92,7 @@ def challenger_pd(
     """
     check_feature_names(
         [*numeric, *categorical, *text],
-        reserved={LABEL, SAMPLE, PD, TEXT_PD},
+        reserved={LABEL, SAMPLE, WEIGHT, PD, TEXT_PD},
         model="the challenger",
     )
     if class_weights not in CLASS_WEIGHTS:
@@ -113,6 +117,7 @@ def challenger_pd(
         by_time=folds_by == "date",
         calibration=Calibration(calibration, calibrator, population_bad_rate),
         text=tuple(text),
+        weight=weight_column(reweighed_by, calibration),
     )
     return ChallengerClassifier(recipe, numeric=numeric, categorical=categorical)
 

@@ -39,6 +39,7 @@ class Recipe:
             models of earlier ones.
         calibration: How the margin becomes a PD.
         text: Texts, whose score is one more number.
+        weight: Column of what a row counts for; None: for one.
     """
 
     trainers: tuple[str, ...]
@@ -51,6 +52,7 @@ class Recipe:
     by_time: bool
     calibration: Calibration
     text: tuple[str, ...]
+    weight: str | None
 
     def classifier(
         self, numeric: Sequence[str], categorical: Sequence[str], base: Base | None = None
@@ -102,6 +104,7 @@ class Recipe:
             partitions=None if is_choice else self._partitions(self.trainers[0]),
             calibration=self.calibration,
             cross_fitted=self._text_score,
+            weight=self.weight,
         )
 
     def _tuned(
@@ -120,11 +123,14 @@ class Recipe:
                 base=base,
             )
             weighted = WeightedClassifier(
-                Pipeline(stages=stages), label=LABEL, class_weights=self.class_weights
+                Pipeline(stages=stages),
+                label=LABEL,
+                class_weights=self.class_weights,
+                weight=self.weight,
             )
             if partitions is None:
                 return weighted
-            columns = (*numeric, *categorical, LABEL)
+            columns = (*numeric, *categorical, LABEL, *filter(None, (self.weight,)))
             return SettledClassifier(weighted, columns=columns, partitions=partitions)
 
         return TunedClassifier(

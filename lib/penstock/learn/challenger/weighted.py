@@ -16,21 +16,31 @@ class WeightedClassifier(Estimator[PipelineModel]):
     """Fits a pipeline with the column `_class_weight` beside the features and the label.
 
     "none" gives each row the weight 1; "balanced" lets goods and bads weigh the same in sum, and
-    all rows together as many as there are. What has a `base_score` (xgboost) that nobody has set
-    starts from the share of bads by weight: its own estimate is not given back exactly by a saved
-    model.
+    all rows together as many as there are; either times the row's own weight. What has a
+    `base_score` (xgboost) that nobody has set starts from the share of bads by weight of class: its
+    own estimate is not given back exactly by a saved model.
 
     Args:
         classifier: Unfitted pipeline.
         label: Column of the label: 0 = good, 1 = bad; both must occur.
         class_weights: As above.
+        weight: Column of the row's own weight, by which goods and bads are as many as without (as
+            `reweigh` makes it); None: 1.
     """
 
-    def __init__(self, classifier: Pipeline, *, label: str, class_weights: ClassWeights) -> None:
+    def __init__(
+        self,
+        classifier: Pipeline,
+        *,
+        label: str,
+        class_weights: ClassWeights,
+        weight: str | None = None,
+    ) -> None:
         super().__init__()
         self.classifier = classifier
         self.label = label
         self.class_weights = class_weights
+        self.weight = weight
 
     def _fit(self, dataset: DataFrame) -> PipelineModel:
         is_bad = F.col(self.label) == 1
@@ -42,6 +52,8 @@ class WeightedClassifier(Estimator[PipelineModel]):
         if self.class_weights == "balanced":
             share = 0.5
             weight = F.when(is_bad, rows / (2 * bads)).otherwise(rows / (2 * (rows - bads)))
+        if self.weight is not None:
+            weight *= F.col(self.weight).cast("double")
         stages = [_started(stage, share) for stage in self.classifier.getStages()]
         return Pipeline(stages=stages).fit(dataset.withColumn(CLASS_WEIGHT, weight))
 

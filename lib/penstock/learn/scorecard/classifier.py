@@ -49,6 +49,11 @@ class ScorecardClassifier(Estimator[PipelineModel]):
         return self.classifier.label
 
     @property
+    def weight(self) -> str | None:
+        """The column of what a row counts for, if it is weighed."""
+        return self.classifier.weight
+
+    @property
     def adds(self) -> tuple[str, ...]:
         """The columns that the fitted model adds."""
         return (self.points, *self.classifier.adds)

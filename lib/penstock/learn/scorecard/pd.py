@@ -8,7 +8,8 @@ from penstock.learn.binning.woe import WoeBinning
 from penstock.learn.calibrated import CalibratedClassifier
 from penstock.learn.feature_names import check_feature_names
 from penstock.learn.folds import FOLD
-from penstock.learn.pd_columns import LABEL, PD, SAMPLE
+from penstock.learn.pd_columns import LABEL, PD, SAMPLE, WEIGHT
+from penstock.learn.reweighing import weight_column
 from penstock.learn.scaling import Calibration
 from penstock.learn.scorecard.binned import BinnedScorecard
 from penstock.learn.scorecard.classifier import ScorecardClassifier
@@ -45,6 +46,7 @@ def scorecard_pd(
     calibration: str,
     calibrator: str,
     population_bad_rate: float | None,
+    reweighed_by: list[str],
 ) -> ScorecardClassifier:
     """Return the unfitted PD model: optimal bins, a scorecard on their WoE, and a calibration.
 
@@ -85,6 +87,9 @@ def scorecard_pd(
         calibrator: "platt"; or "isotonic" (`fit_isotonic`), whose PD points do not stand for.
         population_bad_rate: Bad rate of the population, above 0 and below 1, where rows were drawn
             by outcome: PDs and points are restated for it. None: they are the rows'.
+        reweighed_by: Attributes that the rows were reweighed by (`reweigh`): features are chosen
+            and coefficients fitted by `sample_weight`. Bins are of counts, and the PD is calibrated
+            on rows as they are. Empty: each row counts for one.
 
     Raises:
         ConfigError: No features, a feature named twice, label, sample, PD or points among them, or
@@ -92,7 +97,7 @@ def scorecard_pd(
     """
     check_feature_names(
         [*numeric, *categorical, *text],
-        reserved={LABEL, SAMPLE, PD, POINTS, TEXT_PD},
+        reserved={LABEL, SAMPLE, WEIGHT, PD, POINTS, TEXT_PD},
         model="the scorecard",
     )
     numbers = [*numeric, TEXT_PD] if text else numeric
@@ -118,12 +123,14 @@ def scorecard_pd(
         by_column=_rules(trends, special_codes, [n for n in forced if n in features], binning),
     )
     fold = None if stepwise == "none" else FOLD
+    weight = weight_column(reweighed_by, calibration)
     scorecard = Scorecard.of(
         features,
         label=LABEL,
         selection=selection,
         constraints=constraints,
         ridge=ridge,
+        weight=weight,
         fold=fold,
     )
     calibrated = CalibratedClassifier(
@@ -137,6 +144,7 @@ def scorecard_pd(
         calibration=Calibration(calibration, calibrator, population_bad_rate),
         cross_fitted=text_score(text, label=LABEL),
         needs_values=False,
+        weight=weight,
     )
     return ScorecardClassifier(calibrated, scale=scale, points=POINTS)
 
