@@ -255,9 +255,13 @@ def publish_rounds(spark, folder, name, rounds, is_other_there=lambda: True):
         (folder / f"{number}-{name}.ready").touch()
         wait_for_both(f"{number}-*.ready")
 
+    loans = DeltaTable("loans", str(folder / "loans"))
     for number in range(1, rounds + 1):
         base, start = releases.current(), partial(meet, number)
         told = outcome(spark, releases, f"{number}-{name}", base, start)
+        # Both are at it again, as two state folders may be that have one folder of tables.
+        version = loans.replace(spark.range(1), commit=f"{number}-{name}")
+        (folder / f"{number}-{name}.version").write_text(version)
         (folder / f"{number}-{name}.told").write_text(told)
         wait_for_both(f"{number}-*.told")
 
@@ -287,3 +291,5 @@ def test_of_two_processes_at_once_one_wins_and_the_other_is_told_by_whom(spark, 
     ]
     releases = Releases(DeltaTable("releases", str(tmp_path / "releases")))
     assert rounds_seen(told, releases) == each_round_one_wins(ROUNDS)
+    versions = [int(file.read_text()) for file in tmp_path.glob("*.version")]
+    assert sorted(versions) == list(range(2 * ROUNDS))

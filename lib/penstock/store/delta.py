@@ -1,5 +1,7 @@
 """Delta tables: read a pinned version, replace the content in one commit, say which it became."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,7 @@ from pyspark.sql.types import StructType
 
 from penstock.errors import DataError
 from penstock.store.delta_log import LocalLog
+from penstock.store.locks import locked
 from penstock.store.spark_errors import readable
 
 # A model or a release may pin any version: a vacuum must not take its files after Delta's week.
@@ -125,11 +128,27 @@ class DeltaTable:
         )
         if self.partition_by:
             writer = writer.partitionBy(*self.partition_by)
-        if self.table:
-            writer.saveAsTable(self.table)
-        else:
-            writer.save(self.path)
+        with self.committing():
+            if self.table:
+                writer.saveAsTable(self.table)
+            else:
+                writer.save(self.path)
         return str(self._version_of(df.sparkSession, commit))
+
+    @contextmanager
+    def committing(self) -> Iterator[None]:
+        """Keep others from committing to the table, if it lies on a local disk.
+
+        There a commit is a file renamed into place after a look whether one of its number is there:
+        of two processes at once the second may put its own in the place of the first one's. Other
+        stores do both in one step.
+        """
+        if self.log is None:
+            yield
+            return
+        folder = self.log.folder
+        with locked(folder.with_name(f".{folder.name}.lock")):
+            yield
 
     def is_foreign(self) -> bool:
         """Say whether a local table is there whose first commit is not one of ours."""

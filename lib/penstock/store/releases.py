@@ -83,13 +83,17 @@ class Releases:
         """Commit a release whose number is the next one after `base`, or nothing.
 
         Delta knows the numbers that were appended and takes each once: of two runs at once one
-        wins and the other is told.
+        wins and the other is told. On a local disk the second waits for the first.
 
         Raises:
             Conflict: Another run has published since this one began.
             NodeFailed: Delta took the commit and did nothing.
         """
-        _refuse_late(self.all(spark), release, base)
+        with self.table.committing():
+            _refuse_late(self.all(spark), release, base)
+            self._commit(spark, release, base)
+
+    def _commit(self, spark: SparkSession, release: Release, base: Release) -> None:
         row = spark.createDataFrame([tuple(vars(release).values())], COLUMNS).coalesce(1)
         commit = self._append
         for attempt in range(1, ATTEMPTS + 1):

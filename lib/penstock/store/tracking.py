@@ -3,7 +3,6 @@
 Run ids are passed by hand: MLflow's "active run" belongs to a thread, and nodes run in several.
 """
 
-import fcntl
 import json
 import logging
 import math
@@ -34,6 +33,7 @@ from penstock.conf import RunConf
 from penstock.errors import SetupError
 from penstock.evidence import Attempt
 from penstock.store.home import Home
+from penstock.store.locks import locked
 from penstock.strict_json import json_text
 
 FINGERPRINT, MADE = "penstock.fingerprint", "penstock.made"  # tags of a finished node
@@ -134,8 +134,7 @@ def open_tracking(conf: RunConf, home: Home) -> Tracking:
     uri = tracking_uri(conf, home)
     try:
         # Two processes that create the sqlite tables at once would break each other.
-        with (home.mlflow / ".lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with locked(home.mlflow / ".lock"):
             if not conf.tracking_uri:
                 _create_database(_database(home))
             mlflow.set_tracking_uri(uri)
