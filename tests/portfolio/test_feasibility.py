@@ -103,6 +103,16 @@ def test_the_relaxation_of_each_limit_is_the_least_that_helps(book, helps):
             assert is_wider, name
 
 
+@pytest.mark.parametrize("high", [1e7, 1e10])
+def test_of_a_floor_far_out_of_reach_it_is_told_what_can_be_had(high):
+    book = draw_book(200).of("capital")
+    floor = {"name": "floor", "measure": "lent", "at_least": high}
+    book = Book(book.offers, book.cells, (floor, *book.limits))
+    told = find_conflict(book.problem, book.passes, 1e-3).relaxed["floor"]
+    most = least(book, "floor")  # far less than a hundredth of what the floor is too high by
+    assert most < 0.1 * high and 0.99 * most <= told <= most
+
+
 def test_a_cap_that_nobody_could_exceed_is_in_no_conflict(monkeypatch):
     monkeypatch.setattr(feasibility, "_MOST_TOLD", 0)
     book = draw_book(60, segments=8)

@@ -74,6 +74,17 @@ def test_limits_that_never_bind_leave_the_bound_of_branch_and_bound_as_it_is():
     assert float(found.bound) == pytest.approx(float(usual.bound), rel=1e-8)
 
 
+def test_where_not_one_offer_fits_the_plan_of_nobody_is_proven():
+    book = draw_book(40)
+    cent = {"name": "lent", "measure": "lent", "at_most": 0.01}
+    found = solve(replace(book, limits=(cent, book.limits[4])), tolerance=1e-6)
+    assert (found.plan.value, found.bound, found.gap) == (0, 0, 0.0)
+    assert found.bound_of_prices > 0  # in parts a cent could be lent
+    some = {"name": "some", "measure": "approvals", "at_least": 2.0, "penalty": 3.0}
+    found = solve(replace(book, limits=(cent, some)), tolerance=1e-9)
+    assert found.plan.value == found.bound == -6 * MILLION
+
+
 def test_a_bound_that_a_plan_exceeds_is_not_taken(monkeypatch):
     book = draw_book(25, seed=1)
     value = solve(book, tolerance=1e-12).plan.value

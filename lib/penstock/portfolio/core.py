@@ -152,7 +152,9 @@ class Core:
             off by its tolerance count as right. Added is that tolerance times how far all columns
             and rows can go: by weak duality it takes no more off a bound.
         """
-        rows = np.arange(len(self.owners))
+        rows = self._fitting()
+        if not len(rows):
+            return np.full(self.offers.applicants, NOBODY, np.int64), self._worth_of_nobody()
         solver = self._model(rows, self.left, self.problem.highest, tolerance)
         most_nodes = max(_OFFERS_IN_NODES // max(len(rows), 1), _MOST_NODES)
         solver.setOptionValue("mip_max_nodes", most_nodes)
@@ -161,9 +163,23 @@ class Core:
         bound = -solver.getInfo().mip_dual_bound
         if not np.isfinite(bound):
             return decided, None
-        n = self.offers.applicants  # each uses at most 1 of a row, in its unit
+        n = len(np.unique(self.owners[rows]))  # each uses at most 1 of a row, in its unit
         far = 1 + 2 * n + 2 * float((n + np.abs(np.minimum(self.left / self.units, n))).sum())
         return decided, (bound + _FEASIBILITY * far) * self.unit
+
+    def _worth_of_nobody(self) -> float:
+        """Return what penalties leave where the core has no offer; at least that, in doubles."""
+        is_soft = np.isfinite(self.problem.highest)
+        beyond = np.maximum(-self.left[is_soft], 0.0)
+        penalties = np.einsum("k,k->", self.problem.highest[is_soft], beyond)
+        return -float(penalties) * (1 - _FEASIBILITY)
+
+    def _fitting(self) -> Ints:
+        """Return the offers but those that alone exceed a hard limit, where no other makes room."""
+        can_be_exceeded = np.isinf(self.problem.highest) & (self.used >= 0).all(axis=0)
+        beyond = self.used - self.left / self.units > _FEASIBILITY
+        fitting: Ints = np.flatnonzero(~beyond[:, can_be_exceeded].any(axis=1))
+        return fitting
 
     def _branch(
         self, solver: highspy.Highs, rows: Ints, chosen: Ints, is_free: NDArray[np.bool_]
@@ -193,8 +209,8 @@ class Core:
         soft = np.flatnonzero(np.isfinite(highest))
         n_limits, n_offers, n_soft = len(left), len(rows), len(soft)
         beyond = (-np.ones(n_soft), (soft, np.arange(n_soft)))
-        one_each = (np.ones(n_offers), (owners, np.arange(n_offers)))
         n_owners = int(owners.max(initial=-1)) + 1
+        one_each = (np.ones(n_offers), (owners, np.arange(n_offers)))
         matrix = sparse.block_array(
             [
                 [

@@ -130,10 +130,17 @@ def _alone(hard: Problem, units: Floats, at: int, passes: Passes, tolerance: flo
     if hard.rows[at].per is not None:
         ratio = _least_ratio(hard, units, at, passes, near)
         return None if ratio is None else float(ratio)
-    plan = _least_beyond(hard, units, at, passes, near).plan
+    row = hard.rows[at]
+    found = _least_beyond(hard, units, at, passes, near)
+    if row.sense == "at least":
+        # What can be had of a floor may be less than a hundredth of what it is too high by.
+        least = float(-found.bound / MILLION) * units[at]
+        had = float(row.limited_to) - least
+        if 0 < had < least:
+            found = _least_beyond(hard, units, at, passes, near * had / least)
+    plan = found.plan
     if plan is None:
         return None
-    row = hard.rows[at]
     excess = hard.exact_usages(plan.sums)[at] - row.bound * MILLION
     for tail in hard.tails:
         if tail.name == row.limit:
