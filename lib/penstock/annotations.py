@@ -29,6 +29,7 @@ Positive = Annotated[float, Gt(0)]
 NotNegative = Annotated[float, Ge(0)]
 Count = Annotated[int, Ge(0)]
 Months = Annotated[int, Ge(1)]
+Days = Annotated[int, Ge(1)]
 RisingShares = Annotated[list[Share], AfterValidator(_rising)]
 
 # Strict: a text is no number, though it may read as one. A whole number is a number.

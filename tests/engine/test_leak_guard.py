@@ -192,7 +192,7 @@ def test_a_late_column_is_refused_in_a_scorecard_by_configuration(spark, tmp_pat
 
     jobs = count_jobs(spark)
     assert plan().spark_jobs == 0
-    way = "by read_observations -> split_observations -> scorecard_pd; catalog.raw_table.known_at"
+    way = "by add_history -> read_observations -> split_observations -> scorecard_pd; catalog.raw_t"
     for name in ("recoveries", "last_pymnt_amnt", "int_rate"):
         with pytest.raises(ConfigError, match=f"'{name}' leaks.*raw_table.{name} {way}"):
             plan(numeric(name))

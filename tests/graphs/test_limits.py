@@ -17,6 +17,7 @@ NEXT_DAY = "{reporting_date: 2022-12-31, pd_odds: 1, overlay: 0}"
     ("key", "value", "said"),
     [
         ("read_protected.bands", "{sex: 3}", ".sex is 3; it must be a valid list"),
+        ("add_history.ttl_days", "0", " is 0; it must be greater than or equal to 1"),
         ("scorecard_pd.special_codes", "{age: [[1]]}", ".age[0] is [1]; it must be a valid number"),
         ("scorecard_pd.population_bad_rate", "low", " is 'low'; it must be a valid number"),
         ("split_observations.reweigh_by", "[3]", "[0] is 3; it must be a valid string"),

@@ -18,6 +18,7 @@ from penstock.learn.binning.tables import BINNING_COLUMNS, list_bins
 from penstock.learn.challenger.explain import explain_challenger
 from penstock.learn.challenger.pd import challenger_pd
 from penstock.learn.champion import champion_pd, shadow_pd
+from penstock.learn.history import HISTORY_COLUMNS, add_history, read_history
 from penstock.learn.observation_split import split_observations
 from penstock.learn.observations import SCORED_COLUMNS, read_observations
 from penstock.learn.protected import PROTECTED_COLUMNS, read_protected
@@ -54,6 +55,19 @@ OBSERVATIONS = Contract(
     min_rows=1,
 )
 
+# A row that could be of anybody, or of any day, is of no use; nor is one half read.
+HISTORY = Contract(
+    HISTORY_COLUMNS,
+    checks={
+        "every_value_can_be_read": "fault IS NULL",
+        "history_key_is_known": "history_key IS NOT NULL",
+        "event_is_known": "event_on IS NOT NULL",
+        "availability_is_known": "available_on IS NOT NULL",
+    },
+    quarantine="history_quarantine",
+    is_open=True,
+)
+
 # Without rows in one of them there is nothing to fit, or to judge by.
 SAMPLED = Contract("row_id STRING, is_bad INT", is_open=True, min_rows=1)
 
@@ -61,7 +75,10 @@ SAMPLED = Contract("row_id STRING, is_bad INT", is_open=True, min_rows=1)
 PROTECTED = Contract(PROTECTED_COLUMNS, key=("row_id",), quarantine="protected_quarantine")
 
 TRAINING = (
-    Transform(read_observations, "raw_table", "observations"),
+    # Without a history, which is so by default, nothing is added.
+    Transform(read_history, "raw_history", "history"),
+    Transform(add_history, ("raw_table", "history"), "table_with_history"),
+    Transform(read_observations, "table_with_history", "observations"),
     Transform(read_protected, "raw_table", "protected_table"),
     Transform(
         split_observations,
@@ -166,7 +183,15 @@ CHAMPION = (
 
 # Rows whose outcome nobody knows yet: the champion decides, the shadow only watches.
 SCORING = (
-    Transform(read_observations, "unscored_table", "applications_to_score", name="read_unscored"),
+    Transform(
+        add_history,
+        ("unscored_table", "history"),
+        "unscored_with_history",
+        name="add_unscored_history",
+    ),
+    Transform(
+        read_observations, "unscored_with_history", "applications_to_score", name="read_unscored"
+    ),
     Apply("pd_champion", "applications_to_score", "scored_applications"),
     Transform(present_scores, "scored_applications", "application_scores"),
     Transform(select_declines, "scored_applications", "declined_applications"),
@@ -188,6 +213,7 @@ GRAPH = Graph(
     "scorecard",
     (*TRAINING, *CHALLENGE, *CHAMPION, *SCORING),
     contracts={
+        "history": HISTORY,
         "observations": OBSERVATIONS,
         "applications_to_score": replace(OBSERVATIONS, quarantine="unscored_quarantine"),
         "development_table": SAMPLED,

@@ -116,7 +116,7 @@ def read_observations(
                 f"'{name}' is '{value}', but no 'date' says from when on a row was watched."
             )
     named = [*filter(None, (target, date, bad_date))]
-    _check_columns(table, [*key, *features, *group, *named])
+    check_columns(table, [*key, *features, *group, *named])
     texts = {name: text_of(name, missing) for name in {*features, *named}}
     numbers = {name: texts[name].try_cast("double") for name in numeric}
     days = {
@@ -128,8 +128,8 @@ def read_observations(
     if performance_months:
         label = _performed(label, days[date], days[bad_date], performance_months, as_of)
     faults = [
-        *(_fault(name, texts[name], numbers[name], "number") for name in numeric),
-        *(_fault(name, texts[name], day, "day") for name, day in days.items() if name),
+        *(fault_of(name, texts[name], numbers[name], "number") for name in numeric),
+        *(fault_of(name, texts[name], day, "day") for name, day in days.items() if name),
     ]
     columns = {
         ROW_ID: row_id(table, key),
@@ -180,10 +180,16 @@ def _check_values(good_values: list[str], bad_values: list[str]) -> None:
         raise ConfigError(f"The target cannot be good and bad for the same value: {both}.")
 
 
-def _check_columns(table: DataFrame, names: list[str]) -> None:
+def check_columns(table: DataFrame, names: list[str], *, called: str = "table") -> None:
+    """Refuse columns that a table lacks.
+
+    Raises:
+        DataError: The first of them, with the nearest that the table has.
+    """
     for name in names:
         if name not in table.columns:
-            raise DataError(f"The table has no column '{name}'.{did_you_mean(name, table.columns)}")
+            near = did_you_mean(name, table.columns)
+            raise DataError(f"The {called} has no column '{name}'.{near}")
 
 
 def text_of(name: str, missing: list[str]) -> Column:
@@ -204,7 +210,8 @@ def _performed(
     return F.when(end <= F.lit(as_of), at_end)
 
 
-def _fault(name: str, text: Column, value: Column, kind: str) -> Column:
+def fault_of(name: str, text: Column, value: Column, kind: str) -> Column:
+    """Return what is wrong with a text that was read as a "number" or "day"; null: nothing."""
     is_unread = text.isNotNull() & (value.isNull() | (F.abs(value) == float("inf")))
     if kind == "day":
         is_unread = text.isNotNull() & value.isNull()

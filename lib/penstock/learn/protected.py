@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from penstock.errors import ConfigError, DataError, did_you_mean
-from penstock.learn.observations import ROW_ID, row_id, text_of
+from penstock.errors import ConfigError, did_you_mean
+from penstock.learn.observations import ROW_ID, check_columns, row_id, text_of
 
 PROTECTED_COLUMNS = f"{ROW_ID} STRING, protected MAP<STRING, STRING>"
 
@@ -38,9 +38,7 @@ def read_protected(
         ConfigError: Bands for a column that is not protected, or limits that do not rise.
         DataError: A column that the table lacks.
     """
-    for name in protected:
-        if name not in table.columns:
-            raise DataError(f"The table has no column '{name}'.{did_you_mean(name, table.columns)}")
+    check_columns(table, protected)
     _check_bands(protected, bands)
     texts = {name: text_of(name, missing) for name in protected}
     groups = [
