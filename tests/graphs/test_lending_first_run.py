@@ -50,7 +50,10 @@ def test_every_application_is_decided_by_the_policy_in_force(lending):
     recorded = lending.table("decision_records").collect()
     assert {row.application_id for row in recorded if row.input_hash} == asked
     declined = {row.application_id for row in decisions if row.decision == "decline"}
-    assert {row.application_id for row in recorded if row.score_reasons} == declined & set(scored)
+    told = {row.application_id: row.score_reasons for row in recorded if row.score_reasons}
+    assert told.keys() == declined & scored.keys()
+    assert all(len(reasons) <= 4 for reasons in told.values())
+    assert {row.cut_off for row in recorded} == {0.25}
     reports = lending.first_record["evidence"]
     assert reports["policy_report"]["metrics"]["applications"] == len(scored)
     approved = sum(row.decision == "approve" for row in decisions) / len(scored)

@@ -153,6 +153,14 @@ def test_another_text_of_a_policy_is_the_cause_of_a_run_of_what_uses_it(spark, h
         plan_of(spark, home, monkeypatch, "plan", *SMALL, *words[:2])
 
 
+def test_offers_at_rates_that_the_law_forbids_are_refused_by_plan(spark, home, monkeypatch):
+    said = r"consumer/2025\.yaml, line 6: legal_cap is 0\.36, and rate_cap of make_offers is 0\.4: "
+    with pytest.raises(ConfigError, match=said):
+        plan_of(
+            spark, home, monkeypatch, "plan", *SMALL, "--set", "params.make_offers.rate_cap=0.4"
+        )
+
+
 def test_a_saved_plan_runs_only_while_nothing_has_moved(spark, home, tmp_path, monkeypatch):
     job, plan = plan_of(spark, home, monkeypatch, "plan", "score", *SMALL)
     file = tmp_path / "plan.json"

@@ -94,7 +94,11 @@ WEIGHT, RISE, CAP = "weight: 0.5, ", "min_pd_rise: 0.005", "rate_cap: 0.36"
             "rate_cap: high",
             "make_offers.rate_cap must be a number, as in conf/base, not 'high'",
         ),
-        (CAP, "rate_cpa: 0.36", "make_offers.rate_cpa: the function of node 'make_offers' has no"),
+        (
+            RISE,
+            "min_pd_rsie: 0.1",
+            "add_stage.min_pd_rsie: the function of node 'add_stage' has no",
+        ),
         # Its key refers to another node's, and that one to the key that says it.
         ("scenarios: 20000", "scenarios: 9", "measure_losses.scenarios is 9; it must be"),
     ],

@@ -305,6 +305,11 @@ def test_a_promoted_challenger_decides_and_the_scorecard_watches(scorecard):
     )
     assert set(scores.model_version) == {"credit_pd/2"} and scores.points.isna().all()
     assert set(shadow.model_version) == {"credit_pd_shadow/2"} and shadow.points.notna().all()
+    # Trees decide, and tell why.
+    declines = scorecard.table("declines").toPandas().set_index("row_id")
+    assert {*declines.index} == {*scores.index[scores.pd > 1 / 6]} and "b" in declines.index
+    assert set(declines.explained_by) == {"credit_pd_reasons/2"}
+    assert all(1 <= len(reasons) <= 4 for reasons in declines.reasons)
 
     # Its own champion has moved, and that is no reason to ask once more.
     code, again = scorecard.do("run", *easy)

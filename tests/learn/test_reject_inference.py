@@ -6,6 +6,7 @@ import numpy as np
 import pandas
 import pytest
 from pyspark.sql import functions as F
+from sklearn.metrics import roc_auc_score
 
 from penstock.errors import DataError
 from penstock.learn.logistic import coefficient_table, logistic_pd
@@ -179,6 +180,21 @@ def test_an_accepted_band_of_bads_alone_keeps_its_rate_whatever_the_odds(spark):
     assert {row.is_bad for row in weighted.collect()} == {1.0}
 
 
+def test_where_nobody_was_accepted_a_parcel_is_as_bad_as_its_pds(spark):
+    scored = spark.range(2000).select(
+        F.col("id").cast("double").alias("x"),
+        F.when(F.col("id") % 2 == 0, 0.0).alias("is_bad"),
+        F.when(F.col("id") % 2 == 0, "development")
+        .otherwise(REJECTED["development"])
+        .alias("sample"),
+        F.when(F.col("id") % 2 == 0, 0.1).otherwise(0.7).alias("pd"),
+    )
+    inference = RejectInference("parcelling", bands=2, risk=1.0)
+    weighted = inference.weighted(scored, label="is_bad", sample="sample", pd="pd")
+    [[rate]] = weighted.where("x % 2 = 1").agg(F.avg("is_bad")).collect()
+    assert rate == pytest.approx(0.7, abs=4 * (0.7 * 0.3 / 1000) ** 0.5)
+
+
 @pytest.fixture(scope="module")
 def coarse():
     """Return 900 applicants of nine kinds, two in five of them rejected, one in six judged."""
@@ -253,7 +269,12 @@ def test_the_effect_is_shown_with_what_it_cannot_tell(applicants, known):
     assert rejected[4] == pytest.approx(pds(model, applicants).pd.mean(), abs=1e-6)
     metrics = shown.metrics
     assert metrics["auc_difference"] == metrics["auc_with"] - metrics["auc_without"]
-    assert 0 < metrics["rejected_beyond"] < 100
+    for name, fitted in (("auc_with", model), ("auc_without", known)):
+        scored = fitted.transform(judged).toPandas()
+        assert metrics[name] == pytest.approx(roc_auc_score(scored.is_bad, scored.pd.round(6)))
+    taught = known.transform(applicants.where("sample != 'judged'")).toPandas()
+    most = taught.pd[taught.is_bad.notna()].max()
+    assert metrics["rejected_beyond"] == (taught.pd[taught.is_bad.isna()] > most).sum() > 0
     learnt = {row[:2]: row[2:] for row in shown.tables["coefficients"].rows}
     assert learnt["b", "value"] == (slope_of_b(known), slope_of_b(model))
     assert "cannot tell" in shown.tables["warnings"].rows[0][0]

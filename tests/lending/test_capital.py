@@ -36,6 +36,13 @@ def test_risk_weights_equal_another_implementations_floors_included(spark):
         assert float(row.expected_loss_usd) == pytest.approx(pd * lgd * 100_000, abs=0.0051)
 
 
+def test_the_expected_loss_of_a_year_is_that_of_the_standards_own_example(spark):
+    """IFRS 9, Illustrative Examples, Example 8: 0.5 % x 25 % x 1,000,000 = 1,250."""
+    rows = spark.createDataFrame([(0.005, 0.25, Decimal(1_000_000), False)], COLUMNS)
+    [row] = add_capital(rows, pd_floor=0.0005, lgd_floor=0.3).collect()
+    assert row.expected_loss_usd == 1250
+
+
 def test_the_lgd_has_a_floor_default_takes_no_capital_and_the_unknown_stays_unknown(spark):
     rows = [(0.02, lgd, Decimal(100), False) for lgd in (0.1, 0.3)]
     rows += [(1.0, 0.8, Decimal(100), True), (None, 0.8, Decimal(100), False)]

@@ -60,8 +60,10 @@ EXPOSURES = [
     exposure("late", 36, 7, 0.1, days=30),
     exposure("later", 60, 7, 0.1, days=89),
     exposure("default", 36, 3, 0.1, days=90),
+    exposure("nothing to lose", 36, 3, 0.1),
 ]
 RISK = {row[0]: (RANDOM.uniform(0.005, 0.6), RANDOM.uniform(0.05, 1.0)) for row in EXPOSURES}
+RISK["nothing to lose"] = (0.2, 0.0)
 
 
 @pytest.fixture(scope="module")
@@ -119,7 +121,7 @@ def product(row, horizon):
 
 def test_losses_equal_another_implementations_month_by_month(losses, curves):
     performing = [row for row in losses.values() if not row.is_default]
-    assert len(performing) == len(EXPOSURES) - 1 == 18
+    assert len(performing) == len(EXPOSURES) - 1 == 19
     for row in performing:
         whole = month_by_month(row, curves, row.remaining_months)
         year = month_by_month(row, curves, min(12, row.remaining_months))
@@ -135,6 +137,12 @@ def test_in_the_last_year_twelve_months_are_the_whole_life(losses):
         if row.remaining_months <= 12:
             assert row.pd_12m == pytest.approx(row.lifetime_pd, rel=1e-12)
             assert row.ecl_12m_usd == row.ecl_lifetime_usd
+
+
+def test_where_nothing_can_be_lost_there_is_no_loss_and_no_factor(losses):
+    row = losses["nothing to lose"]
+    assert (row.ecl_12m_usd, row.ecl_lifetime_usd, row.macro_factor) == (0, 0, 1.0)
+    assert row.scenario_lifetime_pd > row.lifetime_pd > 0
 
 
 def test_a_loan_in_default_loses_its_lgd_of_the_balance_whatever_the_outlook(losses):

@@ -5,10 +5,12 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from pyspark.sql import Row
 from pyspark.sql import functions as F
 
 from penstock.columns import columns_in
 from penstock.documents import Documents
+from penstock.errors import ConfigError
 from penstock.lending.counterfactuals import COUNTERFACTUAL_COLUMNS
 from penstock.lending.decision_checks import NO_OFFER, RECORD_COLUMNS
 from penstock.lending.decision_records import (
@@ -23,18 +25,22 @@ from penstock.lending.policy.policy import Policy
 from penstock.lending.unreadable import UNREADABLE_COLUMNS
 
 DAY = datetime.date(2025, 7, 1)
+NOON = datetime.datetime(2025, 7, 1, 12)
 DECISIONS = (
     "application_id STRING, as_of_date DATE, decision STRING, policy_decision STRING, "
     "rules_hit ARRAY<STRING>, rules_untold ARRAY<STRING>, reasons ARRAY<STRING>, "
     "limit_usd DECIMAL(12,2), interest_rate DOUBLE, pd DOUBLE, points INT, model_version STRING, "
-    "policy_version STRING, overridden_by STRING, overridden_why STRING, overridden_at TIMESTAMP"
+    "policy_version STRING, cut_off DOUBLE, overridden_by STRING, overridden_why STRING, "
+    "overridden_at TIMESTAMP"
 )
 
 
 def decided(key, decision, limit=None, by=None, rate=None):
     limit = None if limit is None else Decimal(limit)
-    return (key, DAY, decision, "approve" if by else decision, [], [], [f"why {decision}"], limit,
-            rate, 0.2, 527, "m/1", "consumer 2025", by, "known" if by else None, None)  # fmt: skip
+    override = (by, "known", NOON) if by else (None, None, None)
+    return (key, DAY, decision, "approve" if by else decision, ["hit"], ["untold", key],
+            [f"why {decision}"], limit, rate, 0.2, 527, "m/1", "consumer 2025", 0.25,
+            *override)  # fmt: skip
 
 
 ALL = [
@@ -68,14 +74,15 @@ OFFERS = [
     *(offer("unlawful", n, 5000, 100 * n, rate) for n, rate in ((1, 0.3601), (2, 0.5))),
 ]
 LAWFUL = Policy(
-    name="p", version="1", effective_from=DAY, effective_until=None, legal_cap=0.36, columns={},
-    places={}, tables=(),
+    name="p", version="1", effective_from=DAY, effective_until=None, legal_cap=0.36, cut_off=0.25,
+    columns={}, places={"legal_cap": "p.yaml, line 4"}, tables=(),
 )  # fmt: skip
 NO_LAW = replace(LAWFUL, legal_cap=None)
 
 
-def chosen_by(policy, *tables):
-    return choose_offers(*tables, policy=PolicyHistory(Documents("p", ()), (policy,)), as_of=DAY)
+def chosen_by(policy, *tables, rate_cap=0.36):
+    history = PolicyHistory(Documents("p", ()), (policy,))
+    return choose_offers(*tables, policy=history, as_of=DAY, rate_cap=rate_cap)
 
 
 @pytest.fixture(scope="module")
@@ -130,8 +137,21 @@ def test_without_a_legal_cap_any_rate_may_be_offered(tables, spark):
     assert row.chosen.offer == 2
 
 
+def test_offers_above_the_legal_cap_are_refused_before_one_is_chosen(tables):
+    said = "^p.yaml, line 4: legal_cap is 0.36, and rate_cap of make_offers is 0.37: .* Lower"
+    with pytest.raises(ConfigError, match=said):
+        chosen_by(LAWFUL, *tables[:2], rate_cap=0.37)
+
+
 def test_each_decision_is_recorded_with_what_it_rests_on(records):
     assert set(records) == {row[0] for row in ALL}
+    names = columns_in(DECISIONS).names
+    decided = {row[0]: dict(zip(names, row, strict=True)) for row in ALL}
+    # All that the two tables have in common, but the decision where there is no offer.
+    carried = {*names} & {*columns_in(RECORD_COLUMNS).names} - {"decision"}
+    assert carried > {"rules_hit", "pd", "points", "model_version", "policy_version", "cut_off"}
+    for key, row in records.items():
+        assert {n: row[n] for n in carried} == {n: decided[key][n] for n in carried}
     bad = records["bad"]
     assert (bad.decision, bad.policy_reasons, bad.reasons_version) == (
         "decline",
@@ -142,8 +162,6 @@ def test_each_decision_is_recorded_with_what_it_rests_on(records):
     assert records["good"].score_reasons is None and records["good"].offer.amount_usd == 6000
     assert bad.counterfactual.text == "The application would be approved for 4,000 USD."
     assert records["near"].counterfactual is None
-    assert (bad.pd, bad.points) == (0.2, 527)
-    assert (bad.model_version, bad.policy_version) == ("m/1", "consumer 2025")
 
 
 def test_who_has_no_offer_that_earns_is_referred_unless_a_person_decided(records):
@@ -171,6 +189,25 @@ def test_hashes_are_those_of_the_rows_and_move_with_any_value(records, tables):
         r.application_id for r in other if r.record_hash != records[r.application_id].record_hash
     }
     assert moved == {"bad"}
+
+
+def as_json(value):
+    """Return a value as Spark writes it."""
+    if isinstance(value, Row):
+        return as_json(value.asDict())
+    if isinstance(value, dict):
+        return f"{{{','.join(f'{as_json(k)}:{as_json(v)}' for k, v in value.items())}}}"
+    if isinstance(value, list):
+        return f"[{','.join(map(as_json, value))}]"
+    if isinstance(value, datetime.datetime):
+        return f'"{value:%Y-%m-%dT%H:%M:%S}.000Z"'
+    return str(value) if isinstance(value, Decimal) else json.dumps(value, default=str)
+
+
+def test_the_hash_of_a_record_is_of_all_its_other_columns(records):
+    for row in records.values():
+        others = {name: value for name, value in row.asDict().items() if name != "record_hash"}
+        assert row.record_hash == hashlib.sha256(as_json(others).encode()).hexdigest()
 
 
 def test_declined_applications_are_explained_or_all_if_asked_for(tables, spark):

@@ -47,6 +47,7 @@ def test_a_loan_stands_as_its_payments_up_to_that_day_tell(spark):
         loan("one missed", "Charged Off", 4),  # of June 1st
         loan("default", "Charged Off", 1),  # March 1st: 121 days
         loan("never paid", "Charged Off", None, issued=dt.date(2015, 3, 1)),
+        loan("a day less", "Charged Off", None, issued=dt.date(2015, 3, 2)),
         loan("issued that day", "Current", 0, issued=DAY),
         loan("past its term", "Late (31-120 days)", 10, issued=dt.date(2014, 1, 1), term=12),
     )
@@ -61,6 +62,7 @@ def test_a_loan_stands_as_its_payments_up_to_that_day_tell(spark):
         "one missed": (4, 32, 29, False),
         "default": (1, 35, 121, True),
         "never paid": (0, 36, 90, True),
+        "a day less": (0, 36, 89, False),
         "issued that day": (0, 36, 0, False),
         "past its term": (10, 2, 211, True),
     }
@@ -73,11 +75,12 @@ def test_a_loan_stands_as_its_payments_up_to_that_day_tell(spark):
 def test_closed_loans_and_loans_to_come_are_not_open(spark):
     found = exposures(
         spark,
-        loan("paid off on the day before", "Fully Paid", 5),
+        loan("paid off on June 1st", "Fully Paid", 5),
         loan("charged off on July 1st", "Charged Off", 0),  # first missed on February 1st
         loan("charged off on June 1st", "Charged Off", 0, issued=dt.date(2014, 12, 1)),
         loan("issued later", "Current", 0, issued=dt.date(2015, 7, 1)),
         loan("all paid", "Current", 12, issued=dt.date(2014, 1, 1), term=12),
+        days=(dt.date(2015, 6, 1), DAY),
     )
     assert {name for name, _ in found} == {"charged off on July 1st"}
 

@@ -10,12 +10,14 @@ LOANS = (  # in whole USD
     "term_months INT, installment_usd LONG, interest_rate DOUBLE, total_paid_usd LONG, "
     "interest_paid_usd LONG, collection_fee_usd LONG"
 )
-NAMES = ("paid", "lost", "free", "in part", "in part, lost")
+NAMES = ("paid", "lost", "free", "in part", "in part, lost", "even")
+# PD* = (R - cost) / (R + LGD EAD): of 60 of interest after funding, 5 of cost, and 420 lost.
+PDS = {"even": (60 - 5) / (60 + 420)}
 
 
 @pytest.fixture(scope="module")
 def valued(spark):
-    scored = [(key, None, 0, 0.1, 0.6, "x") for key in NAMES]
+    scored = [(key, None, 0, PDS.get(key, 0.1), 0.6, "x") for key in NAMES]
     # Asked, lent; instalment; rate; paid, of that interest, fee.
     loans = [
         ("paid", 1000, 1000, "A", "RENT", 12, 90, 0.16, 1080, 80, 0),
@@ -24,6 +26,7 @@ def valued(spark):
         ("free", 1000, 1000, "A", "OWN", 12, 90, None, 1080, 80, 0),
         ("in part", 2000, 500, "A", "RENT", 12, 45, 0.16, 540, 40, 0),
         ("in part, lost", 2000, 500, "A", "RENT", 12, 45, 0.16, 220, 20, 10),
+        ("even", 1000, 1000, "A", "RENT", 12, 90, 0.16, 1080, 80, 0),
         ("not judged", 1, 1, "A", "OWN", 12, 1, 0.1, 1, 0, 0),
         # Of 1,000 lent 700 were owed at default; asked for were 1,500.
         ("default", 1000, 600, "A", "OWN", 12, 60, 0.1, 100, 0, 0),
@@ -46,6 +49,10 @@ def test_what_was_expected_is_the_interest_less_funding_loss_and_cost(valued):
     expected = 0.9 * (80 - 20) - 0.1 * (0.6 * 0.7 * 1000) - 5
     assert float(valued["paid"].expected_profit_usd) == pytest.approx(expected, abs=0.005)
     assert valued["lost"].expected_profit_usd == valued["paid"].expected_profit_usd
+
+
+def test_up_to_the_break_even_pd_a_loan_is_expected_to_earn(valued):
+    assert valued["even"].expected_profit_usd == 0 < valued["paid"].expected_profit_usd
 
 
 def test_what_was_realised_is_what_came_in_less_what_went_out(valued):

@@ -17,6 +17,7 @@ PARAMETERS = {
     "return_on_capital": 0.12,
     "handling_cost_usd": 50.0,
     "pd_floor": 0.0005,
+    "lgd_floor": 0.45,  # above one of them
     "adverse_selection": 3.0,
     "reference_rate": 0.12,
     "reference_take_up": 0.6,
@@ -74,7 +75,7 @@ def costs_by_month(amount, term, pd, lgd, rate):
     r = 0.03 * (1 - exp(-35 * of_year)) / (1 - exp(-35))
     r += 0.16 * (1 - (1 - exp(-35 * of_year)) / (1 - exp(-35)))
     stressed = norm.cdf((norm.ppf(of_year) + r**0.5 * norm.ppf(0.999)) / (1 - r) ** 0.5)
-    capital = lgd * (stressed - of_year)
+    capital = max(lgd, 0.45) * (stressed - of_year)
     profit = loss = years = 0.0
     for _ in range(term):
         expected = alive * balance

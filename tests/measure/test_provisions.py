@@ -64,7 +64,11 @@ def test_stages_have_their_coverage_and_shares_of_their_date(evidence):
         ("2016-12-31", 1, 2, 400, 0.8, 5, pytest.approx(0.0125)),
         ("2016-12-31", 3, 1, 100, 0.2, 80, pytest.approx(0.8)),
     )
-    assert [s.name for s in evidence.figures["coverage"].series] == ["stage 1", "stage 3"]
+    drawn = [(s.name, s.x, s.y) for s in evidence.figures["coverage"].series]
+    assert drawn == [
+        ("stage 1", ("2015-12-31", "2016-12-31"), pytest.approx((0.02, 0.0125))),
+        ("stage 3", ("2016-12-31",), pytest.approx((0.8,))),
+    ]
 
 
 def test_loans_migrate_as_shares_of_where_they_came_from(evidence):
@@ -82,6 +86,8 @@ def test_the_walk_is_the_sum_of_all_stages(evidence):
         "macro": 0, "overlay": 0, "closing": 85,
     }  # fmt: skip
     assert row[1] + sum(row[2:-1]) == row[-1]
+    [drawn] = evidence.figures["walk"].series
+    assert (drawn.x, drawn.y) == (STEPS[1:-1], row[2:-1])
 
 
 def test_one_date_has_no_walk_and_none_is_refused(spark):

@@ -46,6 +46,7 @@ DECISION_COLUMNS = """
     points INT COMMENT 'the PD on the scale of params.common; higher = safer',
     model_version STRING COMMENT 'registered version of the model that gave it',
     policy_version STRING COMMENT 'name and version of the policy in force',
+    cut_off DOUBLE COMMENT 'highest PD that it lends to, 0-1; null: it sets none',
     overridden_by STRING COMMENT 'who decided otherwise',
     overridden_why STRING COMMENT 'for what reason',
     overridden_at TIMESTAMP COMMENT 'when'"""
@@ -72,6 +73,7 @@ RECORD_COLUMNS = """
     model_version STRING COMMENT 'registered version of the model that gave the PD',
     reasons_version STRING COMMENT 'registered version of the model that told the reasons',
     policy_version STRING COMMENT 'name and version of the policy in force',
+    cut_off DOUBLE COMMENT 'highest PD that it lends to, 0-1; null: it sets none',
     overridden_by STRING COMMENT 'who decided otherwise',
     overridden_why STRING COMMENT 'for what reason',
     overridden_at TIMESTAMP COMMENT 'when',

@@ -5,10 +5,13 @@ import datetime as dt
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from penstock.annotations import ShareOrAll
+from penstock.errors import ConfigError
 from penstock.learn.reasons.declines import REASONS, Explained
 from penstock.lending.decision_checks import NO_OFFER
 from penstock.lending.makeable import bounds_of, is_makeable
 from penstock.lending.policy.history import Policies
+from penstock.lending.policy.policy import Policy
 
 OFFER = ("offer", "amount_usd", "term_months", "interest_rate", "installment_usd", "pd",
          "take_up", "expected_profit_usd")  # fmt: skip
@@ -29,7 +32,12 @@ def select_declined(decisions: DataFrame, features: DataFrame, *, explain: Expla
 
 
 def choose_offers(
-    decisions: DataFrame, offers: DataFrame, *, policy: Policies, as_of: dt.date
+    decisions: DataFrame,
+    offers: DataFrame,
+    *,
+    policy: Policies,
+    as_of: dt.date,
+    rate_cap: ShareOrAll,
 ) -> DataFrame:
     """Choose the offer of greatest expected profit for each application that is not declined.
 
@@ -42,15 +50,30 @@ def choose_offers(
         offers: Columns of `offers.OFFER_COLUMNS`.
         policy: History of the policy.
         as_of: Day whose version's legal cap holds.
+        rate_cap: Of `make_offers`: greatest rate of an offer, a yearly fraction.
 
     Returns:
         `application_id` and `chosen`, a struct of the columns of `OFFER`.
+
+    Raises:
+        ConfigError: Offers are made at rates above the legal cap.
     """
+    _check_cap(policy.in_force(as_of), rate_cap)
     bounds = bounds_of(decisions.where("decision != 'decline'"))
     worth = offers.where("profit_usd > 0").join(bounds, "application_id", how="inner")
     order = F.struct("expected_profit_usd", (-F.col("offer")).alias("order"))
     chosen = F.max_by(F.struct(*OFFER), order).alias("chosen")
     return worth.where(is_makeable(policy, as_of)).groupBy("application_id").agg(chosen)
+
+
+def _check_cap(in_force: Policy, rate_cap: float) -> None:
+    legal_cap = in_force.legal_cap
+    if legal_cap is not None and rate_cap > legal_cap:
+        raise ConfigError(
+            f"{in_force.places['legal_cap']}: legal_cap is {legal_cap:g}, and rate_cap of "
+            f"make_offers is {rate_cap:g}: offers would be made that the law forbids. Lower "
+            "params.make_offers.rate_cap to it."
+        )
 
 
 def hash_inputs(cases: DataFrame, unreadable: DataFrame) -> DataFrame:
@@ -134,6 +157,7 @@ def record_decisions(
         "model_version",
         "reasons_version",
         "policy_version",
+        "cut_off",
         "overridden_by",
         "overridden_why",
         "overridden_at",

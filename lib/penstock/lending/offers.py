@@ -9,6 +9,7 @@ from pyspark.sql import functions as F
 from penstock.annotations import NotNegative, Positive, Share, ShareOrAll
 from penstock.errors import ConfigError
 from penstock.learn.odds import shifted
+from penstock.lending.capital import Floor
 from penstock.lending.pricing import (
     CostRates,
     add_balance_years,
@@ -55,6 +56,7 @@ def make_offers(
     return_on_capital: NotNegative,
     handling_cost_usd: NotNegative,
     pd_floor: Share,
+    lgd_floor: Floor,
     adverse_selection: NotNegative,
     reference_rate: NotNegative,
     reference_take_up: Share,
@@ -71,8 +73,9 @@ def make_offers(
         amount_shares: Shares of the amount asked for.
         price_steps: What is asked beyond the needed rate, yearly fractions.
         rate_cap: Greatest rate that the law allows, a yearly fraction.
-        margin, funding_rate, operating_rate, return_on_capital, pd_floor, handling_cost_usd: What a
-            loan must earn and what it costs, as of `add_needed_rate` and `CostRates`.
+        margin, funding_rate, operating_rate, return_on_capital, pd_floor, lgd_floor,
+            handling_cost_usd: What a loan must earn and what it costs, as of `add_needed_rate` and
+            `CostRates`.
         adverse_selection: Log-odds of PD by unit of the price step: who takes a dearer offer has
             fewer others.
         reference_rate: Yearly rate at which `reference_take_up` of offers over the whole amount are
@@ -93,7 +96,7 @@ def make_offers(
             f"rate_cap of make_offers is {rate_cap:g}, and funding and operating alone cost "
             f"{funding_rate + operating_rate:g}: no offer could ever earn anything. Raise the cap."
         )
-    costs = CostRates(funding_rate, operating_rate, return_on_capital, pd_floor)
+    costs = CostRates(funding_rate, operating_rate, return_on_capital, pd_floor, lgd_floor)
     asked = applications.select(
         "application_id", F.col("amount_usd").alias("asked_usd"), "term_months"
     )

@@ -19,7 +19,8 @@ from penstock.lending.instalments import (
 )
 
 ROUNDS = 4  # each leaves a few hundredths of the error before
-_PD, _GROWTH, _ATTRITION, _FACTORS = "_pd_of_year", "_growth", "_attrition", "_factors"
+_PD, _LGD = "_pd_of_year", "_lgd_floored"
+_GROWTH, _ATTRITION, _FACTORS = "_growth", "_attrition", "_factors"
 
 
 @dataclass(frozen=True)
@@ -31,12 +32,14 @@ class CostRates:
         operating: Running the loan.
         return_on_capital: What capital must earn; it is not borrowed, so that `funding` is saved.
         pd_floor: Least PD over a year that capital is held for.
+        lgd_floor: Least LGD that it is held for.
     """
 
     funding: float
     operating: float
     return_on_capital: float
     pd_floor: float
+    lgd_floor: float
 
 
 def add_cost_rate(loans: DataFrame, *, costs: CostRates) -> DataFrame:
@@ -59,9 +62,10 @@ def add_cost_rate(loans: DataFrame, *, costs: CostRates) -> DataFrame:
             "loss_rate": -MONTHS_PER_YEAR * monthly * F.col("lgd"),
             # greatest() skips nulls.
             _PD: F.when(F.col("pd").isNotNull(), F.greatest(of_year, F.lit(costs.pd_floor))),
+            _LGD: F.when(F.col("lgd").isNotNull(), F.greatest("lgd", F.lit(costs.lgd_floor))),
         }
     )
-    held = add_capital_share(rated, pd=_PD, lgd="lgd", name="capital_share").drop(_PD)
+    held = add_capital_share(rated, pd=_PD, lgd=_LGD, name="capital_share").drop(_PD, _LGD)
     charge = F.col("capital_share") * (costs.return_on_capital - costs.funding)
     total = costs.funding + costs.operating + F.col("loss_rate") + charge
     return held.withColumn("cost_rate", total)

@@ -115,6 +115,7 @@ def test_each_application_is_decided_and_an_override_lies_over_the_policy(
     good = found["good"]
     assert (good.limit_usd, good.interest_rate) == (Decimal("15000.00"), 0.05 + 0.1)
     assert (good.reasons, good.overridden_by, good.policy_version) == ([], None, "small 1")
+    assert (good.cut_off, torn.cut_off) == (0.2, 0.2)
 
 
 def test_an_override_without_who_why_and_when_breaks_its_contract(spark):

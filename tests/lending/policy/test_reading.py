@@ -1,6 +1,7 @@
 """What is wrong with a policy is said before any row is decided: file, line and cure."""
 
 import datetime as dt
+import re
 
 import pytest
 
@@ -26,8 +27,44 @@ def test_a_policy_is_read_in_the_order_its_tables_decide(tmp_path):
     assert [rule.name for _, rule in policy.rules] == [
         "young", "staff", "safe", "risky", "half", "most", "rate",
     ]  # fmt: skip
-    backwards = POLICY.replace("  eligibility:", "  x:").replace("  limit:", "  eligibility:")
-    assert "x" not in TABLES and backwards != POLICY
+    assert (policy.cut_off, policy.legal_cap) == (0.2, 0.36)
+
+
+MORE = """\
+  refer_band:
+    hit: first
+    rules:
+      - name: small_and_dear
+        when: limit_usd < 1000 and interest_rate > 0.2
+        outcome: refer
+        reason: A small loan at a high price.
+  affordability:
+    hit: first
+    rules:
+      - name: poor
+        when: income < 1000
+        outcome: decline
+        reason: The income is low.
+"""
+
+
+def test_tables_decide_in_one_order_whatever_order_they_are_written_in(tmp_path):
+    head, tables = (POLICY + MORE).split("tables:\n")
+    blocks = re.findall(r"^  \w+:\n(?:    .*\n)+", tables, re.MULTILINE)
+    backwards = f"{head}tables:\n{''.join(reversed(blocks))}"
+    for place, text in enumerate((POLICY + MORE, backwards)):
+        [policy] = history_of(tmp_path / str(place), text).versions
+        assert tuple(table.name for table in policy.tables) == TABLES
+    # What a later table gives, an earlier one cannot read, wherever it stands.
+    early = backwards.replace("income < 1000", "limit_usd < 1000")
+    with pytest.raises(ConfigError, match="'limit_usd' is no column or constant"):
+        history_of(tmp_path / "early", early)
+
+
+def test_a_policy_may_set_no_cut_off(tmp_path):
+    text = POLICY.replace("cut_off: 0.2\n", "").replace("pd > cut_off", "pd > 0.2")
+    [policy] = history_of(tmp_path, text).versions
+    assert policy.cut_off is None
 
 
 # What is changed, to what; the text that begins the line it is told of; what is said.

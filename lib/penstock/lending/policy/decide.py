@@ -46,6 +46,7 @@ def decide(
         ConfigError: No version is in force, a column of it is not there or of another type, or a
             rule looks at the application's key.
     """
+    in_force = policy.in_force(as_of)
     by_policy = decide_by_policy(cases, policy=policy, as_of=as_of)
     decided = by_policy.unionByName(
         unreadable.select(
@@ -72,7 +73,8 @@ def decide(
         F.coalesce("override", "decision").alias("decision"),
         F.col("decision").alias("policy_decision"),
         *_DECIDED[3:],
-        F.lit(policy.in_force(as_of).label).alias("policy_version"),
+        F.lit(in_force.label).alias("policy_version"),
+        F.lit(in_force.cut_off).cast("double").alias("cut_off"),
         "overridden_by",
         "overridden_why",
         "overridden_at",

@@ -95,8 +95,9 @@ class Policy:
         effective_from: First day it is in force.
         effective_until: Last day, if one is set; else it is in force until the next version.
         legal_cap: Highest yearly interest rate, as a fraction; None where no law sets one.
+        cut_off: Highest PD that is lent to, which rules read by this name; None where it sets none.
         columns: The columns it reads, with their kinds.
-        places: Column to file and line.
+        places: Column, or constant that is set, to file and line.
         tables: In the order of `TABLES`.
     """
 
@@ -105,6 +106,7 @@ class Policy:
     effective_from: dt.date
     effective_until: dt.date | None
     legal_cap: float | None
+    cut_off: float | None
     columns: Mapping[str, Kind]
     places: Mapping[str, str] = field(compare=False)
     tables: tuple[DecisionTable, ...]

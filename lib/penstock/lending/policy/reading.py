@@ -102,8 +102,10 @@ class _Reader:
             effective_from=said["effective_from"],
             effective_until=until,
             legal_cap=said.get("legal_cap"),
+            cut_off=said.get("cut_off"),
             columns=columns,
-            places={name: self._shape.place("columns", name) for name in columns},
+            places={name: self._shape.place("columns", name) for name in columns}
+            | {name: self._shape.place(name) for name in _CONSTANTS if name in said},
             tables=tables,
         )
 
