@@ -18,6 +18,7 @@ from penstock.learn.pd_columns import WEIGHT
 from penstock.learn.reweighing import reweigh
 from penstock.learn.scorecard.pd import scorecard_pd
 from penstock.measure.fairness_audit import audit_fairness
+from penstock.measure.group_weights import weights_table
 from tests.learn.challenger.loans import PARAMETERS as OF_CHALLENGER
 from tests.learn.described import COLUMNS as OBSERVED
 from tests.learn.described import ROWS, described
@@ -71,6 +72,10 @@ def test_a_group_of_one_outcome_keeps_it_and_the_others_are_weighed(spark):
     }
     # 1/4 x 3/4 / (1/4), 3/4 x 3/4 / (2/4), 3/4 x 1/4 / (1/4).
     assert found == {"a": 0.75, "b": 1.125, "c": 1.125, "d": 0.75}
+    shown = weights_table(table, protected, ["sex"], min_rows=1)
+    assert shown.rows == (("f", 1, 0, 0.75, None, 0), ("m", 3, 1 / 3, 1.125, 0.75, 0.25))
+    few = weights_table(table, protected, ["sex"], min_rows=2)
+    assert few.rows == shown.rows[1:] and "1 groups of fewer than 2 rows are not" in few.title
 
 
 N = 3000
@@ -208,6 +213,7 @@ def test_bins_are_of_counts_coefficients_of_weights_and_the_pd_of_rows_as_they_a
     assert means.pd == pytest.approx(means.bad_rate, abs=2e-3)
 
 
+@pytest.mark.slow
 def test_the_challenger_learns_by_the_weight_of_a_row_times_that_of_its_class(book):
     model = challenger_pd(
         **CHALLENGER | {"numeric": [], "class_weights": "balanced", "reweighed_by": ["sex"]}
