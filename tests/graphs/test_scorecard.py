@@ -8,6 +8,8 @@ import re
 import numpy as np
 import pytest
 
+from penstock.errors import ConfigError, DataError
+from tests.graphs.planned import plan_of
 from tests.processes import do
 from tests.released import State, both_ways, do_here, record_of, table_of, told_here
 
@@ -309,6 +311,27 @@ def test_a_promoted_challenger_decides_and_the_scorecard_watches(scorecard):
     # Its own champion has moved, and that is no reason to ask once more.
     code, again = scorecard.do("run", *easy)
     assert {node["status"] for node in again["nodes"]} == {"skipped"}
+
+
+@pytest.mark.parametrize("trainer", ["gbt", "auto"])
+def test_a_challenger_whose_declines_nobody_could_explain_is_not_promoted_says_the_plan(
+    scorecard, tmp_path, monkeypatch, trainer
+):
+    raw = f"catalog.raw_table.path={scorecard.raw_table}"
+    settings = f"trainer: {trainer}, settings: {{}}, search: {{}}, monotone: {{}}"
+    others = ("--set", raw, "--set", f"params.challenger_pd={{{settings}}}")
+
+    def plan(*words):
+        return plan_of(
+            scorecard.spark, tmp_path, monkeypatch, "plan", *DESCRIPTION, *others, *words
+        )
+
+    promoted = ("--set", "params.choose_champion.promote=true")
+    with pytest.raises(ConfigError, match="'decline_reasons'.* its trainer may be gbt"):
+        plan(*promoted)
+    # Without reasons, and as a shadow, it is a model as any other.
+    plan(*promoted, "--exclude", "decline_reasons+")
+    plan()
 
 
 def test_a_model_that_is_worse_than_the_champion_does_not_take_its_place(scorecard):
