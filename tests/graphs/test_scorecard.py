@@ -246,6 +246,32 @@ def test_a_delta_table_that_others_write_is_read_as_the_file_is(scorecard, spark
         assert len(ours) and ours.equals(theirs), name
 
 
+def test_the_audit_alone_asks_for_the_protected_table(scorecard, spark, tmp_path, monkeypatch):
+    """It lies in a folder of its own, which is not there for the other jobs."""
+    lines = [line.split(",") for line in scorecard.raw_table.read_text().splitlines()]
+    sex = lines[0].index("sex")
+    blind, folder, home = tmp_path / "blind.csv", tmp_path / "protected", tmp_path / "state"
+    blind.write_text("".join(",".join([*row[:sex], *row[sex + 1 :]]) + "\n" for row in lines))
+    elsewhere = f"catalog.protected_table={{kind: delta, external: true, path: {folder}}}"
+    raw = f"catalog.raw_table.path={blind}"
+    words = (*DESCRIPTION, "--set", raw, "--set", elsewhere)
+    assert do_here(spark, home, "prepare", *words)[0] == 0
+    assert do_here(spark, home, "train", *words, "--select", "scorecard_pd")[0] == 0
+    for job in ("register", "deploy", "score"):
+        others = (*scorecard.options, *scorecard.applications, "--set", elsewhere)
+        plan_of(spark, scorecard.home, monkeypatch, "plan", job, *others)
+    audit = ("evaluate", *words, "--select", "+audit_scorecard")
+    with pytest.raises(DataError, match=f"protected_table.*{folder}"):
+        do_here(spark, home, *audit)
+
+    people = [(row[0], {"sex": row[sex]}) for row in lines[1:]]
+    protected = spark.createDataFrame(people, "row_id STRING, protected MAP<STRING, STRING>")
+    protected.coalesce(1).write.format("delta").save(str(folder))
+    code, record = do_here(spark, home, *audit)
+    found, told = (of["evidence"]["fairness_report"] for of in (record, scorecard.record))
+    assert (code, found) == (0, told) and len(found["tables"]["fairness_sex"]["rows"]) == 2
+
+
 def test_a_second_run_has_nothing_to_do_and_validates_nothing_again(scorecard):
     code, out, told = do(scorecard.home, "run", *scorecard.options, "--json")
     assert code == 0, told
