@@ -180,6 +180,36 @@ def test_a_portfolio_is_chosen_anew_within_other_limits_from_prices_of_the_last(
     assert (limit, bound, unit) == ("lent", 200_000, "USD") and 0.99 * bound < used <= bound
 
 
+def test_who_is_approved_and_who_pays_more_is_audited_on_what_was_decided(lending, tmp_path):
+    """Attributes lie in a table of their own, which no other job opens."""
+    folder = tmp_path / "protected"
+    own = f"catalog.protected_applicants={{kind: delta, external: true, path: {folder}}}"
+    chosen = ("--set", own, "--set", "params.audit_offers.attributes=[sex]")
+    assert lending.do("decide", *chosen)[0] == 0
+    with pytest.raises(DataError, match=f"protected_applicants.*{folder}"):
+        lending.do("audit", *chosen)
+    made = lending.table("decision_records").where("decision = 'approve' AND offer IS NOT NULL")
+    rates = {row.application_id: row.offer.interest_rate for row in made.collect()}
+    # Every second of those who pay more than most.
+    dear = sorted(rates, key=rates.get)[len(rates) // 2 :: 2]
+    rows = [(key, {"sex": "f" if key in dear else "m"}) for key in rates]
+    protected = lending.spark.createDataFrame(rows, "row_id STRING, protected MAP<STRING, STRING>")
+    protected.coalesce(1).write.format("delta").save(str(folder))
+    code, record = lending.do("audit", *chosen)
+    statuses = {node["name"]: node["status"] for node in record["nodes"]}
+    assert code == 0 and statuses == {"list_audited": "done", "audit_offers": "done"}
+    report = record["evidence"]["offer_audit"]
+    [women, men] = report["tables"]["prices_sex"]["rows"]
+    assert report["metrics"]["offers"] == women[2] + men[2] == len(rates)
+    for row, is_dear in ((women, True), (men, False)):
+        of_group = [rate for key, rate in rates.items() if (key in dear) == is_dear]
+        assert row[3] == pytest.approx(sum(of_group) / len(of_group), abs=1e-9)
+    applications = [row[2] for row in report["tables"]["approvals_sex"]["rows"]]
+    assert report["metrics"]["applications"] == lending.table("decision_records").count()
+    assert sum(applications) == report["metrics"]["applications"]
+    assert women[4] > 0 and women[6] > 0  # the difference of the means, and the SMD's lower bound
+
+
 def test_a_replay_of_a_decide_makes_its_records_again_row_for_row(lending, overridden):
     _, record, records, _ = overridden
     # After the test above, the records are those of another model's scores, without overrides.

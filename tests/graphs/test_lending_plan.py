@@ -127,6 +127,10 @@ NEEDED = {
     ("cases", "count_hits"): "amount_usd",
     ("cases", "decide_by_both"): "amount_usd",
     ("decisions_by_both", "compare_decisions"): "pd",
+    ("decision_records", "list_audited"): "decision",
+    ("applications", "read_attributes"): "application_id",
+    ("audited_decisions", "audit_offers"): "interest_rate",
+    ("protected_applicants", "audit_offers"): "row_id",
     ("loan_offers", "list_candidates"): "expected_profit_usd",
     ("decisions", "list_candidates"): "limit_usd",
     ("applications", "list_candidates"): "purpose",
@@ -157,12 +161,13 @@ def of_another_type(table, column):
     return table.withColumn(column, F.array(column))
 
 
-# Numbers are only hashed: any type of them will do.
+# Numbers are only hashed, and attributes read as text: any type of them will do.
+OF_ANY_TYPE = {"generate_book", "generate_applications", "no_rejects", "read_attributes"}
 PLANTED = {
     f"{spoilt.__name__}_{edge[0]}_for_{edge[1]}": (*edge, column, spoilt)
     for edge, column in NEEDED.items()
     for spoilt in (lost, of_another_type)
-    if column != "id" or spoilt is lost
+    if edge[1] not in OF_ANY_TYPE or spoilt is lost
 }
 
 

@@ -8,6 +8,8 @@ import re
 import numpy as np
 import pytest
 
+from penstock.errors import ConfigError, DataError
+from tests.graphs.planned import plan_of
 from tests.processes import do
 from tests.released import State, both_ways, do_here, record_of, table_of, told_here
 
@@ -244,6 +246,37 @@ def test_a_delta_table_that_others_write_is_read_as_the_file_is(scorecard, spark
         assert len(ours) and ours.equals(theirs), name
 
 
+def test_prepare_and_the_audits_alone_ask_for_the_protected_table(
+    scorecard, spark, tmp_path, monkeypatch
+):
+    """It lies in a folder of its own, which is not there for the other jobs."""
+    lines = [line.split(",") for line in scorecard.raw_table.read_text().splitlines()]
+    sex = lines[0].index("sex")
+    blind, folder, home = tmp_path / "blind.csv", tmp_path / "protected", tmp_path / "state"
+    blind.write_text("".join(",".join([*row[:sex], *row[sex + 1 :]]) + "\n" for row in lines))
+    elsewhere = f"catalog.protected_table={{kind: delta, external: true, path: {folder}}}"
+    raw = f"catalog.raw_table.path={blind}"
+    words = (*DESCRIPTION, "--set", raw, "--set", elsewhere)
+    people = [(row[0], {"sex": row[sex]}) for row in lines[1:]]
+    protected = spark.createDataFrame(people, "row_id STRING, protected MAP<STRING, STRING>")
+    protected.coalesce(1).write.format("delta").save(str(folder))
+    assert do_here(spark, home, "prepare", *words)[0] == 0
+
+    away = folder.rename(tmp_path / "away")
+    assert do_here(spark, home, "train", *words, "--select", "scorecard_pd")[0] == 0
+    for job in ("register", "deploy", "score"):
+        others = (*scorecard.options, *scorecard.applications, "--set", elsewhere)
+        plan_of(spark, scorecard.home, monkeypatch, "plan", job, *others)
+    audit = ("evaluate", *words, "--select", "+audit_scorecard")
+    with pytest.raises(DataError, match=f"protected_table.*{folder}"):
+        do_here(spark, home, *audit)
+
+    away.rename(folder)
+    code, record = do_here(spark, home, *audit)
+    found, told = (of["evidence"]["fairness_report"] for of in (record, scorecard.record))
+    assert (code, found) == (0, told) and len(found["tables"]["fairness_sex"]["rows"]) == 2
+
+
 def test_a_second_run_has_nothing_to_do_and_validates_nothing_again(scorecard):
     code, out, told = do(scorecard.home, "run", *scorecard.options, "--json")
     assert code == 0, told
@@ -314,6 +347,27 @@ def test_a_promoted_challenger_decides_and_the_scorecard_watches(scorecard):
     # Its own champion has moved, and that is no reason to ask once more.
     code, again = scorecard.do("run", *easy)
     assert {node["status"] for node in again["nodes"]} == {"skipped"}
+
+
+@pytest.mark.parametrize("trainer", ["gbt", "auto"])
+def test_a_challenger_whose_declines_nobody_could_explain_is_not_promoted_says_the_plan(
+    scorecard, tmp_path, monkeypatch, trainer
+):
+    raw = f"catalog.raw_table.path={scorecard.raw_table}"
+    settings = f"trainer: {trainer}, settings: {{}}, search: {{}}, monotone: {{}}"
+    others = ("--set", raw, "--set", f"params.challenger_pd={{{settings}}}")
+
+    def plan(*words):
+        return plan_of(
+            scorecard.spark, tmp_path, monkeypatch, "plan", *DESCRIPTION, *others, *words
+        )
+
+    promoted = ("--set", "params.choose_champion.promote=true")
+    with pytest.raises(ConfigError, match="'decline_reasons'.* its trainer may be gbt"):
+        plan(*promoted)
+    # Without reasons, and as a shadow, it is a model as any other.
+    plan(*promoted, "--exclude", "decline_reasons+")
+    plan()
 
 
 def test_a_model_that_is_worse_than_the_champion_does_not_take_its_place(scorecard):

@@ -51,6 +51,13 @@ def test_what_cannot_be_meant_is_refused(table, changes, error, said):
         read_protected(table, **PARAMETERS | changes)
 
 
+@pytest.mark.parametrize("place", ["key", "group"])
+def test_a_protected_column_is_not_stored_as_key_or_group_either(table, place):
+    described = DESCRIBED | {"protected": ["sex"], place: ["id", "sex"]}
+    with pytest.raises(ConfigError, match="can be neither key nor group: sex"):
+        read_observations(table, **described)
+
+
 def test_a_protected_column_is_no_feature(table):
     described = DESCRIBED | {"numeric": ["age"], "categorical": ["sex"], "protected": ["sex"]}
     with pytest.raises(ConfigError, match="Protected columns cannot be features: sex"):

@@ -3,16 +3,19 @@ import pytest
 from penstock.evidence import Evidence
 from penstock.measure.choice import choose_champion
 
-LIMITS = {"min_auc_gain": 0.0, "min_profit_gain": 0.0, "max_psi": 0.1, "max_miscalibration": 0.05}
+LIMITS = {
+    "min_auc_gain": 0.0, "min_profit_gain": 0.0, "max_psi": 0.1, "max_miscalibration": 0.05,
+    "min_impact_ratio": 0.0,
+}  # fmt: skip
 BETTER = {"auc_difference_low": 0.001, "profit_difference": 0.0}
 FAIR = {"min_adverse_impact_ratio": 0.79, "red_groups": 0.0}
 SOUND = {"auc": 0.8, "psi": 0.1, "psi_by_chance": 0.02, "calibration_in_the_large": -0.05}
 CHAMPION = Evidence({"auc": 0.7})
 
 
-def choice(comparison=BETTER, challenger=SOUND, fairness=FAIR, promote=True):
+def choice(comparison=BETTER, challenger=SOUND, fairness=FAIR, promote=True, **limits):
     reports = (Evidence(comparison), CHAMPION, Evidence(challenger), Evidence(fairness))
-    return choose_champion(*reports, promote=promote, **LIMITS)
+    return choose_champion(*reports, promote=promote, **LIMITS | limits)
 
 
 def reasons(found):
@@ -68,6 +71,15 @@ def test_groups_that_the_audit_marks_red_are_a_reason_and_no_audit_is_none():
         "(min_ratio)"
     )
     assert reasons(choice(fairness={"approval_rate": 0.7})) == []
+
+
+def test_a_ratio_that_is_asked_for_whatever_chance_makes_is_a_reason():
+    assert reasons(choice(min_impact_ratio=0.79)) == []
+    [told] = reasons(choice(min_impact_ratio=0.8))
+    assert told == "Adverse impact ratio 0.790 is below 0.800 (min_impact_ratio)"
+    # What nobody has audited is not known to be fair.
+    [told] = reasons(choice(fairness={"approval_rate": 0.7}, min_impact_ratio=0.8))
+    assert told.startswith("Adverse impact ratio undefined")
 
 
 def test_a_shift_that_chance_alone_makes_is_no_reason():

@@ -200,6 +200,13 @@ def test_loans_without_attributes_are_a_group_and_none_named_is_said(tables):
     assert "none was audited" in str(none.tables["fairness"].rows)
 
 
+def test_a_loan_that_is_protected_twice_is_not_counted_twice(tables):
+    judged, protected = tables
+    twice = protected.unionByName(protected.limit(3))
+    with pytest.raises(DataError, match="row_id on more than one row: 600 .* have become 603"):
+        audit_fairness(judged, twice, **PARAMETERS)
+
+
 @pytest.mark.parametrize(
     ("changes", "error", "said"),
     [

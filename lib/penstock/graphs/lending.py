@@ -10,9 +10,11 @@ from penstock.graphs.lending_contracts import CONTRACTS
 from penstock.learn.fractional.explain import explain_fractional
 from penstock.learn.fractional.models import fractional_lgd
 from penstock.learn.logistic import explain_pd, logistic_pd
+from penstock.learn.protected import PROTECTED_COLUMNS, read_protected
 from penstock.learn.reasons.declines import decline_reasons
 from penstock.learn.reject_effect import show_reject_inference
 from penstock.lending.allowance_walk import walk_allowance
+from penstock.lending.audited import list_audited
 from penstock.lending.candidates import CANDIDATE_COLUMNS, list_candidates, list_portfolio
 from penstock.lending.capital import add_capital
 from penstock.lending.cases import gather_cases, gather_judged_cases
@@ -54,6 +56,7 @@ from penstock.lending.unreadable import list_unreadable
 from penstock.measure.backtest import DECIDED, EARNED, backtest_policies
 from penstock.measure.evaluation import SCORED_COLUMNS, evaluate_pd
 from penstock.measure.gate import lgd_gate, pd_gate
+from penstock.measure.offer_audit import DECIDED_COLUMNS, audit_offers
 from penstock.measure.provisions import PROVISION_COLUMNS, WALK_COLUMNS, report_provisions
 from penstock.measure.ratio_evaluation import (
     REALISED_LGD_COLUMNS,
@@ -220,6 +223,19 @@ DECIDING = (
     ),
 )
 
+# Whether groups are approved as often, and pay the same for the same risk. Nothing but this audit
+# reads their attributes.
+AUDIT = (
+    Transform(list_audited, "decision_records", "audited_decisions"),
+    Transform(read_protected, "applications", "protected_applicants", name="read_attributes"),
+    Measure(
+        audit_offers,
+        ("audited_decisions", "protected_applicants"),
+        "offer_audit",
+        reads={"audited_decisions": DECIDED_COLUMNS, "protected_applicants": PROTECTED_COLUMNS},
+    ),
+)
+
 # What a declined applicant could have asked for instead, decided on as any application is.
 COUNTERFACTUALS = (
     Transform(vary_declines, ("decisions", "applications"), "variants"),
@@ -294,6 +310,7 @@ GRAPH = Graph(
         *STRATEGY,
         *SCORING,
         *DECIDING,
+        *AUDIT,
         *COUNTERFACTUALS,
         *PORTFOLIO,
     ),
@@ -339,6 +356,7 @@ GRAPH = Graph(
                 "reasons_champion",
             ),
         ),
+        "audit": Slice(("offer_audit",), given=("decision_records", "applications")),
         "optimise": Slice(
             ("portfolio_verdict", "portfolio_losses"),
             given=("loan_offers", "decisions", "applications"),

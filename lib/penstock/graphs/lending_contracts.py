@@ -6,7 +6,9 @@ The texts are in `lending/checks.py`, and `decision_checks.py` and `provision_ch
 from collections.abc import Mapping
 
 from penstock.engine.contract import Check, Contract
+from penstock.learn.protected import PROTECTED_COLUMNS
 from penstock.lending import checks, decision_checks, provision_checks
+from penstock.lending.audited import AUDITED_COLUMNS
 from penstock.lending.candidates import CANDIDATE_COLUMNS, PORTFOLIO_COLUMNS
 from penstock.lending.counterfactuals import COUNTERFACTUAL_COLUMNS
 from penstock.lending.judged_value import VALUED_COLUMNS
@@ -78,6 +80,8 @@ CONTRACTS = {
         key=("application_id", "as_of_date"),
         checks=decision_checks.RECORD_CHECKS,
     ),
+    "audited_decisions": Contract(AUDITED_COLUMNS),
+    "protected_applicants": Contract(PROTECTED_COLUMNS),
     "exposures": Contract(
         provision_checks.EXPOSURE_COLUMNS,
         key=("loan_id", "reporting_date"),

@@ -17,12 +17,12 @@ from penstock.learn.binning.leaks import find_leaks
 from penstock.learn.binning.tables import BINNING_COLUMNS, list_bins
 from penstock.learn.challenger.explain import explain_challenger
 from penstock.learn.challenger.pd import challenger_pd
-from penstock.learn.champion import champion_pd, shadow_pd
+from penstock.learn.champion import champion_pd, champion_reasons, shadow_pd
 from penstock.learn.history import HISTORY_COLUMNS, add_history, read_history
 from penstock.learn.observation_split import split_observations
 from penstock.learn.observations import SCORED_COLUMNS, read_observations
 from penstock.learn.protected import PROTECTED_COLUMNS, read_protected
-from penstock.learn.reasons.declines import decline_reasons, present_reasons, select_declines
+from penstock.learn.reasons.declines import present_reasons, select_declines
 from penstock.learn.scorecard.explain import explain_scorecard
 from penstock.learn.scorecard.judging import judge_variables
 from penstock.learn.scorecard.pd import scorecard_pd
@@ -177,7 +177,12 @@ CHAMPION = (
     Gate(champion_gate, "incumbent_comparison", "champion_verdict"),
     Deploy("champion_model", "pd_champion", after=("champion_choice", "champion_verdict")),
     Deploy("shadow_model", "pd_shadow", after=("champion_choice", "champion_verdict")),
-    Fit(decline_reasons, ("development_table", "champion_model"), "reason_model"),
+    Fit(
+        champion_reasons,
+        ("development_table", "champion_model"),
+        "reason_model",
+        name="decline_reasons",
+    ),
     Deploy("reason_model", "pd_reasons", after="champion_verdict"),
 )
 

@@ -1,4 +1,7 @@
-"""The model that decides and the one that watches: the fitted models, as the choice has it."""
+"""The model that decides, the one that watches, and the one that says why.
+
+Two of them are the fitted models, as the choice has it.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,9 +11,12 @@ from pyspark.ml.feature import SQLTransformer
 from pyspark.sql import DataFrame
 from pyspark.sql.types import DoubleType, IntegerType, StructField, StructType
 
-from penstock.errors import DataError, did_you_mean
+from penstock.errors import ConfigError, DataError, did_you_mean
 from penstock.evidence import Evidence
+from penstock.learn.challenger.pd import trainers_of
+from penstock.learn.challenger.trainers import UNEXPLAINED
 from penstock.learn.pd_columns import LABEL, PD
+from penstock.learn.reasons.declines import ReasonsEstimator, decline_reasons
 from penstock.learn.scorecard.pd import POINTS
 from penstock.measure.choice import challenger_decides
 
@@ -33,6 +39,54 @@ def shadow_pd(
 ) -> "ElectedClassifier":
     """Return the model that watches: of `champion_pd`'s two the other one."""
     return ElectedClassifier([*numeric, *categorical, *text], is_champion=False)
+
+
+def champion_reasons(
+    *,
+    numeric: list[str],
+    categorical: list[str],
+    text: list[str],
+    families: dict[str, list[str]],
+    texts: dict[str, str],
+    protected: list[str],
+    most: int,
+    promote: bool,
+    trainer: str,
+    candidates: list[str],
+    monotone: dict[str, str],
+) -> ReasonsEstimator:
+    """Return the model that tells why the champion declines, if every model can that may be it.
+
+    Args:
+        numeric, categorical, text, families, texts, protected, most: As of `decline_reasons`.
+        promote: Whether the challenger may become champion (`choose_champion`).
+        trainer, candidates, monotone: Of the challenger (`challenger_pd`).
+
+    Raises:
+        ConfigError: The challenger may become champion, and be of a trainer whose declines cannot
+            be explained; or as of `decline_reasons`.
+    """
+    if promote:
+        _check_explained(trainers_of(trainer, candidates, monotone))
+    return decline_reasons(
+        numeric=numeric,
+        categorical=categorical,
+        text=text,
+        families=families,
+        texts=texts,
+        protected=protected,
+        most=most,
+    )
+
+
+def _check_explained(trainers: Sequence[str]) -> None:
+    if untold := [name for name in trainers if name in UNEXPLAINED]:
+        raise ConfigError(
+            f"choose_champion.promote lets the challenger decide, and its trainer may be "
+            f"{' or '.join(untold)}, which has no exact contributions of features to a score: its "
+            "declines could not be explained, and the run would end there. Take xgboost or "
+            "logistic for challenger_pd.trainer, or for its candidates, or promote: false."
+        )
 
 
 class ElectedClassifier(Estimator[PipelineModel]):

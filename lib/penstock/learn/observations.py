@@ -97,18 +97,14 @@ def read_observations(
 
     Raises:
         ConfigError: No features, a feature twice, under a reserved name or with a dot or a backtick
-            in its name, the target, its day, the key or a protected column among them, a value both
-            good and bad, or `bad_date` or `performance_months` without `date`.
+            in its name, the target, its day, the key or a protected column among them, a protected
+            column as key or group, a value both good and bad, or `bad_date` or
+            `performance_months` without `date`.
         DataError: A column that the table lacks.
     """
     features = [*numeric, *categorical, *text]
     _check_names(features, key, target, bad_date)
-    if deciding := sorted(set(protected) & set(features)):
-        raise ConfigError(
-            f"Protected columns cannot be features: {', '.join(deciding)}. Take them out of "
-            "'numeric', 'categorical' and 'text'; the fairness audit reads them from a table of "
-            "their own."
-        )
+    _check_protected(protected, features, [*key, *group])
     _check_values(good_values, bad_values)
     for name, value in (("bad_date", bad_date), ("performance_months", performance_months)):
         if value and not date:
@@ -172,6 +168,20 @@ def _check_names(features: list[str], key: list[str], target: str, bad_date: str
         raise ConfigError(
             f"Features cannot have a dot or a backtick in their names: {', '.join(split)}. Give "
             "the columns other names in the file, or in the catalog (`columns:`)."
+        )
+
+
+def _check_protected(protected: list[str], features: list[str], stored: list[str]) -> None:
+    if deciding := sorted(set(protected) & set(features)):
+        raise ConfigError(
+            f"Protected columns cannot be features: {', '.join(deciding)}. Take them out of "
+            "'numeric', 'categorical' and 'text'; the fairness audit reads them from a table of "
+            "their own."
+        )
+    if named := sorted(set(protected) & set(stored)):
+        raise ConfigError(
+            f"Protected columns can be neither key nor group: {', '.join(named)}. Both are stored "
+            "in tables that others than the fairness audit read."
         )
 
 

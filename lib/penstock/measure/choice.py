@@ -25,6 +25,7 @@ def choose_champion(
     min_profit_gain: float,
     max_psi: NotNegative,
     max_miscalibration: NotNegative,
+    min_impact_ratio: NotNegative,
 ) -> Evidence:
     """Say whether the challenger has earned the scorecard's place, and why not if it has not.
 
@@ -33,7 +34,8 @@ def choose_champion(
         scorecard, challenger: Evidence of `validate_pd`, of each model.
         fairness: Evidence of `audit_fairness` on the challenger.
         promote: Whether a challenger that has earned the place takes it.
-        min_auc_gain, min_profit_gain, max_psi, max_miscalibration: As in `challenger_reasons`.
+        min_auc_gain, min_profit_gain, max_psi, max_miscalibration, min_impact_ratio: As in
+            `challenger_reasons`.
 
     Returns:
         Metrics `challenger_wins` (it has earned the place, 1 or 0) and `challenger_decides` (it
@@ -48,6 +50,7 @@ def choose_champion(
         min_profit_gain=min_profit_gain,
         max_psi=max_psi,
         max_miscalibration=max_miscalibration,
+        min_impact_ratio=min_impact_ratio,
     )
     wins = not reasons
     if wins and not promote:

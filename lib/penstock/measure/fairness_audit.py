@@ -79,7 +79,8 @@ def audit_fairness(
 
     Args:
         judged: Loans the model has not seen: `row_id`, `pd` (0-1), `is_bad` (0 or 1).
-        protected_table: From `read_protected`; a loan that is not in it is in the groups "unknown".
+        protected_table: From `read_protected`, or others' own: `row_id` (once at most) and
+            `protected`; a loan that is not in it is in the groups "unknown".
         development: Loans the model was fitted on, as of `weights_table`.
         protected: Attributes to audit.
         intersections: Lists of attributes to audit together, as [sex, age].
@@ -103,8 +104,8 @@ def audit_fairness(
 
     Raises:
         ConfigError: A reference or an intersection of attributes that are not audited.
-        DataError: No loan, PDs or labels that cannot be counted, a reference group that is not
-            there or too small.
+        DataError: No loan, PDs or labels that cannot be counted, a `row_id` twice in the protected
+            table, a reference group that is not there or too small.
     """
     _check_attributes(protected, intersections, reference)
     counts = count_by_score(judged, score="pd", label="is_bad", by=None, decimals=decimals)
@@ -127,6 +128,11 @@ def audit_fairness(
         label="is_bad",
         pd="pd",
     )
+    if (joined := int(decisions.n.sum())) != counts.loans:
+        raise DataError(
+            f"The protected table has a row_id on more than one row: {counts.loans:,} judged loans "
+            f"have become {joined:,}. Keep one row for each."
+        )
     audit = _audited(decisions, [*([name] for name in protected), *intersections], policy)
     found = _evidence(metrics, audit)
     if not reweighed_by:

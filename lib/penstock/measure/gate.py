@@ -87,6 +87,7 @@ def challenger_reasons(
     min_profit_gain: float,
     max_psi: float,
     max_miscalibration: float,
+    min_impact_ratio: float,
 ) -> list[str]:
     """Return why the challenger must not take the champion's place, one phrase each.
 
@@ -101,6 +102,8 @@ def challenger_reasons(
         max_psi: Largest PSI of the PD against development; one that chance alone makes in samples
             of that size is no reason.
         max_miscalibration: Largest error of the mean PD either way, as a fraction of the bad rate.
+        min_impact_ratio: Least adverse impact ratio of any group, chance or not; 0: none is asked
+            for beyond that no group is red.
     """
     gain, psi = comparison.metrics.get("auc_difference_low"), challenger.metrics.get("psi")
     profit = comparison.metrics.get("profit_difference")
@@ -118,6 +121,11 @@ def challenger_reasons(
         reasons.append(
             f"Adverse impact: {red:,.0f} groups are red in the fairness audit, the least ratio is "
             f"{ratio:.3f} (min_ratio)"
+        )
+    if min_impact_ratio:
+        least = fairness.metrics.get("min_adverse_impact_ratio")
+        reasons += _below(
+            least, min_impact_ratio, title="Adverse impact ratio", key="min_impact_ratio", digits=3
         )
     return reasons
 

@@ -11,7 +11,9 @@ from penstock.evidence import Evidence
 from penstock.learn.binning.woe import WoeBinningModel
 from penstock.learn.challenger.pd import challenger_pd
 from penstock.learn.challenger.record import classifier_of
-from penstock.learn.champion import champion_pd
+from penstock.learn.challenger.settings import SETTINGS
+from penstock.learn.challenger.trainers import UNEXPLAINED
+from penstock.learn.champion import champion_pd, champion_reasons
 from penstock.learn.encoding import FEATURES, vector_slots
 from penstock.learn.reasons import weighing
 from penstock.learn.reasons.declines import decline_reasons, select_declines
@@ -222,10 +224,44 @@ def test_a_catalogue_that_does_not_fit_is_refused(changes, message):
         decline_reasons(**READ | CATALOGUE | changes)
 
 
-def test_a_model_without_exact_contributions_is_refused(loans):
+@pytest.mark.parametrize("trainer", UNEXPLAINED)
+def test_a_model_without_exact_contributions_is_refused(loans, trainer):
+    few = {"gbt": {"maxIter": 1, "maxDepth": 1}, "random_forest": {"numTrees": 1, "maxDepth": 1}}
     estimator = challenger_pd(
-        **OF_CHALLENGER | READ | {"trainer": "gbt", "settings": {"maxIter": 1, "maxDepth": 1}}
+        **OF_CHALLENGER | READ | {"trainer": trainer, "settings": few[trainer]}
     )
     estimator.begin_from(leak_report(), None)
-    with pytest.raises(ConfigError, match="GBTClassificationModel, .* scorecard, xgboost or"):
+    with pytest.raises(ConfigError, match="ClassificationModel, .* scorecard, xgboost or"):
         reasons_of(estimator.fit(loans), loans)
+
+
+PROMOTED = {"promote": True, "candidates": [*SETTINGS], "monotone": {}}
+
+
+@pytest.mark.parametrize(
+    ("changes", "may_be"),
+    [
+        ({"trainer": "gbt"}, "gbt"),
+        ({"trainer": "random_forest"}, "random_forest"),
+        ({"trainer": "auto"}, "random_forest or gbt"),
+        ({"trainer": "auto", "candidates": ["xgboost", "gbt"]}, "gbt"),
+    ],
+)
+def test_who_may_become_champion_can_be_explained_or_is_refused_beforehand(changes, may_be):
+    with pytest.raises(ConfigError, match=f"its trainer may be {may_be}, which has no exact"):
+        champion_reasons(**READ | CATALOGUE | PROMOTED | changes)
+    # A challenger that only watches declines nobody.
+    champion_reasons(**READ | CATALOGUE | PROMOTED | changes | {"promote": False})
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"trainer": "xgboost"},
+        {"trainer": "logistic"},
+        {"trainer": "auto", "candidates": ["logistic", "xgboost"]},
+        {"trainer": "auto", "monotone": {"income": "decreasing"}},  # which forests cannot keep
+    ],
+)
+def test_who_can_be_explained_may_become_champion(changes):
+    champion_reasons(**READ | CATALOGUE | PROMOTED | changes)

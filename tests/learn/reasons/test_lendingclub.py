@@ -16,6 +16,7 @@ from penstock.errors import ConfigError
 from penstock.graphs import lending
 from penstock.job import PROJECT
 from penstock.learn.challenger.pd import challenger_pd
+from penstock.learn.champion import champion_reasons
 from penstock.learn.logistic import logistic_pd
 from penstock.learn.observation_split import split_observations
 from penstock.learn.observations import read_observations
@@ -72,7 +73,7 @@ def samples(raw):
 def told_of_declines(model, samples, raw, **changes):
     """Return the model of reasons, and all declines of the judged loans with theirs."""
     development, judged = samples
-    estimator = decline_reasons(
+    estimator = champion_reasons(
         **{**raw.params["decline_reasons"], "families": FAMILIES, "protected": [], **changes}
     )
     estimator.begin_from(model)

@@ -101,7 +101,7 @@ def challenger_pd(
             f"{' or '.join(CLASS_WEIGHTS)}.{did_you_mean(class_weights, CLASS_WEIGHTS)}"
         )
     is_auto = trainer == AUTO
-    trainers = _candidates(candidates, monotone) if is_auto else (trainer,)
+    trainers = trainers_of(trainer, candidates, monotone)
     if is_auto:
         _check_by_trainer({"settings": settings, "search": search}, candidates)
     _check_monotone(monotone, trainer, [*numeric, TEXT_PD] if text else numeric, categorical)
@@ -122,8 +122,20 @@ def challenger_pd(
     return ChallengerClassifier(recipe, numeric=numeric, categorical=categorical)
 
 
-def _candidates(candidates: Sequence[str], monotone: Mapping[str, str]) -> tuple[str, ...]:
-    """Return those of the candidates that can keep what is asked for."""
+def trainers_of(
+    trainer: str, candidates: Sequence[str], monotone: Mapping[str, str]
+) -> tuple[str, ...]:
+    """Return the trainers that the challenger may be of: the one, or all able candidates.
+
+    Args:
+        trainer, candidates, monotone: As of `challenger_pd`.
+
+    Raises:
+        ConfigError: The trainer is to be chosen, and the candidates are none, or none that keeps
+            directions.
+    """
+    if trainer != AUTO:
+        return (trainer,)
     if not candidates or len(set(candidates)) < len(candidates):
         raise ConfigError(
             f"Parameter 'candidates' is {list(candidates)}; it must name trainers, each once."

@@ -17,6 +17,7 @@ from penstock.learn.pd_columns import LABEL
 
 DIRECTIONS = {"increasing": 1, "decreasing": -1}
 KEEPS_DIRECTIONS = ("xgboost",)
+UNEXPLAINED = ("random_forest", "gbt")  # without exact contributions of features to a row's score
 COLUMNS: dict[str, Any] = {"featuresCol": FEATURES, "labelCol": LABEL, "weightCol": CLASS_WEIGHT}
 
 
