@@ -1,4 +1,4 @@
-"""Protected attributes: kept in a table of their own, which the fairness audit alone reads."""
+"""Protected attributes: kept in a table of their own, which no model is made of."""
 
 from collections.abc import Sequence
 
