@@ -21,9 +21,11 @@ from penstock.graphs.lending_contracts import CONTRACTS
 from penstock.learn.fractional.explain import explain_fractional
 from penstock.learn.fractional.models import fractional_lgd
 from penstock.learn.logistic import explain_pd, logistic_pd
+from penstock.learn.protected import read_protected
 from penstock.learn.reasons.declines import decline_reasons
 from penstock.learn.reject_effect import show_reject_inference
 from penstock.lending.allowance_walk import walk_allowance
+from penstock.lending.audited import list_audited
 from penstock.lending.candidates import list_candidates, list_portfolio
 from penstock.lending.capital import add_capital
 from penstock.lending.cases import gather_cases, gather_judged_cases
@@ -59,6 +61,7 @@ from penstock.lending.unreadable import list_unreadable
 from penstock.measure.backtest import backtest_policies
 from penstock.measure.evaluation import evaluate_pd
 from penstock.measure.gate import lgd_gate, pd_gate
+from penstock.measure.offer_audit import audit_offers
 from penstock.measure.provisions import report_provisions
 from penstock.measure.ratio_evaluation import evaluate_lgd
 from penstock.measure.strategy import compare_strategies
@@ -186,7 +189,7 @@ class PlainLending:
         reasons: PipelineModel,
         models: PdAndLgd,
     ) -> None:
-        """Decide on the applications, record why, and report the policy's hits."""
+        """Decide on the applications, record why, report the policy's hits, and audit groups."""
         p = self.params
         unreadable = self.read("unreadable_applications")
         raw_overrides = no_overrides(applications, **p["no_overrides"])
@@ -201,12 +204,16 @@ class PlainLending:
         changes = self.find_counterfactuals(decisions, applications, models)
         chosen = choose_offers(decisions, self.read("loan_offers"), **p["choose_offers"])
         hashes = hash_inputs(cases, unreadable)
-        records = record_decisions(decisions, hashes, explained, changes, chosen)
-        self.save("decision_records", records)
+        records = self.save(
+            "decision_records", record_decisions(decisions, hashes, explained, changes, chosen)
+        )
         by_both = decide_by_both(cases, **p["decide_by_both"])
         with mlflow.start_run():
             self.report("policy_report", count_hits(cases, **p["count_hits"]))
             self.report("policy_comparison", compare_decisions(by_both, **p["compare_decisions"]))
+            audited = list_audited(records, **p["list_audited"])
+            attributes = read_protected(applications, **p["read_attributes"])
+            self.report("offer_audit", audit_offers(audited, attributes, **p["audit_offers"]))
 
     def find_counterfactuals(
         self,

@@ -204,7 +204,7 @@ def test_a_loan_that_is_protected_twice_is_not_counted_twice(tables):
     judged, protected = tables
     twice = protected.unionByName(protected.limit(3))
     with pytest.raises(DataError, match="row_id on more than one row: 600 .* have become 603"):
-        audit_fairness(judged, twice, **PARAMETERS)
+        audited(judged, twice, **PARAMETERS)
 
 
 @pytest.mark.parametrize(
