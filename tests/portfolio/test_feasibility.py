@@ -60,7 +60,8 @@ def least(book: Book, name: str) -> float | None:
     # The last column is the scale: all bounds are times it. It is near 1, as are the parts.
     scaled = sparse.hstack([rows, sparse.csr_array(-bounds[:, None])])
     whole = float(per.sum())
-    cost = np.concatenate([used[at] + float(row.ratio) * per, [0.0]]) / whole
+    sign = 1 if row.sense == "at most" else -1
+    cost = np.concatenate([used[at] + sign * float(row.ratio) * per, [0.0]]) / whole
     solved = linprog(
         cost,
         scaled,
@@ -69,7 +70,7 @@ def least(book: Book, name: str) -> float | None:
         b_eq=[1.0],
         bounds=(0, None),
     )
-    return _value(solved, 1)
+    return _value(solved, sign)
 
 
 def _value(solved, sign: int) -> float | None:
@@ -111,6 +112,14 @@ def test_of_a_floor_far_out_of_reach_it_is_told_what_can_be_had(high):
     told = find_conflict(book.problem, book.passes, 1e-3).relaxed["floor"]
     most = least(book, "floor")  # far less than a hundredth of what the floor is too high by
     assert most < 0.1 * high and 0.99 * most <= told <= most
+
+
+def test_of_a_ratio_far_out_of_reach_it_is_told_what_can_be_had():
+    book = draw_book(150).of("many")
+    rate = {"name": "rate", "measure": "loss", "per": "lent", "at_least": 6.0}  # of 6 %
+    book = Book(book.offers, book.cells, (*book.limits, rate))
+    told = find_conflict(book.problem, book.passes, 1e-3).relaxed["rate"]
+    assert least(book, "rate") == pytest.approx(told, rel=0.012)
 
 
 def test_a_cap_that_nobody_could_exceed_is_in_no_conflict(monkeypatch):

@@ -7,7 +7,7 @@ limits, each in its own unit, and no profit.
 
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from math import copysign
+from math import copysign, sqrt
 
 import numpy as np
 
@@ -177,11 +177,13 @@ def _least_ratio(
             best = found
         if _is_excess(solution):
             out_of_reach = tried
-        close = near * float(max(abs(best), abs(row.ratio)))
+        close = near * float(abs(best))
         left = float(out_of_reach - best)
         if abs(left) <= close:
             break
-        tried = exact(float(best) + (left / 2 if number else copysign(close / 2, left)))
+        # Of two ratios far apart the middle is that of their sizes.
+        middle = sqrt(best * out_of_reach) if best * out_of_reach else float(best) + left / 2
+        tried = exact(middle if number else float(best) + copysign(close / 2, left))
     return best
 
 
