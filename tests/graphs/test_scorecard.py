@@ -268,7 +268,7 @@ def test_prepare_and_the_audits_alone_ask_for_the_protected_table(
         others = (*scorecard.options, *scorecard.applications, "--set", elsewhere)
         plan_of(spark, scorecard.home, monkeypatch, "plan", job, *others)
     audit = ("evaluate", *words, "--select", "+audit_scorecard")
-    with pytest.raises(DataError, match=f"protected_table.*{folder}"):
+    with pytest.raises(DataError, match=f"no table at {folder} for 'protected_table'"):
         do_here(spark, home, *audit)
 
     away.rename(folder)
@@ -351,16 +351,19 @@ def test_a_promoted_challenger_decides_and_the_scorecard_watches(scorecard):
 
 @pytest.mark.parametrize("trainer", ["gbt", "auto"])
 def test_a_challenger_whose_declines_nobody_could_explain_is_not_promoted_says_the_plan(
-    scorecard, tmp_path, monkeypatch, trainer
+    spark, tmp_path, monkeypatch, trainer
 ):
-    raw = f"catalog.raw_table.path={scorecard.raw_table}"
-    settings = f"trainer: {trainer}, settings: {{}}, search: {{}}, monotone: {{}}"
-    others = ("--set", raw, "--set", f"params.challenger_pd={{{settings}}}")
+    write_table(tmp_path / "loans.csv")
+    described = [word for word in DESCRIPTION if word.startswith("params.")]
+    settings = (
+        *(word for word in described if not word.startswith("params.challenger_pd")),
+        f"catalog.raw_table.path={tmp_path / 'loans.csv'}",
+        f"params.challenger_pd.trainer={trainer}",
+    )
+    words = ("--graph", "scorecard", *(word for each in settings for word in ("--set", each)))
 
-    def plan(*words):
-        return plan_of(
-            scorecard.spark, tmp_path, monkeypatch, "plan", *DESCRIPTION, *others, *words
-        )
+    def plan(*others):
+        return plan_of(spark, tmp_path / "home", monkeypatch, "plan", *words, *others)
 
     promoted = ("--set", "params.choose_champion.promote=true")
     with pytest.raises(ConfigError, match="'decline_reasons'.* its trainer may be gbt"):
