@@ -216,7 +216,8 @@ def test_the_planner_knows_the_columns(scorecard, loans):
         ({"texts": {"mean": "x"}}, "names 'mean', .* Did you mean 'means'"),
         ({"protected": ["noise"]}, "'noise' is protected"),
         ({"protected": ["means"]}, "'income' is protected"),
-        ({"most": 0}, "must be at least 1"),
+        ({"most": 0}, "is 0; it must be from 1 to 4"),
+        ({"most": 5}, "is 5; it must be from 1 to 4"),
     ],
 )
 def test_a_catalogue_that_does_not_fit_is_refused(changes, message):

@@ -19,6 +19,7 @@ from penstock.learn.text.scoring import TEXT_PD
 from penstock.measure.profit import Stake
 
 REASONS = "reasons"
+MOST = 4  # reasons that a person is told
 # The reasons model adds columns of these names too; those of the decision step aside.
 DECLINED = {"points": "declined_points", "model_version": "declined_by"}
 PRESENTED = (*SCORES, REASONS, "explained_by")
@@ -47,14 +48,19 @@ def decline_reasons(
             family of its own.
         texts: Family to the sentence that an applicant reads; without one, its name.
         protected: Families and features that may be no reason.
-        most: Greatest number of reasons, at least 1.
+        most: Greatest number of reasons, 1 to 4.
 
     Raises:
         ConfigError: A family or text of what the model does not have, a feature in two families, a
-            protected feature in the model, or `most` below 1.
+            protected feature in the model, or `most` outside 1-4.
+
+    Source:
+        More than four reasons are not likely to be helpful: 12 CFR 1002, comment 9(b)(2)-1.
     """
-    if most < 1:
-        raise ConfigError(f"Parameter 'most' of decline_reasons is {most}; it must be at least 1.")
+    if not 1 <= most <= MOST:
+        raise ConfigError(
+            f"Parameter 'most' of decline_reasons is {most}; it must be from 1 to {MOST}."
+        )
     catalogue = Catalogue(families, texts, protected)
     catalogue.check([*numeric, *categorical, *([TEXT_PD] if text else [])])
     return ReasonsEstimator(numeric, [*categorical, *text], catalogue, most)
