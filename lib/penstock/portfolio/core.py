@@ -175,10 +175,10 @@ class Core:
         return -float(penalties) * (1 - _FEASIBILITY)
 
     def _fitting(self) -> Ints:
-        """Return the offers but those that alone exceed a hard limit, where no other makes room."""
-        can_be_exceeded = np.isinf(self.problem.highest) & (self.used >= 0).all(axis=0)
+        """Return the offers but those that alone exceed a hard limit that all offers only fill."""
+        is_filled = np.isinf(self.problem.highest) & (self.used >= 0).all(axis=0)
         beyond = self.used - self.left / self.units > _FEASIBILITY
-        fitting: Ints = np.flatnonzero(~beyond[:, can_be_exceeded].any(axis=1))
+        fitting: Ints = np.flatnonzero(~beyond[:, is_filled].any(axis=1))
         return fitting
 
     def _branch(
@@ -209,8 +209,8 @@ class Core:
         soft = np.flatnonzero(np.isfinite(highest))
         n_limits, n_offers, n_soft = len(left), len(rows), len(soft)
         beyond = (-np.ones(n_soft), (soft, np.arange(n_soft)))
-        n_owners = int(owners.max(initial=-1)) + 1
         one_each = (np.ones(n_offers), (owners, np.arange(n_offers)))
+        n_owners = int(owners.max(initial=-1)) + 1
         matrix = sparse.block_array(
             [
                 [

@@ -182,7 +182,8 @@ def _least_ratio(
         if abs(left) <= close:
             break
         # Of two ratios far apart the middle is that of their sizes.
-        middle = sqrt(best * out_of_reach) if best * out_of_reach else float(best) + left / 2
+        product = best * out_of_reach
+        middle = sqrt(product) if best > 0 and product > 0 else float(best) + left / 2
         tried = exact(middle if number else float(best) + copysign(close / 2, left))
     return best
 
