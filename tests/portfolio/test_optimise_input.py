@@ -83,6 +83,7 @@ def proof_by_sql(offers, certificate, rows):
         ({"limits": [CAP | {"per": "profits"}]}, ["'profits'", "Did you mean 'profit'?"]),
         ({"limits": [CAP | {"per": "lent"}]}, ["relates lent to itself"]),
         ({"limits": [NORTH | {"per": "lent", "at_most": 40.0}]}, ["'north'", "40", "0.4 = 40 %"]),
+        ({"limits": [CAP | {"at_most": 1e303}]}, ["'lent' is 1e+303", "leave it out"]),
         ({"limits": [CAP | {"where": {"regoin": ["north"]}}]}, ["Did you mean 'region'?"]),
         ({"limits": [CAP | {"where": {"region": ["nort"]}}]}, ["Did you mean 'north'?"]),
         ({"limits": [CAP | {"measure": "region"}]}, ["'region' is string"]),

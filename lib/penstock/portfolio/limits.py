@@ -18,6 +18,7 @@ from penstock.errors import ConfigError, did_you_mean
 
 Cell = tuple[str | None, ...]
 APPROVALS = "approvals"  # the measure that counts 1 for each offer
+MOST_BOUND = 1e18  # of a limit: more than any sum of amounts
 _UNITS = {"usd": "USD", "months": "months"}  # by the end of a column's name
 
 
@@ -218,6 +219,11 @@ def _check_limit(limit: Limit, columns: Sequence[str]) -> None:
         raise ConfigError(
             f"Limit '{name}' holds a share of {limit['measure']} against {bound:g}, and shares are "
             "from 0 to 1: 0.4 = 40 %."
+        )
+    if bound > MOST_BOUND:
+        raise ConfigError(
+            f"Limit '{name}' is {bound:g}, which no plan comes near: leave it out, or say what it "
+            f"is, up to {MOST_BOUND:g}."
         )
     for column in (limit["measure"], limit.get("per", limit["measure"])):
         if column not in columns and column != APPROVALS:
