@@ -193,6 +193,7 @@ def _beside_gbt(found: dict[str, dict[str, Any]]) -> list[Figure]:
             "cpu_of_mllib_gbt_by_default",
             median(found[BY_DEFAULT]["stage_cpu_s"]) / median(peer["stage_cpu_s"]),
             "CPU of xgboost with all its defaults, in one task / that of MLlib's GBT",
+            1 / LEAST_CPU_RATIO,
         ),
     ]
 
