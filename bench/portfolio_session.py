@@ -159,7 +159,8 @@ def _choose(
 
 
 def _certified(certificate: Evidence) -> dict[str, Any]:
-    prices = [row[-1] for row in certificate.tables["limits"].rows]
+    limited = certificate.tables["limits"]
+    prices = [row[limited.columns.index("price")] for row in limited.rows]
     bounds = [bound for _, sets, bound, *_ in certificate.tables["passes"].rows if sets]
     return {
         **certificate.metrics,
