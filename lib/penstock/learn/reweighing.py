@@ -13,7 +13,7 @@ from penstock.errors import ConfigError, did_you_mean
 from penstock.learn.observations import ROW_ID
 from penstock.learn.pd_columns import LABEL, SAMPLE, WEIGHT, WEIGHT_TYPE
 from penstock.learn.sample import DEVELOPMENT
-from penstock.measure.counts import UNKNOWN_GROUP
+from penstock.measure.protected_groups import group_of
 
 _GROUP = "_penstock_group"
 
@@ -49,7 +49,7 @@ def reweigh(
         discrimination, Knowledge and Information Systems 33 (2012).
     """
     groups = protected_table.select(ROW_ID, F.col("protected").alias(_GROUP))
-    of_attributes = (F.coalesce(F.col(_GROUP)[name], F.lit(UNKNOWN_GROUP)) for name in attributes)
+    of_attributes = (group_of(F.col(_GROUP), name) for name in attributes)
     rows = development.join(groups, ROW_ID, how="left").withColumn(_GROUP, F.array(*of_attributes))
     weighed = rows.join(F.broadcast(_weights(rows)), [_GROUP, LABEL], how="left")
     is_weighed = (F.col(SAMPLE) == DEVELOPMENT) & F.col(LABEL).isNotNull()

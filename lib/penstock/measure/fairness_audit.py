@@ -17,6 +17,7 @@ from penstock.measure.fairness import Comparison, Fairness, compare_groups
 from penstock.measure.group_weights import weights_table
 from penstock.measure.intervals import CONFIDENCE
 from penstock.measure.prior import shift_prior
+from penstock.measure.protected_groups import check_joined_once
 
 AUDITED_COLUMNS = "row_id STRING, pd DOUBLE, is_bad INT"
 REWEIGHED_COLUMNS = "row_id STRING, sample STRING, is_bad INT"
@@ -128,11 +129,7 @@ def audit_fairness(
         label="is_bad",
         pd="pd",
     )
-    if (joined := int(decisions.n.sum())) != counts.loans:
-        raise DataError(
-            f"The protected table has a row_id on more than one row: {counts.loans:,} judged loans "
-            f"have become {joined:,}. Keep one row for each."
-        )
+    check_joined_once(counts.loans, int(decisions.n.sum()), called="judged loans")
     audit = _audited(decisions, [*([name] for name in protected), *intersections], policy)
     found = _evidence(metrics, audit)
     if not reweighed_by:

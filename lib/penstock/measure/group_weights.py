@@ -8,8 +8,8 @@ from pyspark.sql import functions as F
 
 from penstock.errors import DataError
 from penstock.evidence import Table
-from penstock.measure.counts import UNKNOWN_GROUP
 from penstock.measure.decisions import MOST_CELLS
+from penstock.measure.protected_groups import group_of
 from penstock.measure.samples import DEVELOPMENT
 
 COLUMNS = ("group", "rows", "bad_rate", "weight_of_good", "weight_of_bad", "bad_rate_by_weight")
@@ -67,7 +67,7 @@ def weights_table(
 def _counted(
     development: DataFrame, protected_table: DataFrame, attributes: Sequence[str]
 ) -> list[_Group]:
-    of_attributes = (F.coalesce(F.col("protected")[n], F.lit(UNKNOWN_GROUP)) for n in attributes)
+    of_attributes = (group_of(F.col("protected"), name) for name in attributes)
     counted = (
         development.where((F.col("sample") == DEVELOPMENT) & F.col("is_bad").isNotNull())
         .join(protected_table, "row_id", how="left")

@@ -11,9 +11,9 @@ from pyspark.sql import functions as F
 
 from penstock.errors import DataError
 from penstock.measure.approvals import Approvals
-from penstock.measure.counts import UNKNOWN_GROUP
 from penstock.measure.price_gaps import RATE_UNITS, Lot
 from penstock.measure.price_groups import Offers
+from penstock.measure.protected_groups import check_joined_once, group_of
 from penstock.measure.unusable import refuse_unusable
 
 MOST_CELLS = 100_000
@@ -65,7 +65,8 @@ def count_offers(
         purpose="Cannot compare groups",
         cure="Mend those rows first.",
     )
-    _check_once(decided.count(), sum(cell["n"] for cell in of_first))
+    joined = sum(cell["n"] for cell in of_first)
+    check_joined_once(decided.count(), joined, called="applications")
     approvals: dict[str, dict[str, Approvals]] = {name: {} for name in attributes}
     offers: dict[str, dict[str, dict[str | None, Lot]]] = {name: {} for name in attributes}
     for cell in cells:
@@ -84,7 +85,7 @@ def _cells(decided: DataFrame, protected_table: DataFrame, attributes: Sequence[
     groups = [
         F.struct(
             F.lit(name).alias("attribute"),
-            F.coalesce(F.col("protected")[name], F.lit(UNKNOWN_GROUP)).alias("group"),
+            group_of(F.col("protected"), name).alias("group"),
         )
         for name in attributes
     ]
@@ -107,11 +108,3 @@ def _cells(decided: DataFrame, protected_table: DataFrame, attributes: Sequence[
         )
         .orderBy("attribute", "group", "alike")
     )
-
-
-def _check_once(applications: int, joined: int) -> None:
-    if joined != applications:
-        raise DataError(
-            f"The protected table has a row_id on more than one row: {applications:,} applications "
-            f"have become {joined:,}. Keep one row for each."
-        )

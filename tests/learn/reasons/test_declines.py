@@ -265,4 +265,5 @@ def test_who_may_become_champion_can_be_explained_or_is_refused_beforehand(chang
     ],
 )
 def test_who_can_be_explained_may_become_champion(changes):
-    champion_reasons(**READ | CATALOGUE | PROMOTED | changes)
+    reasons = champion_reasons(**READ | CATALOGUE | PROMOTED | changes)
+    assert reasons.most == CATALOGUE["most"]
