@@ -276,6 +276,7 @@ def test_a_history_that_is_described_in_part_or_wrongly_is_refused(spark, change
         (TABLE, {"row_key": []}, "no key of the rows.* Name 'key' of read_observations"),
         (TABLE, {"date": "dya"}, r"table has no column 'dya'. Did you mean 'day'\?"),
         (TABLE, {"key": ["custmer"]}, r"table has no column 'custmer'. Did you mean 'customer'\?"),
+        (TABLE, {"row_key": ["idd"]}, r"table has no column 'idd'. Did you mean 'id'\?"),
         (f"{TABLE}, Kind STRING", {}, "Table and history both have kind: which is the feature"),
     ],
 )

@@ -133,7 +133,7 @@ def add_history(
     if not values:
         return table
     _check_table(table, values, row_key, date)
-    check_columns(table, [*key, date])
+    check_columns(table, [*row_key, *key, date])
     whom, columns = _whom(key, missing), [*map(column_of, table.columns)]
     asked = table.select(
         *columns,
