@@ -113,6 +113,7 @@ def test_parts_of_a_key_or_a_group_do_not_run_into_each_other(spark):
         ({"numeric": ["debt.ratio"]}, "cannot have a dot or a backtick in their names: debt.ratio"),
         ({"numeric": ["Points"], "categorical": ["Group"]}, "table needs: Group, Points. Give"),
         ({"numeric": ["age", "Age"]}, "Features are named twice: Age, age"),
+        ({"bad_values": []}, "'target' is 'status', but 'bad_values' is empty: name the values of"),
         ({"good_values": ["late"]}, r"cannot be good and bad for the same value: \['late'\]"),
         ({"numeric": ["amuont"]}, r"no column 'amuont'. Did you mean 'amount'\?"),
         ({"date": "dya"}, r"no column 'dya'. Did you mean 'day'\?"),

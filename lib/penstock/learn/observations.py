@@ -98,14 +98,14 @@ def read_observations(
     Raises:
         ConfigError: No features, a feature twice, under a reserved name or with a dot or a backtick
             in its name, the target, its day, the key or a protected column among them, a protected
-            column as key or group, a value both good and bad, or `bad_date` or
-            `performance_months` without `date`.
+            column as key or group, a target without good or bad values, a value both good and
+            bad, or `bad_date` or `performance_months` without `date`.
         DataError: A column that the table lacks.
     """
     features = [*numeric, *categorical, *text]
     _check_names(features, key, target, bad_date)
     _check_protected(protected, features, [*key, *group])
-    _check_values(good_values, bad_values)
+    _check_values(target, good_values, bad_values)
     for name, value in (("bad_date", bad_date), ("performance_months", performance_months)):
         if value and not date:
             raise ConfigError(
@@ -185,7 +185,13 @@ def _check_protected(protected: list[str], features: list[str], stored: list[str
         )
 
 
-def _check_values(good_values: list[str], bad_values: list[str]) -> None:
+def _check_values(target: str, good_values: list[str], bad_values: list[str]) -> None:
+    for name, values in (("good_values", good_values), ("bad_values", bad_values)):
+        if target and not values:
+            raise ConfigError(
+                f"'target' is '{target}', but '{name}' is empty: name the values of it that are "
+                f"{name.split('_')[0]}, as text."
+            )
     if both := sorted(set(good_values) & set(bad_values)):
         raise ConfigError(f"The target cannot be good and bad for the same value: {both}.")
 
