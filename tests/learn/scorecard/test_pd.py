@@ -6,6 +6,7 @@ from pyspark.sql import functions as F
 from sklearn.metrics import roc_auc_score
 
 from penstock.annotations import check_annotations
+from penstock.catalyst.internals import count_jobs
 from penstock.errors import ConfigError, DataError
 from penstock.learn.scorecard.explain import explain_scorecard
 from penstock.learn.scorecard.pd import scorecard_pd
@@ -141,14 +142,12 @@ def test_the_partitions_do_not_change_a_bit(model, loans, evidence):
 
 
 def test_types_are_known_without_a_job(spark, loans):
-    tracker = spark.sparkContext.statusTracker()
-    spark.sparkContext.setJobGroup("types", "")
+    before = count_jobs(spark)
     estimator = scorecard_pd(**PARAMETERS)
     estimator.check_training_schema(loans.schema)
     applications = loans.drop("is_bad", "sample").schema
     assert estimator.transformSchema(applications).names == [*applications.names, "points", "pd"]
-    assert tracker.getJobIdsForGroup("types") == []
-    spark.sparkContext.setLocalProperty("spark.jobGroup.id", None)
+    assert count_jobs(spark) == before
     with pytest.raises(DataError, match="Column 'points' is there already"):
         estimator.transformSchema(loans.withColumn("points", F.lit(1)).schema)
 
