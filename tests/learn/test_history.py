@@ -243,6 +243,13 @@ def test_a_row_of_nobody_or_of_no_day_or_half_read_is_put_aside(spark):
     )
 
 
+def test_of_a_line_that_is_cut_off_nothing_is_known(spark):
+    rows = [(*NOBODY, None), (*NOBODY[:4], None, None, "north,0,2024-01-01,2024-01-01")]
+    table = spark.createDataFrame(rows, f"{RAW}, _corrupt_record STRING")
+    sound, cut_off = read_history(table, **DESCRIBED).sort("debt", ascending=False).collect()
+    assert sound.fault is None and cut_off.fault.startswith("the line has more or fewer fields")
+
+
 def test_without_a_day_of_its_own_a_row_is_known_on_the_day_it_tells_of(spark):
     rows = [(*NOBODY[:2], "2024-05-01", "not read", "3", "bus")]
     history = read(spark, rows, available_date="")

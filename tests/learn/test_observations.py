@@ -29,6 +29,22 @@ def test_a_protected_column_is_in_no_part_of_an_observation(table):
     assert "car" not in str(row.asDict())
 
 
+def test_a_line_of_more_or_fewer_fields_is_a_fault_and_tells_nothing_protected(spark):
+    rows = [
+        ("1", "paid", "2024-01-01", "5", "f", None),
+        ("2", "paid", "2024-01-01", "6", None, "2,paid,2024-01-01,6"),
+    ]
+    columns = f"{COLUMNS.replace('purpose', 'sex')}, _corrupt_record STRING"
+    table = spark.createDataFrame(rows, columns)
+    found = described(table, categorical=[], protected=["sex"]).sort("row_id").collect()
+    assert [row.fault for row in found] == [
+        None, "the line has more or fewer fields than the file has columns"
+    ]  # fmt: skip
+    assert all("_corrupt_record" not in row.raw and '"amount"' in row.raw for row in found)
+    *_, open_to_all = described(table, categorical=["sex"]).sort("row_id").collect()
+    assert '"_corrupt_record":"2,paid,2024-01-01,6"' in open_to_all.raw
+
+
 def test_a_day_that_cannot_be_read_is_a_fault(table):
     [row] = described(table.where("id = '6'"), numeric=[]).collect()
     assert row.fault == "day '31.12.2023' is no day"

@@ -19,7 +19,13 @@ from pyspark.sql import functions as F
 from penstock.annotations import Days
 from penstock.columns import column_of
 from penstock.errors import ConfigError
-from penstock.learn.observations import check_columns, fault_of, row_id, text_of
+from penstock.learn.observations import (
+    check_columns,
+    fault_of,
+    faults_of_lines,
+    row_id,
+    text_of,
+)
 
 KEY, EVENT_ON, AVAILABLE_ON, FAULT = "history_key", "event_on", "available_on", "fault"
 HISTORY_COLUMNS = (
@@ -78,6 +84,7 @@ def read_history(
     read = {name: F.try_to_date(texts[name], date_format) for name in days}
     numbers = {name: texts[name].try_cast("double") for name in numeric}
     faults = [
+        *faults_of_lines(raw_history),
         *(fault_of(name, texts[name], day, "day") for name, day in read.items()),
         *(fault_of(name, texts[name], number, "number") for name, number in numbers.items()),
     ]

@@ -10,7 +10,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from penstock.annotations import Months
-from penstock.columns import column_of
+from penstock.columns import BROKEN_LINE, column_of
 from penstock.errors import ConfigError, DataError, did_you_mean
 from penstock.learn.folds import FOLD
 from penstock.learn.pd_columns import LABEL, PD, SAMPLE, WEIGHT
@@ -93,7 +93,8 @@ def read_observations(
         (DATE; null if the row is not bad, or the day is missing), `group` (STRING), the numeric
         features (DOUBLE), those that are texts (STRING, trimmed), `fault` (STRING: the first thing
         that cannot be read, such as "amount 'a lot' is no number"; null: nothing) and `raw` (the
-        row as it came, as JSON, without the protected columns).
+        row as it came, as JSON, without the protected columns). Of a line of a CSV file whose
+        fields are more or fewer than the columns, nothing can be read.
 
     Raises:
         ConfigError: No features, a feature twice, under a reserved name or with a dot or a backtick
@@ -124,9 +125,12 @@ def read_observations(
     if performance_months:
         label = _performed(label, days[date], days[bad_date], performance_months, as_of)
     faults = [
+        *faults_of_lines(table),
         *(fault_of(name, texts[name], numbers[name], "number") for name in numeric),
         *(fault_of(name, texts[name], day, "day") for name, day in days.items() if name),
     ]
+    # A broken line has all of its row, what is protected too.
+    unsaid = {*protected, BROKEN_LINE} if protected else set()
     columns = {
         ROW_ID: row_id(table, key),
         LABEL: label,
@@ -138,7 +142,7 @@ def read_observations(
         **{name: texts[name] for name in (*categorical, *text)},
         "fault": F.coalesce(*faults, F.lit(None).cast("string")),
         "raw": F.to_json(
-            F.struct(*(column_of(name) for name in table.columns if name not in protected))
+            F.struct(*(column_of(name) for name in table.columns if name not in unsaid))
         ),
     }
     return table.select(*(column.alias(name) for name, column in columns.items()))
@@ -233,6 +237,14 @@ def fault_of(name: str, text: Column, value: Column, kind: str) -> Column:
         is_unread = text.isNotNull() & value.isNull()
     said = F.concat(F.lit(f"{name} '"), F.left(text, F.lit(MOST_SHOWN)), F.lit(f"' is no {kind}"))
     return F.when(is_unread, said)
+
+
+def faults_of_lines(table: DataFrame) -> list[Column]:
+    """Return what is wrong with a whole row; nothing if the table never was a text file."""
+    if BROKEN_LINE not in table.columns:
+        return []
+    said = F.lit("the line has more or fewer fields than the file has columns")
+    return [F.when(column_of(BROKEN_LINE).isNotNull(), said)]
 
 
 def row_id(table: DataFrame, key: list[str]) -> Column:
