@@ -268,6 +268,7 @@ def test_without_a_day_of_its_own_a_row_is_known_on_the_day_it_tells_of(spark):
         ({"available_date": "reprted"}, r"history has no column 'reprted'. Did you mean 'reported"),
         ({"key": ["custmer"]}, r"history has no column 'custmer'. Did you mean 'customer'\?"),
         ({"categorical": ["kind", "Debt"]}, "named twice: Debt, debt"),
+        ({"numeric": ["open debt"]}, "Values of the history cannot have a space, .*: open debt"),
         ({"numeric": ["Fault"]}, "names that the stored history needs: Fault. Give"),
     ],
 )

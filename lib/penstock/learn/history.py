@@ -21,6 +21,7 @@ from penstock.columns import column_of
 from penstock.errors import ConfigError
 from penstock.learn.observations import (
     check_columns,
+    check_letters,
     fault_of,
     faults_of_lines,
     row_id,
@@ -71,7 +72,7 @@ def read_history(
 
     Raises:
         ConfigError: Key, event date or values are missing where others are named, or a value is
-            named twice or under a name that the history needs.
+            named twice, under a name that the history needs, or under one that cannot be stored.
         DataError: A column that the table lacks.
     """
     values, days = [*numeric, *categorical], [*filter(None, (event_date, available_date))]
@@ -200,6 +201,7 @@ def _check_description(key: list[str], event_date: str, values: Sequence[str]) -
     lower = [name.lower() for name in values]
     if twice := sorted({name for name in values if lower.count(name.lower()) > 1}):
         raise ConfigError(f"Values of the history are named twice: {', '.join(twice)}.")
+    check_letters([*values], called="Values of the history")
     if own := sorted(name for name in values if name.lower() in OWN):
         raise ConfigError(
             f"Values bear names that the stored history needs: {', '.join(own)}. Give the columns "

@@ -16,6 +16,7 @@ from penstock.learn.folds import FOLD
 from penstock.learn.pd_columns import LABEL, PD, SAMPLE, WEIGHT
 from penstock.learn.text.scoring import TEXT_PD
 
+UNFIT_LETTERS = frozenset(" ,;{}()\n\t=.`")
 MOST_SHOWN = 40  # letters of a value that cannot be read
 HASH_LETTERS = 32  # 128 bits: two rows that differ have one name once in 10^19 tables of 10^9 rows
 ROW_ID, DATE, BAD_ON, AS_OF = "row_id", "observed_on", "bad_on", "as_of"
@@ -97,10 +98,10 @@ def read_observations(
         fields are more or fewer than the columns, nothing can be read.
 
     Raises:
-        ConfigError: No features, a feature twice, under a reserved name or with a dot or a backtick
-            in its name, the target, its day, the key or a protected column among them, a protected
-            column as key or group, a target without good or bad values, a value both good and
-            bad, or `bad_date` or `performance_months` without `date`.
+        ConfigError: No features, a feature twice, under a reserved name or one that cannot be
+            stored (`check_letters`), the target, its day, the key or a protected column among them,
+            a protected column as key or group, a target without good or bad values, a value both
+            good and bad, or `bad_date` or `performance_months` without `date`.
         DataError: A column that the table lacks.
     """
     features = [*numeric, *categorical, *text]
@@ -167,12 +168,7 @@ def _check_names(features: list[str], key: list[str], target: str, bad_date: str
             f"Features bear names that the stored table needs: {', '.join(reserved)}. Give the "
             "columns other names in the catalog (`columns:`)."
         )
-    # Stages of pyspark.ml take a name with a dot for a field of a structure.
-    if split := sorted(name for name in features if {".", "`"} & set(name)):
-        raise ConfigError(
-            f"Features cannot have a dot or a backtick in their names: {', '.join(split)}. Give "
-            "the columns other names in the file, or in the catalog (`columns:`)."
-        )
+    check_letters(features, called="Features")
 
 
 def _check_protected(protected: list[str], features: list[str], stored: list[str]) -> None:
@@ -198,6 +194,21 @@ def _check_values(target: str, good_values: list[str], bad_values: list[str]) ->
             )
     if both := sorted(set(good_values) & set(bad_values)):
         raise ConfigError(f"The target cannot be good and bad for the same value: {both}.")
+
+
+def check_letters(names: list[str], *, called: str) -> None:
+    """Refuse columns that cannot be stored, or modelled, by their names.
+
+    Raises:
+        ConfigError: One has a letter that Delta does not take in a name, or a dot, by which stages
+            of pyspark.ml would take it for a field of a structure.
+    """
+    if unfit := sorted(name for name in names if UNFIT_LETTERS & set(name)):
+        raise ConfigError(
+            f"{called} cannot have a space, a dot, a backtick, or any of ,;{{}}()= in their names: "
+            f"{', '.join(unfit)}. Give the columns other names in the file, or in the catalog "
+            "(`columns:`)."
+        )
 
 
 def check_columns(table: DataFrame, names: list[str], *, called: str = "table") -> None:
