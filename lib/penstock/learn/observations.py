@@ -95,7 +95,8 @@ def read_observations(
         features (DOUBLE), those that are texts (STRING, trimmed), `fault` (STRING: the first thing
         that cannot be read, such as "amount 'a lot' is no number"; null: nothing) and `raw` (the
         row as it came, as JSON, without the protected columns). Of a line of a CSV file whose
-        fields are more or fewer than the columns, nothing can be read.
+        fields are more or fewer than the columns, nothing can be read, and nothing is kept if there
+        are protected columns.
 
     Raises:
         ConfigError: No features, a feature twice, under a reserved name or one that cannot be
@@ -116,6 +117,12 @@ def read_observations(
     named = [*filter(None, (target, date, bad_date))]
     check_columns(table, [*key, *features, *group, *named])
     texts = {name: text_of(name, missing) for name in {*features, *named}}
+    raw = F.to_json(F.struct(*(column_of(name) for name in table.columns if name not in protected)))
+    if protected and BROKEN_LINE in table.columns:
+        # Of a broken line nobody knows which value is which, and it is kept as a whole.
+        is_sound = column_of(BROKEN_LINE).isNull()
+        texts = {name: F.when(is_sound, text) for name, text in texts.items()}
+        raw = F.when(is_sound, raw)
     numbers = {name: texts[name].try_cast("double") for name in numeric}
     days = {
         name: F.try_to_date(texts[name], date_format) if name else F.lit(None).cast("date")
@@ -130,8 +137,6 @@ def read_observations(
         *(fault_of(name, texts[name], numbers[name], "number") for name in numeric),
         *(fault_of(name, texts[name], day, "day") for name, day in days.items() if name),
     ]
-    # A broken line has all of its row, what is protected too.
-    unsaid = {*protected, BROKEN_LINE} if protected else set()
     columns = {
         ROW_ID: row_id(table, key),
         LABEL: label,
@@ -142,9 +147,7 @@ def read_observations(
         **numbers,
         **{name: texts[name] for name in (*categorical, *text)},
         "fault": F.coalesce(*faults, F.lit(None).cast("string")),
-        "raw": F.to_json(
-            F.struct(*(column_of(name) for name in table.columns if name not in unsaid))
-        ),
+        "raw": raw,
     }
     return table.select(*(column.alias(name) for name, column in columns.items()))
 
