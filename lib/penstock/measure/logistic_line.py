@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 MAX_STEPS = 100
 TOLERANCE = 1e-12  # largest step, in coefficients of the standardised number, that ends the fit
+ROUNDING = 1e-14  # of the loss: one that has risen by less may have fallen
 
 Floats = NDArray[np.float64]
 
@@ -30,7 +31,8 @@ def likeliest_line(
         gradient = design.T @ (loans * (probability(design @ line) - bad_share))
         # The tiny ridge only matters if all numbers are equal.
         step = np.linalg.solve(information(design, line, loans) + 1e-12 * np.eye(2), gradient)
-        while (new := _loss(design @ (line - step), loans, bad_share)) > loss:
+        most = loss * (1 + ROUNDING)
+        while (new := _loss(design @ (line - step), loans, bad_share)) > most:
             step /= 2
             if np.abs(step).max() < TOLERANCE:
                 break
