@@ -70,6 +70,10 @@ CASES = {
         [("05-20", "05-21", "1", "a"), ("06-01", "06-01", "NA", "b"), ("06-02", "06-02", "", None)],
         (1.0, "b"),
     ),
+    "the last one is not a number": (
+        [("05-20", "05-21", "1", "a"), ("06-01", "06-01", "NaN", "b")],
+        (1.0, "b"),
+    ),
     "just young enough": ([("05-02", "05-02", "1", "a")], (1.0, "a")),
     "just too old": ([("05-01", "06-01", "1", "a")], (None, None)),
     "too old by itself": (
@@ -267,6 +271,7 @@ def test_without_a_day_of_its_own_a_row_is_known_on_the_day_it_tells_of(spark):
         ({"numeric": ["dbet"]}, r"history has no column 'dbet'. Did you mean 'debt'\?"),
         ({"available_date": "reprted"}, r"history has no column 'reprted'. Did you mean 'reported"),
         ({"key": ["custmer"]}, r"history has no column 'custmer'. Did you mean 'customer'\?"),
+        ({"date_format": "dd/mm/yyyy"}, "'dd/mm/yyyy', where m stands for minutes"),
         ({"categorical": ["kind", "Debt"]}, "named twice: Debt, debt"),
         ({"numeric": ["open debt"]}, "Values of the history cannot have a space, .*: open debt"),
         ({"numeric": ["Fault"]}, "names that the stored history needs: Fault. Give"),

@@ -4,6 +4,7 @@ import json
 import pytest
 
 from penstock.errors import ConfigError, DataError
+from penstock.learn.observations import check_pattern
 from tests.learn.described import COLUMNS, ROWS, described
 
 
@@ -49,6 +50,11 @@ def test_a_line_of_more_or_fewer_fields_is_a_fault_and_tells_nothing_protected(s
 def test_a_day_that_cannot_be_read_is_a_fault(table):
     [row] = described(table.where("id = '6'"), numeric=[]).collect()
     assert row.fault == "day '31.12.2023' is no day"
+
+
+@pytest.mark.parametrize("pattern", ["yyyy-MM-dd HH:mm:ss", "LL/dd/yyyy", "yyyy-DDD"])
+def test_minutes_beside_a_month_are_no_fault_of_a_pattern(pattern):
+    check_pattern(pattern)
 
 
 def test_the_day_a_bad_row_turned_bad_is_read_and_no_good_row_has_one(spark):
@@ -133,6 +139,11 @@ def test_parts_of_a_key_or_a_group_do_not_run_into_each_other(spark):
         ({"numeric": ["age", "Age"]}, "Features are named twice: Age, age"),
         ({"bad_values": []}, "'target' is 'status', but 'bad_values' is empty: name the values of"),
         ({"good_values": ["late"]}, r"cannot be good and bad for the same value: \['late'\]"),
+        ({"good_values": ["paid", "na"]}, r"'good_values' has \['na'\], which no row can have: "),
+        ({"bad_values": ["lost", ""]}, r"'bad_values' has \[''\], .* are empty or in 'missing'"),
+        ({"bad_values": ["lost "]}, r"'bad_values' has \['lost '\], .* without blanks at their"),
+        ({"date_format": "yyyy-mm-dd"}, "'yyyy-mm-dd', where m stands for minutes: a month is M"),
+        ({"date_format": "dd.mm.yyyy 'Month'"}, "m stands for minutes"),
         ({"numeric": ["amuont"]}, r"no column 'amuont'. Did you mean 'amount'\?"),
         ({"date": "dya"}, r"no column 'dya'. Did you mean 'day'\?"),
     ],

@@ -19,6 +19,11 @@ from pyspark.ml.feature import (
 MISSING_LEVEL = "(missing)"
 FEATURES = "_features"
 NUMBER, MEDIAN, MISSING = "_number_", "_median_", "_missing_"
+# A float of 32 bits, as xgboost compares them, holds no more. NaN is above everything in Spark.
+DRAWN_IN = (
+    "CASE WHEN isnan({0}) THEN {0} WHEN {0} > 3.4e38D THEN 3.4e38D "
+    "WHEN {0} < -3.4e38D THEN -3.4e38D ELSE {0} END"
+)
 LEVEL, INDEX, DUMMIES = "_level_", "_index_", "_dummies_"
 
 
@@ -57,10 +62,11 @@ def encoding(
 def encoding_with_gaps(numeric: Sequence[str], categorical: Sequence[str]) -> list[Any]:
     """Return the stages to a vector `_features` in which a missing number is NaN.
 
-    The numbers stand first, in their order; categories are as in `encoding`.
+    The numbers stand first, in their order, drawn in to what xgboost can read; categories are as in
+    `encoding`.
     """
     return [
-        SQLTransformer(statement=_typed(numeric, categorical)),
+        SQLTransformer(statement=_typed(numeric, categorical, number=DRAWN_IN)),
         *_dummies(categorical),
         _assembler(prefixed(NUMBER, numeric), categorical, handleInvalid="keep"),
     ]
@@ -115,11 +121,11 @@ def _assembler(numbers: Sequence[str], categorical: Sequence[str], **options: An
     return VectorAssembler(inputCols=columns, outputCol=FEATURES, **options)
 
 
-def _typed(numeric: Sequence[str], categorical: Sequence[str]) -> str:
+def _typed(numeric: Sequence[str], categorical: Sequence[str], *, number: str = "{0}") -> str:
     columns = ["*"]
     for name in numeric:
         value = f"CAST(`{name}` AS DOUBLE)"
-        columns.append(f"{value} AS `{NUMBER}{name}`")
+        columns.append(f"{number.format(value)} AS `{NUMBER}{name}`")
         columns.append(f"CAST(`{name}` IS NULL OR isnan({value}) AS DOUBLE) AS `{MISSING}{name}`")
     for name in categorical:
         level = f"nullif(trim(CAST(`{name}` AS STRING)), '')"

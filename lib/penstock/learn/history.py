@@ -22,6 +22,7 @@ from penstock.errors import ConfigError
 from penstock.learn.observations import (
     check_columns,
     check_letters,
+    check_pattern,
     fault_of,
     faults_of_lines,
     row_id,
@@ -62,7 +63,7 @@ def read_history(
         available_date: Column with the day from which the row was known; empty: the day it tells
             of. A missing day there is not known, and no reason to take the other.
         date_format: How days are written, as Spark's date patterns have it.
-        numeric: Values that are numbers.
+        numeric: Values that are numbers; NaN is missing.
         categorical: Values that are texts.
         missing: Texts that stand for a missing value, compared trimmed and in lower case; "" too.
 
@@ -71,8 +72,9 @@ def read_history(
         thing that cannot be read; null: nothing).
 
     Raises:
-        ConfigError: Key, event date or values are missing where others are named, or a value is
-            named twice, under a name that the history needs, or under one that cannot be stored.
+        ConfigError: Key, event date or values are missing where others are named, a value is named
+            twice, under a name that the history needs, or under one that cannot be stored, or the
+            date format has no month.
         DataError: A column that the table lacks.
     """
     values, days = [*numeric, *categorical], [*filter(None, (event_date, available_date))]
@@ -80,6 +82,7 @@ def read_history(
         none = [F.lit(None).cast(kind) for kind in ("string", "date", "date", "string")]
         return raw_history.limit(0).select(*(c.alias(n) for n, c in zip(OWN, none, strict=True)))
     _check_description(key, event_date, values)
+    check_pattern(date_format)
     check_columns(raw_history, [*key, *days, *values], called="history")
     texts = {name: text_of(name, missing) for name in {*days, *values}}
     read = {name: F.try_to_date(texts[name], date_format) for name in days}
@@ -93,7 +96,8 @@ def read_history(
         KEY: _whom(key, missing),
         EVENT_ON: read[event_date],
         AVAILABLE_ON: read[available_date or event_date],
-        **numbers,
+        # As "NaN" it would be a value, and hide the last one known.
+        **{name: F.nanvl(number, F.lit(None)) for name, number in numbers.items()},
         **{name: texts[name] for name in categorical},
         FAULT: F.coalesce(*faults),
     }

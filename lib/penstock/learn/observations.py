@@ -5,6 +5,7 @@ categories, which values of the target are good. Nothing is fitted here.
 """
 
 import datetime
+import re
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
@@ -102,13 +103,15 @@ def read_observations(
         ConfigError: No features, a feature twice, under a reserved name or one that cannot be
             stored (`check_letters`), the target, its day, the key or a protected column among them,
             a protected column as key or group, a target without good or bad values, a value both
-            good and bad, or `bad_date` or `performance_months` without `date`.
+            good and bad or one that no row can have, a date format without a month, or `bad_date`
+            or `performance_months` without `date`.
         DataError: A column that the table lacks.
     """
     features = [*numeric, *categorical, *text]
     _check_names(features, key, target, bad_date)
     _check_protected(protected, features, [*key, *group])
-    _check_values(target, good_values, bad_values)
+    _check_values(target, good_values, bad_values, missing)
+    check_pattern(date_format)
     for name, value in (("bad_date", bad_date), ("performance_months", performance_months)):
         if value and not date:
             raise ConfigError(
@@ -188,15 +191,39 @@ def _check_protected(protected: list[str], features: list[str], stored: list[str
         )
 
 
-def _check_values(target: str, good_values: list[str], bad_values: list[str]) -> None:
+def _check_values(
+    target: str, good_values: list[str], bad_values: list[str], missing: list[str]
+) -> None:
+    no_outcome = {"", *(word.lower() for word in missing)}
     for name, values in (("good_values", good_values), ("bad_values", bad_values)):
         if target and not values:
             raise ConfigError(
                 f"'target' is '{target}', but '{name}' is empty: name the values of it that are "
                 f"{name.split('_')[0]}, as text."
             )
+        # No row would have it, and those it was meant for would be left out without a word.
+        if never := [v for v in values if v != v.strip(" ") or v.lower() in no_outcome]:
+            raise ConfigError(
+                f"'{name}' has {never}, which no row can have: outcomes are read without blanks at "
+                f"their ends, and those that are empty or in 'missing' ({', '.join(missing)}) are "
+                "no outcomes. Take the value out of 'missing', or write another one into the table."
+            )
     if both := sorted(set(good_values) & set(bad_values)):
         raise ConfigError(f"The target cannot be good and bad for the same value: {both}.")
+
+
+def check_pattern(date_format: str) -> None:
+    """Refuse a pattern of days that reads the month as minutes, and so all days as of January.
+
+    Raises:
+        ConfigError: It has an m, and no letter for the month or the day of the year.
+    """
+    letters = set(re.sub("'[^']*'", "", date_format))
+    if "m" in letters and not letters & set("MLD"):
+        raise ConfigError(
+            f"'date_format' is '{date_format}', where m stands for minutes: a month is M, as in "
+            "yyyy-MM-dd."
+        )
 
 
 def check_letters(names: list[str], *, called: str) -> None:

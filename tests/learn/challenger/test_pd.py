@@ -82,10 +82,26 @@ def test_a_saved_model_scores_and_explains_the_same(models, scored, loans, tmp_p
 @pytest.mark.parametrize("trainer", SMALL)
 def test_unseen_categories_and_gaps_get_a_pd(models, spark, trainer):
     applications = spark.createDataFrame(
-        [(None, None, None, None), (float("nan"), 1.0, 36, "yacht"), (0.5, 9e9, 60, " ")],
+        [
+            (None, None, None, None),
+            (float("nan"), 1.0, 36, "yacht"),
+            (0.5, 9e9, 60, " "),
+            (-1e300, 1e39, 60, "car"),  # beyond floats of 32 bits
+        ],
         "income DOUBLE, debt DOUBLE, term INT, purpose STRING",
     )
     assert all(0 < row.pd < 1 for row in models[trainer].transform(applications).collect())
+
+
+def test_xgboost_learns_from_numbers_beyond_its_own_as_from_the_greatest(loans, spark):
+    def fitted(most):
+        far = F.when(F.col("debt") > 3000, most).otherwise(F.col("debt"))
+        few = challenger("xgboost", settings={"n_estimators": 3})
+        return few.fit(loans.withColumn("debt", far))
+
+    applications = spark.createDataFrame(LOANS[FEATURES].head(50))
+    beyond, greatest = (fitted(most).transform(applications) for most in (1e300, 3.4e38))
+    assert [row.pd for row in beyond.collect()] == [row.pd for row in greatest.collect()]
 
 
 def test_xgboost_learns_from_what_is_missing(scored):
