@@ -24,6 +24,16 @@ def test_a_table_is_read_as_it_is_described(table):
     assert '"amount":"a lot"' in found["5"].raw
 
 
+def test_what_java_alone_takes_for_a_number_is_none(spark):
+    texts = ("1d", "5F", "2.5D", "inf", "1e3", "-.5", "+7.")
+    table = spark.createDataFrame([(t, "paid", "2023-12-31", t, "car") for t in texts], COLUMNS)
+    found = {row.row_id: (row.amount, row.fault) for row in described(table).collect()}
+    assert [found[text] for text in texts[4:]] == [(1000.0, None), (-0.5, None), (7.0, None)]
+    assert [found[t] for t in texts[:4]] == [
+        (None, f"amount '{t}' is no number") for t in texts[:4]
+    ]
+
+
 def test_a_protected_column_is_in_no_part_of_an_observation(table):
     [row, *_] = described(table, categorical=[], protected=["purpose"]).sort("row_id").collect()
     assert "purpose" not in row.raw and '"amount":" 10.5 "' in row.raw

@@ -25,6 +25,7 @@ from penstock.learn.observations import (
     check_pattern,
     fault_of,
     faults_of_lines,
+    number_of,
     row_id,
     text_of,
 )
@@ -86,7 +87,7 @@ def read_history(
     check_columns(raw_history, [*key, *days, *values], called="history")
     texts = {name: text_of(name, missing) for name in {*days, *values}}
     read = {name: F.try_to_date(texts[name], date_format) for name in days}
-    numbers = {name: texts[name].try_cast("double") for name in numeric}
+    numbers = {name: number_of(texts[name]) for name in numeric}
     faults = [
         *faults_of_lines(raw_history),
         *(fault_of(name, texts[name], day, "day") for name, day in read.items()),

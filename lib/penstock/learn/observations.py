@@ -126,7 +126,7 @@ def read_observations(
         is_sound = column_of(BROKEN_LINE).isNull()
         texts = {name: F.when(is_sound, text) for name, text in texts.items()}
         raw = F.when(is_sound, raw)
-    numbers = {name: texts[name].try_cast("double") for name in numeric}
+    numbers = {name: number_of(texts[name]) for name in numeric}
     days = {
         name: F.try_to_date(texts[name], date_format) if name else F.lit(None).cast("date")
         for name in (date, bad_date)
@@ -257,6 +257,11 @@ def text_of(name: str, missing: list[str]) -> Column:
     """Return a column as trimmed text; null where its text stands for nothing."""
     text = F.trim(column_of(name).cast("string"))
     return F.when(~F.lower(text).isin("", *(word.lower() for word in missing)), text)
+
+
+def number_of(text: Column) -> Column:
+    """Return a text as a DOUBLE; null for anything else, such as "1d", which Java takes for 1."""
+    return F.regexp_replace(text, "[dDfF]$", "?").try_cast("double")
 
 
 def _label(target: Column, good_values: list[str], bad_values: list[str]) -> Column:
