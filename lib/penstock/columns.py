@@ -8,6 +8,9 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
+# Spark's: the whole line of a CSV file where its fields are more or fewer than the columns.
+BROKEN_LINE = "_corrupt_record"
+
 
 def column_of(name: str) -> Column:
     """Return a column by its whole name: a dot in it is no field, a backtick no end."""

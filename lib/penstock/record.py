@@ -5,7 +5,7 @@ Values only; `runner` fills them, a `Progress` shows them as they come, the repo
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 NodeStatus = Literal["done", "skipped", "failed", "not run"]
@@ -133,8 +133,9 @@ class RunRecord(Asked):
     lineage: dict[str, Any]
 
     def to_json(self) -> dict[str, Any]:
-        """Return the record as plain values, for `json_text`."""
-        return asdict(self)
+        """Return the record as plain values, for `json_text`; what it holds is not copied."""
+        nodes, datasets = ([*map(vars, records)] for records in (self.nodes, self.datasets))
+        return {**vars(self), "nodes": nodes, "datasets": datasets}
 
 
 class Progress(Protocol):

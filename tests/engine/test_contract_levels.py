@@ -47,30 +47,11 @@ def test_bare_conditions_and_the_key_have_the_default_level():
 
 
 @pytest.fixture
-def store_loans(spark, tmp_path):
+def store_loans(tmp_path):
     """Return a function that stores a table as the output 'loans' under a contract."""
-    from penstock.conf import DeltaConf
-    from penstock.engine.graph import Graph
-    from penstock.engine.nodes import Transform
-    from penstock.engine.storing import store
-    from penstock.engine.workbench import Workbench
-    from penstock.store.catalog import Catalog
-    from penstock.store.home import Home
+    from tests.engine.stored import store_under
 
-    def clean(raw):
-        return raw
-
-    def store_under(contract, table):
-        home = Home(tmp_path)
-        home.prepare()
-        node = Transform(clean, "raw", "loans")
-        tables = {"loans": DeltaConf(), "loans_quarantine": DeltaConf()}
-        graph = Graph("levels", (node,), contracts={"loans": contract})
-        catalog = Catalog(tables, home, str(home.tables))
-        bench = Workbench(spark, graph, {}, catalog, None, "run-1", {}, {})
-        return store(node, "loans", table, bench), bench
-
-    return store_under
+    return lambda contract, table: store_under(contract, table, tmp_path)
 
 
 def test_a_row_goes_where_the_strictest_rule_it_breaks_sends_it(spark, store_loans):
@@ -119,6 +100,26 @@ def test_a_row_that_fails_is_shown_by_its_key_and_what_its_rules_read_and_with_t
     assert str(error.value) == f"1 row(s) of 'loans' break its contract: amount_is_positive {told}"
     with pytest.raises(DataError, match=r"usual \(1\), .* \{.*\}. Mend the amount. Mend the rate."):
         store_loans(contract, table.withColumn("rate", table.rate * 3))
+
+
+def test_a_table_from_which_all_rows_are_put_aside_fails_the_node_and_one_without_rows_does_not(
+    spark, store_loans
+):
+    rows = [("a", None), ("b", None), ("dropped", -1)]
+    table = spark.createDataFrame(rows, "id STRING, amount INT")
+    with pytest.raises(DataError) as error:
+        store_loans(AMOUNTS, table)
+    assert str(error.value) == (
+        "2 row(s) of 'loans' break its contract, and no other row is left: amount_is_known (2), "
+        "e.g. {\"amount\": null}. Mend them at the source of 'clean'."
+    )
+    stored, bench = store_loans(replace(AMOUNTS, may_put_all_aside=True), table)
+    assert (stored.rows_in, stored.rows_out, stored.quarantined) == (3, {"loans": 0}, 2)
+    assert bench.value("loans_quarantine").count() == 2
+    # What is dropped was to be left out.
+    for wanted, rows_in in (("id = 'dropped'", 1), ("false", 0)):
+        stored, _ = store_loans(AMOUNTS, table.where(wanted))
+        assert (stored.rows_in, stored.rows_out) == (rows_in, {"loans": 0})
 
 
 def test_too_few_good_rows_are_told_with_the_rule_that_cost_most(spark, store_loans):

@@ -62,6 +62,19 @@ def test_each_part_that_changed_is_named(part, then, now, told):
     assert cause({**PARTS, part: then}, {**PARTS, part: now}) == told
 
 
+def test_what_has_become_of_an_input_is_told_once():
+    then = {"source raw": "a", "input raw": "0", "input own": "0"}
+    now = {"source raw": "b", "input raw": "4", "input own": "1"}
+    assert cause(then, now) == "raw is another source, or read in another way; own 0 -> 1"
+    then = {"source base": "a", "model base": "1700", "input base": "3"}
+    other = {"source base": "b", "model base": "1800", "input base": "1"}
+    assert cause(then, other) == "base is another source, or read in another way"
+    assert cause(then, {**other, "source base": "a"}) == "base is another model"
+    # Where there was none, the version says all.
+    none = {"source base": "a", "input base": "none"}
+    assert cause(none, then) == "base none -> 3"
+
+
 def test_no_kind_of_part_changes_without_a_word():
     assert {part.split(" ")[0] for part, *_ in CHANGES} == set(TOLD)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from penstock.conf import AliasConf, CsvConf, DeltaConf, ModelConf, ReportConf, RunConf
+from penstock.conf import AliasConf, CsvConf, DeltaConf, ModelConf, RangeConf, ReportConf, RunConf
 from penstock.engine.graph import Graph
 from penstock.engine.nodes import Measure, Transform
 from penstock.errors import Conflict, DataError
@@ -66,6 +66,14 @@ def test_another_file_of_the_same_size_and_time_is_another_source(project):
     project.more["raw"] = CsvConf(str(other))
     assert project.plan().sources == before
     assert project.causes() == {"scaled": ANOTHER}
+
+
+def test_more_row_numbers_are_another_version_of_the_same_source(project):
+    one_node(project, counted, "counts")
+    project.more["raw"] = RangeConf(3)
+    project.run()
+    project.more["raw"] = RangeConf(5)
+    assert project.causes() == {"counted": "raw 3 rows -> 5 rows"}
 
 
 def test_a_table_made_anew_under_a_recorded_version_is_not_the_recorded_one(project):

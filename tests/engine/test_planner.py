@@ -78,6 +78,32 @@ def test_all_faults_are_told_at_once_and_none_of_those_behind_them(project):
     assert not project.home.tables.exists()
 
 
+def test_a_table_released_under_another_contract_is_to_be_made_again(released):
+    def counted(loans):
+        return loans.selectExpr("count(*) AS n")
+
+    project, loans = released, released.graph.contracts["loans"]
+    project.grow(Transform(counted, "loans", "counts"), counts=DeltaConf())
+
+    def part(columns):
+        project.grow(contracts={"loans": replace(loans, columns=columns)})
+        return project.graph.upto(("totals", "counts"), given=("loans",))
+
+    again = r"Run the job that makes it \(node 'clean'\) again, or `run`\.$"
+    wider = part(f"{loans.columns}, raw_amount STRING")
+    with pytest.raises(DataError, match=rf"lacks 1 column\(s\).*: 'raw_amount'\. {again}") as told:
+        project.plan(wider)
+    assert str(told.value).startswith("The table 'loans' (")  # for both of its readers at once
+    with pytest.raises(DataError, match=rf"'amount' is int; the contract asks for .* {again}"):
+        project.plan(part("id STRING, amount BIGINT"))
+    wider = part(f"{loans.columns}, raw_amount STRING")
+    _, error = project.run(project.graph.upto(("loans",)))
+    assert error is None
+    assert project.causes(wider) == {
+        "double": "loans is made anew", "total": "doubled is made anew", "counted": "never made",
+    }  # fmt: skip
+
+
 def test_a_plan_gives_each_node_its_columns_without_a_job(project):
     plan = project.plan()
     assert plan.spark_jobs == 0

@@ -411,9 +411,10 @@ def test_a_number_that_is_text_in_every_row_stops_the_run_before_anything_is_fit
     code, failed, not_run = scorecard.stopped("--set", as_number)
     assert (code, failed["name"]) == (3, "read_observations")
     assert (
-        f"'observations' would have 0 rows, and its contract asks for at least 1: {LOANS + 1} rows "
-        f"came in, {LOANS + 1} broke a rule, most often 'every_value_can_be_read' ({LOANS + 1})"
+        f"{LOANS + 1} row(s) of 'observations' break its contract, and no other row is left: "
+        f"every_value_can_be_read ({LOANS + 1}), e.g. "
     ) in failed["reason"]
+    assert "' is no number" in failed["reason"] and "are numbers (numeric)" in failed["reason"]
     assert not_run >= FITS
 
 

@@ -125,3 +125,22 @@ def test_rows_to_score_get_what_the_rows_to_fit_on_get(state, spark):
     statuses = {node["name"]: node["status"] for node in record["nodes"]}
     assert statuses["read_history"] == "skipped"
     assert debts_of(state.table("applications_to_score")) == debts_of(state.table("observations"))
+
+
+@pytest.mark.slow
+def test_a_history_of_which_no_row_can_be_read_is_refused_and_one_without_rows_is_none(
+    state, tmp_path
+):
+    read = ("run", "--select", "read_history", "--set")
+    code, record = state.do(*read, "params.read_history.date_format=dd.MM.yyyy")
+    [node] = record["nodes"]
+    assert (code, node["status"]) == (3, "failed")
+    assert (
+        "212 row(s) of 'history' break its contract, and no other row is left: "
+        "every_value_can_be_read (212), history_key_is_known (1), event_is_known (212), "
+        'availability_is_known (212), e.g. {"history_key": '
+    ) in node["reason"]
+    assert "is no day" in node["reason"] and "days are written (date_format)" in node["reason"]
+    (tmp_path / "none.csv").write_text("customer,month,reported,debt,paid_back\n")
+    code, record = state.do(*read, f"catalog.raw_history.path={tmp_path}/none.csv")
+    assert (code, record["nodes"][0]["rows_out"]) == (0, {"history": 0})

@@ -243,6 +243,13 @@ def test_a_row_of_nobody_or_of_no_day_or_half_read_is_put_aside(spark):
     )
 
 
+def test_of_a_line_that_is_cut_off_nothing_is_known(spark):
+    rows = [(*NOBODY, None), (*NOBODY[:4], None, None, "north,0,2024-01-01,2024-01-01")]
+    table = spark.createDataFrame(rows, f"{RAW}, _corrupt_record STRING")
+    sound, cut_off = read_history(table, **DESCRIBED).sort("debt", ascending=False).collect()
+    assert sound.fault is None and cut_off.fault.startswith("the line has more or fewer fields")
+
+
 def test_without_a_day_of_its_own_a_row_is_known_on_the_day_it_tells_of(spark):
     rows = [(*NOBODY[:2], "2024-05-01", "not read", "3", "bus")]
     history = read(spark, rows, available_date="")
@@ -261,6 +268,7 @@ def test_without_a_day_of_its_own_a_row_is_known_on_the_day_it_tells_of(spark):
         ({"available_date": "reprted"}, r"history has no column 'reprted'. Did you mean 'reported"),
         ({"key": ["custmer"]}, r"history has no column 'custmer'. Did you mean 'customer'\?"),
         ({"categorical": ["kind", "Debt"]}, "named twice: Debt, debt"),
+        ({"numeric": ["open debt"]}, "Values of the history cannot have a space, .*: open debt"),
         ({"numeric": ["Fault"]}, "names that the stored history needs: Fault. Give"),
     ],
 )
@@ -276,6 +284,7 @@ def test_a_history_that_is_described_in_part_or_wrongly_is_refused(spark, change
         (TABLE, {"row_key": []}, "no key of the rows.* Name 'key' of read_observations"),
         (TABLE, {"date": "dya"}, r"table has no column 'dya'. Did you mean 'day'\?"),
         (TABLE, {"key": ["custmer"]}, r"table has no column 'custmer'. Did you mean 'customer'\?"),
+        (TABLE, {"row_key": ["idd"]}, r"table has no column 'idd'. Did you mean 'id'\?"),
         (f"{TABLE}, Kind STRING", {}, "Table and history both have kind: which is the feature"),
     ],
 )

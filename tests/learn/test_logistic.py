@@ -5,6 +5,7 @@ from pyspark.ml import PipelineModel
 from pyspark.sql import functions as F
 from sklearn.linear_model import LogisticRegression
 
+from penstock.catalyst.internals import count_jobs
 from penstock.errors import ConfigError, DataError
 from penstock.learn.logistic import coefficient_table, logistic_pd
 
@@ -132,14 +133,12 @@ def test_levels_that_are_missing_in_development_are_learnt_as_such(spark):
 
 
 def test_types_are_known_without_a_job(spark, loans):
-    tracker = spark.sparkContext.statusTracker()
-    spark.sparkContext.setJobGroup("types", "")
+    before = count_jobs(spark)
     estimator = logistic_pd(**PARAMETERS)
     estimator.check_training_schema(loans.schema)
     applications = loans.drop("is_bad", "sample").schema
     assert estimator.transformSchema(applications).names == [*applications.names, "pd"]
-    assert tracker.getJobIdsForGroup("types") == []
-    spark.sparkContext.setLocalProperty("spark.jobGroup.id", None)
+    assert count_jobs(spark) == before
 
 
 def test_wrong_columns_are_named(spark):

@@ -29,6 +29,23 @@ def test_a_protected_column_is_in_no_part_of_an_observation(table):
     assert "car" not in str(row.asDict())
 
 
+def test_a_line_of_more_or_fewer_fields_is_a_fault_and_tells_nothing_protected(spark):
+    rows = [
+        ("1", "paid", "2024-01-01", "5", "f", None),
+        ("2", "paid", "2024-01-01", "6", None, "2,paid,2024-01-01,6"),
+    ]
+    columns = f"{COLUMNS.replace('purpose', 'sex')}, _corrupt_record STRING"
+    table = spark.createDataFrame(rows, columns)
+    found = described(table, categorical=[], protected=["sex"]).sort("row_id").collect()
+    assert [row.fault for row in found] == [
+        None, "the line has more or fewer fields than the file has columns"
+    ]  # fmt: skip
+    assert [(row.amount, row.raw) for row in found[1:]] == [(None, None)]
+    assert found[0].amount == 5.0 and '"amount":"5"' in found[0].raw
+    *_, open_to_all = described(table, categorical=["sex"]).sort("row_id").collect()
+    assert '"_corrupt_record":"2,paid,2024-01-01,6"' in open_to_all.raw
+
+
 def test_a_day_that_cannot_be_read_is_a_fault(table):
     [row] = described(table.where("id = '6'"), numeric=[]).collect()
     assert row.fault == "day '31.12.2023' is no day"
@@ -110,9 +127,11 @@ def test_parts_of_a_key_or_a_group_do_not_run_into_each_other(spark):
         ({"categorical": ["amount"]}, "Features are named twice: amount"),
         ({"categorical": ["status"]}, "Target, its day and key cannot be features as well: status"),
         ({"numeric": ["pd"]}, "names that the stored table needs: pd"),
-        ({"numeric": ["debt.ratio"]}, "cannot have a dot or a backtick in their names: debt.ratio"),
+        ({"numeric": ["debt.ratio"]}, "cannot have .* a dot, .* in their names: debt.ratio. Give"),
+        ({"numeric": ["debt (USD)"]}, "cannot have a space, .* in their names: debt .USD.. Give"),
         ({"numeric": ["Points"], "categorical": ["Group"]}, "table needs: Group, Points. Give"),
         ({"numeric": ["age", "Age"]}, "Features are named twice: Age, age"),
+        ({"bad_values": []}, "'target' is 'status', but 'bad_values' is empty: name the values of"),
         ({"good_values": ["late"]}, r"cannot be good and bad for the same value: \['late'\]"),
         ({"numeric": ["amuont"]}, r"no column 'amuont'. Did you mean 'amount'\?"),
         ({"date": "dya"}, r"no column 'dya'. Did you mean 'day'\?"),

@@ -40,6 +40,7 @@ def test_no_attribute_is_an_empty_map(table):
 @pytest.mark.parametrize(
     ("changes", "error", "said"),
     [
+        ({"key": ["idd"]}, DataError, "no column 'idd'.*Did you mean 'id'"),
         ({"protected": ["sxe"], "bands": {}}, DataError, "no column 'sxe'.*Did you mean 'sex'"),
         ({"protected": ["sex"]}, ConfigError, "bands for 'age', which is not among"),
         ({"bands": {"age": [60, 25]}}, ConfigError, r"\[60, 25\]; they must rise"),

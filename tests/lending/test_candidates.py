@@ -51,9 +51,14 @@ WISHES = {
     "parities": [],
     "tail_limits": [],
     "factors": FACTORS,
+    "frontiers": [],
     "tail_level": 0.99,
     "pd_step": 0.1,
 }
+
+
+LENT = {"name": "lent", "measure": "lent_usd", "at_most": 1.0}
+BAD_YEARS = {"name": "bad years", "level": 0.99, "at_most": 1.0}
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +84,17 @@ def test_who_is_declined_or_what_is_beyond_the_policy_has_no_profit_and_all_stay
         ({"parities": [{"attribute": "sate", "min_ratio": 0.8, "enforce": False}]}, "mean 'state'"),
         ({"profit": "profits_usd"}, "mean 'profit_usd'"),
         ({"factors": FACTORS | {"sector": "purposes"}}, "mean 'purpose'"),
+        (
+            {"limits": [LENT], "frontiers": [{"limit": "lend", "multiples": [0.5]}]},
+            "'lend', and no limit is called so. Did you mean 'lent'",
+        ),
+        (
+            {
+                "tail_limits": [BAD_YEARS],
+                "frontiers": [{"limit": "bad years", "multiples": [2, 2]}],
+            },
+            "multiple 2 of 'bad years' twice",
+        ),
     ],
 )
 def test_wishes_of_what_candidates_have_not_are_refused_before_any_row_moves(

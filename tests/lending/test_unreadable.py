@@ -3,7 +3,7 @@ from pyspark.sql import functions as F
 
 from penstock.columns import columns_in
 from penstock.lending.checks import RAW_APPLICATION_COLUMNS
-from penstock.lending.cleaning import RAW_APPLICATION_FIELDS
+from penstock.lending.cleaning import RAW_APPLICATION_FIELDS, clean_applications
 from penstock.lending.unreadable import DIFFERS, UNREADABLE_COLUMNS, list_unreadable
 from tests.lending.conftest import GOOD_LOAN
 
@@ -46,6 +46,19 @@ def test_who_was_put_aside_is_listed_once_with_every_rule_that_it_breaks(found):
     assert {name: row.reasons for name, row in found.items()} == {
         "term": [term], "both": [fico, term], "twice": [term], "unlike": [DIFFERS],
     }  # fmt: skip
+
+
+def test_an_application_that_cannot_be_read_may_be_all_there_is(spark, tmp_path):
+    from penstock.graphs.lending_contracts import CONTRACTS
+    from tests.engine.stored import store_under
+
+    alone = spark.createDataFrame([raw("term", term="48")], RAW_APPLICATION_COLUMNS)
+    cleaned = clean_applications(alone.withColumn("day", F.lit(DAY)), date_column="day")
+    stored, bench = store_under(CONTRACTS["applications"], cleaned, tmp_path)
+    assert (stored.rows_out, stored.quarantined) == ({"loans": 0}, 1)
+    listed = list_unreadable(alone.withColumn("day", F.lit(DAY)), bench.value("loans"),
+                             date_column="day")  # fmt: skip
+    assert [row.application_id for row in listed.collect()] == ["term"]
 
 
 def test_hashes_are_of_all_that_came_in(found):

@@ -64,11 +64,10 @@ def test_a_challenger_that_wins_decides_only_if_it_is_promoted():
 
 
 def test_groups_that_the_audit_marks_red_are_a_reason_and_no_audit_is_none():
-    unfair = {"min_adverse_impact_ratio": 0.6, "red_groups": 2.0}
+    unfair = {"min_adverse_impact_ratio": 0.6, "red_groups": 1.0}
     [told] = reasons(choice(fairness=unfair))
     assert told == (
-        "Adverse impact: 2 groups are red in the fairness audit, the least ratio is 0.600 "
-        "(min_ratio)"
+        "Adverse impact: 1 red group in the fairness audit, the least ratio is 0.600 (min_ratio)"
     )
     assert reasons(choice(fairness={"approval_rate": 0.7})) == []
 

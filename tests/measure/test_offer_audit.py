@@ -84,8 +84,8 @@ def test_who_pays_more_for_the_same_risk_is_red_and_who_does_not_is_green(audit)
     assert audit.metrics["largest_gap"] == women.like_gap and audit.metrics["red_prices"] == 1
     title = audit.tables["prices_home"].title
     few = int(audit.metrics["offers"] - by_home.offers.sum())
-    assert title.startswith("Prices by home, beside rent; 1 smaller groups")
-    assert 0 < few < 20 and f"({few} offers) are not shown" in title
+    assert title.startswith("Prices by home, beside rent; not shown: 1 smaller group (")
+    assert 0 < few < 20 and f"({few} offers);" in title
 
 
 def test_rates_and_their_standardised_difference_are_those_of_single_offers(audit, offered):

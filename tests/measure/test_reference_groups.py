@@ -25,8 +25,8 @@ def test_small_groups_are_left_out_and_the_first_of_the_others_is_the_reference(
     found = groups()
     assert (found.reference, found.comparisons, list(found.groups)) == ("m", 1, ["f", "m"])
     assert (found.hidden, found.hidden_rows) == (1, 4)
-    title = found.title("Approvals by sex", rows="applications", at_once=1)
-    assert title == "Approvals by sex, beside m; 1 smaller groups (4 applications) are not shown"
+    title = found.title("Approvals by sex", row="application", at_once=1)
+    assert title == "Approvals by sex, beside m; not shown: 1 smaller group (4 applications)"
     assert groups("f", min_rows=4).hidden == 0 and groups(min_rows=4).reference == "x"
     nobody = groups(min_rows=1000)
     assert (nobody.reference, nobody.comparisons) == (None, 0)
@@ -38,13 +38,14 @@ def test_small_groups_are_left_out_and_the_first_of_the_others_is_the_reference(
 def test_of_many_intervals_at_once_each_has_its_part_of_the_error():
     assert level_at_once(0) == level_at_once(1) == pytest.approx(0.95)
     assert level_at_once(5) == pytest.approx(0.99)
-    held = groups().title("x", rows="y", at_once=5)
+    held = groups().title("x", row="y", at_once=5)
     assert held.endswith("the 95% intervals hold for all 5 comparisons at once")
 
 
 def test_a_group_is_compared_with_the_reference_as_the_fairness_audit_does():
     women, men = compare_approvals(groups(), level=0.95)
     assert (women.ratio, men.ratio) == (0.5, 1)
+    assert (men.low, men.high, men.light(1)) == (None, None, "green")  # it is beside itself
     assert (women.low, women.high) == ratio_interval((20, 50), (80, 100), level=0.95)
     # Katz by hand: 1 / 20 - 1 / 50 + 1 / 80 - 1 / 100.
     assert women.high == pytest.approx(0.5 * 2.718281828459045 ** (norm.ppf(0.975) * 0.0325**0.5))

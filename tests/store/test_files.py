@@ -8,10 +8,10 @@ import pyarrow.parquet
 import pytest
 
 from penstock.catalyst.internals import count_jobs
+from penstock.columns import BROKEN_LINE
 from penstock.conf import CsvConf, ParquetConf
 from penstock.errors import DataError
 from penstock.store.files import (
-    CORRUPT_RECORD,
     _first_line_by_spark,
     csv_first_line,
     parquet_schema,
@@ -27,16 +27,16 @@ def read(spark, path, text, **options):
 
 def test_every_column_is_text_and_an_empty_field_is_null(spark, tmp_path):
     table = read(spark, tmp_path / "a.csv", 'id,amount,note\n1,2.50,"a ""b"", c"\n2,,\n')
-    assert dict(table.dtypes) == dict.fromkeys(["id", "amount", "note", CORRUPT_RECORD], "string")
+    assert dict(table.dtypes) == dict.fromkeys(["id", "amount", "note", BROKEN_LINE], "string")
     assert [row[:3] for row in table.collect()] == [("1", "2.50", 'a "b", c'), ("2", None, None)]
 
 
 def test_a_line_that_does_not_fit_the_header_keeps_its_text(spark, tmp_path):
     table = read(spark, tmp_path / "a.csv", "id,amount\n1,2\n3\n4,5,6\n")
-    assert [row[CORRUPT_RECORD] for row in table.collect()] == [None, "3", "4,5,6"]
+    assert [row[BROKEN_LINE] for row in table.collect()] == [None, "3", "4,5,6"]
     # Also where only some of the columns are asked for.
-    narrow = table.select("id", CORRUPT_RECORD).collect()
-    assert [row[CORRUPT_RECORD] for row in narrow] == [None, "3", "4,5,6"]
+    narrow = table.select("id", BROKEN_LINE).collect()
+    assert [row[BROKEN_LINE] for row in narrow] == [None, "3", "4,5,6"]
 
 
 def test_files_with_different_headers_are_not_read_as_one(spark, tmp_path):

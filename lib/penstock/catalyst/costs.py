@@ -75,17 +75,17 @@ def _cost(spark: SparkSession, asked: str, name: str) -> Cost | None:
 def _attempts(spark: SparkSession, store: Any, job_ids: list[int]) -> list[Any]:
     """Return all attempts of the jobs' stages, Spark's own objects: JSON takes four times."""
     jvm = cast(Any, spark)._jvm
-    stage_ids: set[int] = set()
-    for job_id in job_ids:
-        of_job = store.job(job_id).stageIds()
-        stage_ids.update(of_job.apply(place) for place in range(of_job.size()))
+    jobs = [store.job(job_id) for job_id in job_ids]
+    listed = [job.stageIds() for job in jobs]
+    stage_ids = sorted({ids.apply(place) for ids in listed for place in range(ids.size())})
     no_quantiles = cast(Any, spark.sparkContext)._gateway.new_array(jvm.double, 0)
-    any_task = jvm.java.util.ArrayList()
-    found = []
-    for stage_id in sorted(stage_ids):
-        attempts = store.stageData(stage_id, False, any_task, False, no_quantiles)
-        found += [attempts.apply(place) for place in range(attempts.size())]
-    return found
+    details = (False, jvm.java.util.ArrayList(), False, no_quantiles)
+    if any(job.numFailedStages() for job in jobs):  # then what they read may be made again too
+        attempts = [store.stageData(stage_id, *details) for stage_id in stage_ids]
+        return [some.apply(place) for some in attempts for place in range(some.size())]
+    # Asked by its number Spark finds an attempt at once; the list of a stage's is a search.
+    first = [store.stageAttempt(stage_id, 0, *details)._1() for stage_id in stage_ids]
+    return [attempt for attempt in first if attempt.status().name() != "SKIPPED"]
 
 
 def _sum(attempts: list[Any], *names: str) -> int:

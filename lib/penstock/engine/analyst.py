@@ -29,10 +29,12 @@ from penstock.store.catalog import Catalog
 
 VERSION = "4"  # of what the analyst finds; another one asks anew
 MODEL_VERSION = StructField("model_version", StringType())
+# What was released under another contract.
+MAKE_AGAIN = "Run the job that makes it (node '{}') again, or `run`."
 
 
 class SourceFault(DataError):
-    """A source does not keep its contract: the fault is not the node's that reads it."""
+    """What a node reads does not keep its contract: the fault is not that node's."""
 
 
 class Analyst:
@@ -55,7 +57,7 @@ class Analyst:
         self._whole, self._params, self._settings = request.whole, request.params, request.settings
         self._spark, self._catalog, self._kinds = spark, catalog, catalog.kinds
         self._records = records
-        self._checked: set[str] = set()
+        self._unchecked = {*request.graph.sources}
         self._stand_ins: dict[str, DataFrame] = {}
         self.columns: dict[str, StructType | None] = {}
 
@@ -63,7 +65,7 @@ class Analyst:
         """Analyse a node whose inputs have been.
 
         Raises:
-            SourceFault: A source it reads does not keep its contract.
+            SourceFault: A table from outside the plan does not keep its contract.
             Exception: Whatever its function, its estimator or Spark's analyzer objects to.
         """
         key = self._key(node)
@@ -99,17 +101,17 @@ class Analyst:
         return digest(parts)
 
     def _check_sources(self, node: Node) -> None:
-        contracts, producers = self._whole.contracts, self._whole.producers
         str(self._spark.version)  # what follows needs a session that runs
-        for name in node.inputs:
-            schema, contract = self.columns.get(name), contracts.get(name)
-            if name in self._checked or name in producers or not (schema and contract):
-                continue
-            self._checked.add(name)
-            try:
-                checking.check_columns(schema, contract, name, self._catalog.location(name))
-            except DataError as error:
-                raise SourceFault(str(error)) from error
+        for name in [name for name in node.inputs if name in self._unchecked]:
+            schema, contract = self.columns.get(name), self._whole.contracts.get(name)
+            if schema and contract:
+                where, maker = self._catalog.location(name), self._whole.producers.get(name)
+                cure = MAKE_AGAIN.format(maker.name) if maker else ""
+                try:
+                    checking.check_columns(schema, contract, name, where, cure=cure)
+                except DataError as error:
+                    raise SourceFault(str(error)) from error
+            self._unchecked.discard(name)
 
     def _analysis(self, node: Node) -> Analysis:
         match node.kind:

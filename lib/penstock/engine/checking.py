@@ -75,8 +75,13 @@ class CheckedTable:
         )
 
 
-def check_columns(schema: StructType, contract: Contract, dataset: str, location: str) -> None:
+def check_columns(
+    schema: StructType, contract: Contract, dataset: str, location: str, *, cure: str = ""
+) -> None:
     """Refuse a table that lacks a column of its contract or has it in another type.
+
+    Args:
+        cure: What to do about it, as sentences; empty: mend the table, or point at the right one.
 
     Raises:
         DataError: The missing columns with the nearest one that the contract does not name, or
@@ -87,19 +92,20 @@ def check_columns(schema: StructType, contract: Contract, dataset: str, location
     if missing:
         free = [name for name in schema.names if name not in wanted.names]
         named = [f"'{name}'{_nearest(name, free)}" for name in missing]
+        cure = cure or f"Mend the file, or point catalog.{dataset} at the right one."
         raise DataError(
             f"The table '{dataset}' ({location}) lacks {len(missing)} column(s) of its contract: "
-            f"{_listed(named)}. "
-            f"Mend the file, or point catalog.{dataset} at the right one."
+            f"{_listed(named)}. {cure}"
         )
     wrong = [field for field in wanted if _type(schema[field.name]) != _type(field)]
     if wrong:
         types = [f"'{field.name}' is {_type(schema[field.name])}; the contract asks for "
                  f"{_type(field)}" for field in wrong]  # fmt: skip
+        cast = f"CAST({wrong[0].name} AS {_type(wrong[0]).upper()})"
+        at_right = f"or point catalog.{dataset} at the right table."
         raise DataError(
             f"The table '{dataset}' ({location}) has {len(wrong)} column(s) of another type: "
-            f"{_listed(types)}. Cast where it is made, e.g. CAST({wrong[0].name} AS "
-            f"{_type(wrong[0]).upper()}), or point catalog.{dataset} at the right table."
+            f"{_listed(types)}. {cure or f'Cast where it is made, e.g. {cast}, {at_right}'}"
         )
 
 

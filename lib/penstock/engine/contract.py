@@ -51,6 +51,9 @@ class Contract:
             rules.
         is_open: Whether columns beyond these are stored as well: a raw table keeps what it has.
         min_rows: Fewest good rows that make sense; fewer fail the node.
+        may_put_all_aside: Whether every row that came in may end in quarantine, because somebody
+            is told of each; else that fails the node: what was read is another table, or is read
+            in another way than it is written.
         known_at: Moment ("decision", "post") to the columns that are not known before, and so can
             be no features of a model used earlier; a name may end in `*`.
     """
@@ -61,6 +64,7 @@ class Contract:
     quarantine: str = ""
     is_open: bool = False
     min_rows: int = 0
+    may_put_all_aside: bool = False
     known_at: KnownAt = field(default_factory=dict, repr=False)  # changes no row: no fingerprint
 
     def __post_init__(self) -> None:

@@ -40,9 +40,7 @@ TOLD: dict[str, Callable[[str, str, str], str]] = {
     "model": lambda name, then, now: f"{name} is another model" if then and now else "",
     "library": _moved,
     "input": lambda name, then, now: (
-        f"{name} is made anew"
-        if MADE_BY in (then[: len(MADE_BY)], now[: len(MADE_BY)])
-        else _moved(name, then, now)
+        f"{name} is made anew" if MADE_BY in then + now else _moved(name, then, now)
     ),
 }
 
@@ -75,11 +73,14 @@ def cause_of(
         # A plan changes with the parameters, columns and functions that it is made from.
         if code or changed - plans:
             changed = (changed - plans) | code
-    causes = []
+    told: dict[str, str] = {}
     for kind, tell in TOLD.items():
         for part in sorted(part for part in changed if part.split(" ")[0] == kind):
-            causes.append(tell(part.partition(" ")[2], then.get(part, ""), now.get(part, "")))
-    causes = list(dict.fromkeys(filter(None, causes)))
+            name = part.partition(" ")[2]
+            # Another source, or model, has other versions: what is true of an input is told once.
+            of = name if kind in ("source", "model", "input") else part
+            told[of] = told.get(of) or tell(name, then.get(part, ""), now.get(part, ""))
+    causes = list(dict.fromkeys(filter(None, told.values())))
     rest = len(causes) - MOST_CAUSES
     return "; ".join(causes[:MOST_CAUSES]) + (f"; and {rest} more" if rest > 0 else "")
 

@@ -68,7 +68,7 @@ class Planner:
             {name: s.names for name, s in self._analyst.columns.items() if s is not None},
         )
         if faults:
-            raise together(faults)
+            raise together([*{str(fault): fault for fault in faults}.values()])
         return Plan(
             graph=self._request.graph,
             whole=self._request.whole,

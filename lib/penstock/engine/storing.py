@@ -7,7 +7,7 @@ from pyspark.sql import functions as F
 
 from penstock.columns import values_read
 from penstock.engine.checking import CheckedTable, RowCounts, check_columns, check_rows, checksum
-from penstock.engine.contract import Check, Contract
+from penstock.engine.contract import Check, Contract, Level
 from penstock.engine.nodes import Node
 from penstock.engine.workbench import Workbench
 from penstock.errors import DataError, NodeFailed
@@ -54,7 +54,8 @@ def _write_table(node: Node, name: str, df: DataFrame, bench: Workbench) -> Stor
     checked = check_rows(df, contract)
     version = table.replace(checked.good, commit=commit)
     counts = checked.counts()
-    if counts.at["fail"]:
+    all_aside = counts.at["quarantine"] and not (counts.good or contract.may_put_all_aside)
+    if counts.at["fail"] or all_aside:
         raise _failure(node, name, checked, counts, contract)
     versions = _quarantine(commit, name, checked, counts, bench) if counts.at["quarantine"] else {}
     if counts.good < contract.min_rows:
@@ -104,16 +105,18 @@ def _write_counted(df: DataFrame, table: DeltaTable, commit: str, count: Column)
 def _failure(
     node: Node, name: str, checked: CheckedTable, counts: RowCounts, contract: Contract
 ) -> DataError:
-    """Tell how many rows broke the rules that no row may break, with one of these rows."""
-    broken = {r: n for r, n in counts.broken_rules.items() if contract.levels[r] == "fail"}
+    """Tell how many rows broke the rules that failed the node or put all aside, and show one."""
+    level: Level = "fail" if counts.at["fail"] else "quarantine"
+    broken = {r: n for r, n in counts.broken_rules.items() if contract.levels[r] == level}
     rules = ", ".join(f"{rule} ({n})" for rule, n in broken.items())
     cures = [c.cure for c in map(contract.checks.get, broken) if isinstance(c, Check) and c.cure]
     cure = " ".join(cures) or f"Mend them at the source of '{node.name}'."
     read = (*contract.key, *(sql for rule, sql in contract.conditions.items() if rule in broken))
-    example = checked.rows_at("fail").first()
+    example = checked.rows_at(level).first()
     shown = f", e.g. {values_read(example.row, read)[:MOST_SHOWN]}" if example else ""
+    left = "" if level == "fail" else ", and no other row is left"
     return DataError(
-        f"{counts.at['fail']} row(s) of '{name}' break its contract: {rules}{shown}. {cure}"
+        f"{counts.at[level]} row(s) of '{name}' break its contract{left}: {rules}{shown}. {cure}"
     )
 
 

@@ -7,9 +7,7 @@ from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 
-from penstock.engine.checking import check_columns
 from penstock.engine.graph import Graph
-from penstock.errors import DataError
 from penstock.evidence import Evidence
 from penstock.store.catalog import Catalog
 from penstock.store.checkpoint import Checkpoint
@@ -78,20 +76,12 @@ class Workbench:
         kind = self.catalog.kinds[name]
         version = self.version(name)
         if kind == "delta":
-            table = self.catalog.delta(name).read(self.spark, version)
-        elif name in self.catalog.files:
-            table = self.catalog.read_file(self.spark, name)
-        elif version is None:
-            raise DataError(
-                f"'{name}' has never been released. Run the job that makes it, or `run`, first."
-            )
-        elif kind == "report":
+            return self.catalog.delta(name).read(self.spark, version)
+        if name in self.catalog.files:
+            return self.catalog.read_file(self.spark, name)
+        assert version is not None  # what was never released is refused by the plan
+        if kind == "report":
             return read_report(self.catalog.home, version, name)
-        elif version == NO_MODEL:
+        if version == NO_MODEL:
             return None
-        else:
-            return ModelVersion(self.catalog.model_name(name), version)
-        if name in self.graph.contracts:
-            contract = self.graph.contracts[name]
-            check_columns(table.schema, contract, name, self.catalog.location(name))
-        return table
+        return ModelVersion(self.catalog.model_name(name), version)

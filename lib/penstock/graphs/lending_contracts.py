@@ -41,6 +41,7 @@ CONTRACTS = {
         key=("application_id",),
         checks=checks.APPLICATION_CHECKS,
         quarantine="applications_quarantine",
+        may_put_all_aside=True,  # one may be all there are, and each is referred to a person
     ),
     "unreadable_applications": Contract(UNREADABLE_COLUMNS, key=("application_id",)),
     "rejects": Contract(

@@ -36,13 +36,18 @@ from penstock.measure.incumbent import compare_incumbent
 from penstock.measure.shadow import SHADOWED_COLUMNS, compare_shadow
 from penstock.measure.validation import validate_pd
 
+AS_WRITTEN = (
+    "Say in the node's parameters how days are written (date_format), which values are numbers "
+    "(numeric) and which texts stand for nothing (missing)."
+)
+
 OBSERVATIONS = Contract(
     "row_id STRING COMMENT 'key of the table, or hash of the row', "
     "is_bad INT COMMENT '1 = bad, 0 = good, null = indeterminate', "
     "bad_on DATE COMMENT 'day a bad row turned bad, if known'",
     key=("row_id",),
     checks={
-        "every_value_can_be_read": "fault IS NULL",
+        "every_value_can_be_read": Check("fault IS NULL", cure=AS_WRITTEN),
         "group_is_known": "group IS NOT NULL",
         # Not for quarantine: the wrong day, or the wrong table, was given.
         "is_observed_by_as_of": Check("observed_on IS NULL OR observed_on <= as_of", "fail"),
@@ -59,7 +64,7 @@ OBSERVATIONS = Contract(
 HISTORY = Contract(
     HISTORY_COLUMNS,
     checks={
-        "every_value_can_be_read": "fault IS NULL",
+        "every_value_can_be_read": Check("fault IS NULL", cure=AS_WRITTEN),
         "history_key_is_known": "history_key IS NOT NULL",
         "event_is_known": "event_on IS NOT NULL",
         "availability_is_known": "available_on IS NOT NULL",

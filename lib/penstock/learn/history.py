@@ -19,7 +19,14 @@ from pyspark.sql import functions as F
 from penstock.annotations import Days
 from penstock.columns import column_of
 from penstock.errors import ConfigError
-from penstock.learn.observations import check_columns, fault_of, row_id, text_of
+from penstock.learn.observations import (
+    check_columns,
+    check_letters,
+    fault_of,
+    faults_of_lines,
+    row_id,
+    text_of,
+)
 
 KEY, EVENT_ON, AVAILABLE_ON, FAULT = "history_key", "event_on", "available_on", "fault"
 HISTORY_COLUMNS = (
@@ -65,7 +72,7 @@ def read_history(
 
     Raises:
         ConfigError: Key, event date or values are missing where others are named, or a value is
-            named twice or under a name that the history needs.
+            named twice, under a name that the history needs, or under one that cannot be stored.
         DataError: A column that the table lacks.
     """
     values, days = [*numeric, *categorical], [*filter(None, (event_date, available_date))]
@@ -78,6 +85,7 @@ def read_history(
     read = {name: F.try_to_date(texts[name], date_format) for name in days}
     numbers = {name: texts[name].try_cast("double") for name in numeric}
     faults = [
+        *faults_of_lines(raw_history),
         *(fault_of(name, texts[name], day, "day") for name, day in read.items()),
         *(fault_of(name, texts[name], number, "number") for name, number in numbers.items()),
     ]
@@ -133,7 +141,7 @@ def add_history(
     if not values:
         return table
     _check_table(table, values, row_key, date)
-    check_columns(table, [*key, date])
+    check_columns(table, [*row_key, *key, date])
     whom, columns = _whom(key, missing), [*map(column_of, table.columns)]
     asked = table.select(
         *columns,
@@ -193,6 +201,7 @@ def _check_description(key: list[str], event_date: str, values: Sequence[str]) -
     lower = [name.lower() for name in values]
     if twice := sorted({name for name in values if lower.count(name.lower()) > 1}):
         raise ConfigError(f"Values of the history are named twice: {', '.join(twice)}.")
+    check_letters([*values], called="Values of the history")
     if own := sorted(name for name in values if name.lower() in OWN):
         raise ConfigError(
             f"Values bear names that the stored history needs: {', '.join(own)}. Give the columns "

@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import DoubleType, StructField, StructType
 
 from penstock.errors import DataError
+from penstock.measure.counts import ScoreCounts
 
 # Beyond it a PD is 0 or 1 in double, which no outcome can bear out.
 MOST_LOG_ODDS = 36.0
@@ -109,10 +110,6 @@ def count_by_margin(
 
 def added_up(lots: Sequence[MarginCounts]) -> MarginCounts:
     """Return the counts of several lots of loans together; there is at least one lot."""
-    margin, n_good, n_bad = (np.concatenate(columns) for columns in zip(*lots, strict=True))
-    margins, place = np.unique(margin, return_inverse=True)
-    goods, bads = (
-        np.bincount(place, weights=of_class, minlength=len(margins)).astype(np.int64)
-        for of_class in (n_good, n_bad)
-    )
-    return margins, goods, bads
+    margins, n_good, n_bad = (np.concatenate(columns) for columns in zip(*lots, strict=True))
+    counts = ScoreCounts.added_up(margins, n_good, n_bad)
+    return counts.score, counts.n_good, counts.n_bad

@@ -10,12 +10,13 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from penstock.annotations import Months
-from penstock.columns import column_of
+from penstock.columns import BROKEN_LINE, column_of
 from penstock.errors import ConfigError, DataError, did_you_mean
 from penstock.learn.folds import FOLD
 from penstock.learn.pd_columns import LABEL, PD, SAMPLE, WEIGHT
 from penstock.learn.text.scoring import TEXT_PD
 
+UNFIT_LETTERS = frozenset(" ,;{}()\n\t=.`")
 MOST_SHOWN = 40  # letters of a value that cannot be read
 HASH_LETTERS = 32  # 128 bits: two rows that differ have one name once in 10^19 tables of 10^9 rows
 ROW_ID, DATE, BAD_ON, AS_OF = "row_id", "observed_on", "bad_on", "as_of"
@@ -93,19 +94,21 @@ def read_observations(
         (DATE; null if the row is not bad, or the day is missing), `group` (STRING), the numeric
         features (DOUBLE), those that are texts (STRING, trimmed), `fault` (STRING: the first thing
         that cannot be read, such as "amount 'a lot' is no number"; null: nothing) and `raw` (the
-        row as it came, as JSON, without the protected columns).
+        row as it came, as JSON, without the protected columns). Of a line of a CSV file whose
+        fields are more or fewer than the columns, nothing can be read, and nothing is kept if there
+        are protected columns.
 
     Raises:
-        ConfigError: No features, a feature twice, under a reserved name or with a dot or a backtick
-            in its name, the target, its day, the key or a protected column among them, a protected
-            column as key or group, a value both good and bad, or `bad_date` or
-            `performance_months` without `date`.
+        ConfigError: No features, a feature twice, under a reserved name or one that cannot be
+            stored (`check_letters`), the target, its day, the key or a protected column among them,
+            a protected column as key or group, a target without good or bad values, a value both
+            good and bad, or `bad_date` or `performance_months` without `date`.
         DataError: A column that the table lacks.
     """
     features = [*numeric, *categorical, *text]
     _check_names(features, key, target, bad_date)
     _check_protected(protected, features, [*key, *group])
-    _check_values(good_values, bad_values)
+    _check_values(target, good_values, bad_values)
     for name, value in (("bad_date", bad_date), ("performance_months", performance_months)):
         if value and not date:
             raise ConfigError(
@@ -114,6 +117,12 @@ def read_observations(
     named = [*filter(None, (target, date, bad_date))]
     check_columns(table, [*key, *features, *group, *named])
     texts = {name: text_of(name, missing) for name in {*features, *named}}
+    raw = F.to_json(F.struct(*(column_of(name) for name in table.columns if name not in protected)))
+    if protected and BROKEN_LINE in table.columns:
+        # Of a broken line nobody knows which value is which, and it is kept as a whole.
+        is_sound = column_of(BROKEN_LINE).isNull()
+        texts = {name: F.when(is_sound, text) for name, text in texts.items()}
+        raw = F.when(is_sound, raw)
     numbers = {name: texts[name].try_cast("double") for name in numeric}
     days = {
         name: F.try_to_date(texts[name], date_format) if name else F.lit(None).cast("date")
@@ -124,6 +133,7 @@ def read_observations(
     if performance_months:
         label = _performed(label, days[date], days[bad_date], performance_months, as_of)
     faults = [
+        *faults_of_lines(table),
         *(fault_of(name, texts[name], numbers[name], "number") for name in numeric),
         *(fault_of(name, texts[name], day, "day") for name, day in days.items() if name),
     ]
@@ -137,9 +147,7 @@ def read_observations(
         **numbers,
         **{name: texts[name] for name in (*categorical, *text)},
         "fault": F.coalesce(*faults, F.lit(None).cast("string")),
-        "raw": F.to_json(
-            F.struct(*(column_of(name) for name in table.columns if name not in protected))
-        ),
+        "raw": raw,
     }
     return table.select(*(column.alias(name) for name, column in columns.items()))
 
@@ -163,12 +171,7 @@ def _check_names(features: list[str], key: list[str], target: str, bad_date: str
             f"Features bear names that the stored table needs: {', '.join(reserved)}. Give the "
             "columns other names in the catalog (`columns:`)."
         )
-    # Stages of pyspark.ml take a name with a dot for a field of a structure.
-    if split := sorted(name for name in features if {".", "`"} & set(name)):
-        raise ConfigError(
-            f"Features cannot have a dot or a backtick in their names: {', '.join(split)}. Give "
-            "the columns other names in the file, or in the catalog (`columns:`)."
-        )
+    check_letters(features, called="Features")
 
 
 def _check_protected(protected: list[str], features: list[str], stored: list[str]) -> None:
@@ -185,9 +188,30 @@ def _check_protected(protected: list[str], features: list[str], stored: list[str
         )
 
 
-def _check_values(good_values: list[str], bad_values: list[str]) -> None:
+def _check_values(target: str, good_values: list[str], bad_values: list[str]) -> None:
+    for name, values in (("good_values", good_values), ("bad_values", bad_values)):
+        if target and not values:
+            raise ConfigError(
+                f"'target' is '{target}', but '{name}' is empty: name the values of it that are "
+                f"{name.split('_')[0]}, as text."
+            )
     if both := sorted(set(good_values) & set(bad_values)):
         raise ConfigError(f"The target cannot be good and bad for the same value: {both}.")
+
+
+def check_letters(names: list[str], *, called: str) -> None:
+    """Refuse columns that cannot be stored, or modelled, by their names.
+
+    Raises:
+        ConfigError: One has a letter that Delta does not take in a name, or a dot, by which stages
+            of pyspark.ml would take it for a field of a structure.
+    """
+    if unfit := sorted(name for name in names if UNFIT_LETTERS & set(name)):
+        raise ConfigError(
+            f"{called} cannot have a space, a dot, a backtick, or any of ,;{{}}()= in their names: "
+            f"{', '.join(unfit)}. Give the columns other names in the file, or in the catalog "
+            "(`columns:`)."
+        )
 
 
 def check_columns(table: DataFrame, names: list[str], *, called: str = "table") -> None:
@@ -227,6 +251,14 @@ def fault_of(name: str, text: Column, value: Column, kind: str) -> Column:
         is_unread = text.isNotNull() & value.isNull()
     said = F.concat(F.lit(f"{name} '"), F.left(text, F.lit(MOST_SHOWN)), F.lit(f"' is no {kind}"))
     return F.when(is_unread, said)
+
+
+def faults_of_lines(table: DataFrame) -> list[Column]:
+    """Return what is wrong with a whole row; nothing if the table never was a text file."""
+    if BROKEN_LINE not in table.columns:
+        return []
+    said = F.lit("the line has more or fewer fields than the file has columns")
+    return [F.when(column_of(BROKEN_LINE).isNotNull(), said)]
 
 
 def row_id(table: DataFrame, key: list[str]) -> Column:

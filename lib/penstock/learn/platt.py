@@ -1,6 +1,6 @@
 """Platt scaling: the stage that turns a classifier's margin into a calibrated PD.
 
-Newton steps on counts fit it; transforming is plain Column arithmetic.
+Goods and bads counted by margin fit it; transforming is plain Column arithmetic.
 """
 
 from collections.abc import Sequence
@@ -16,11 +16,10 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
 from penstock.learn.margin import MOST_LOG_ODDS, MarginParams
+from penstock.measure.logistic_line import likeliest_line
 from penstock.measure.prior import prior_log_odds
 
 STAGE = "Platt scaling"
-MAX_STEPS = 100
-TOLERANCE = 1e-12  # smallest step worth taking, in coefficients of the standardised margin
 
 
 @dataclass(frozen=True)
@@ -46,8 +45,8 @@ def fit_sigmoid(
 
     Source:
         Platt, Probabilistic outputs for support vector machines (1999), whose targets
-        (bads + 1) / (bads + 2) and 1 / (goods + 2) keep the fit finite; Newton steps with halving:
-        Lin, Lin and Weng, Machine Learning 68 (2007).
+        (bads + 1) / (bads + 2) and 1 / (goods + 2) keep the fit finite; fitted as
+        `likeliest_line`.
     """
     goods, bads = int(n_good.sum()), int(n_bad.sum())
     loans = n_good + n_bad
@@ -57,17 +56,8 @@ def fit_sigmoid(
     centre = np.average(margin, weights=loans)
     scale = np.sqrt(np.average((margin - centre) ** 2, weights=loans)) or 1.0
     design = np.column_stack(((margin - centre) / scale, np.ones_like(margin)))
-    beta = np.array([0.0, np.log((bads + 1) / (goods + 1))])
-    loss = _loss(design @ beta, target, loans)
-    for _ in range(MAX_STEPS):
-        step = _newton_step(design, beta, target, loans)
-        while (new := _loss(design @ (beta - step), target, loans)) > loss:
-            step /= 2
-            if np.abs(step).max() < TOLERANCE:
-                break
-        beta, loss = beta - step, new
-        if np.abs(step).max() < TOLERANCE:
-            break
+    start = np.array([0.0, np.log((bads + 1) / (goods + 1))])
+    beta = likeliest_line(design, start, loans=loans, bad_share=target)
     slope = float(beta[0] / scale)
     if slope < 0:
         # The loss is convex: of all slopes that do not fall, it is least at the bound.
@@ -79,26 +69,6 @@ def fit_sigmoid(
 def platts_targets(goods: int, bads: int) -> tuple[float, float]:
     """Return the targets that stand for a good and a bad, a little inside 0-1."""
     return 1 / (goods + 2), (bads + 1) / (bads + 2)
-
-
-def _newton_step(
-    design: NDArray[np.float64],
-    beta: NDArray[np.float64],
-    target: NDArray[np.float64],
-    loans: NDArray[np.int64],
-) -> NDArray[np.float64]:
-    predicted = np.exp(-np.logaddexp(0, -(design @ beta)))
-    gradient = design.T @ (loans * (predicted - target))
-    weights = loans * predicted * (1 - predicted)
-    # The tiny ridge only matters if all margins are equal: the slope is then zero.
-    hessian = design.T @ (weights[:, None] * design) + 1e-12 * np.eye(2)
-    return np.linalg.solve(hessian, gradient)
-
-
-def _loss(
-    linear: NDArray[np.float64], target: NDArray[np.float64], loans: NDArray[np.int64]
-) -> float:
-    return float((loans * (np.logaddexp(0, linear) - target * linear)).sum())
 
 
 class PlattModel(MarginParams, Model, DefaultParamsWritable, DefaultParamsReadable["PlattModel"]):

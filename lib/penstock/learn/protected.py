@@ -38,7 +38,7 @@ def read_protected(
         ConfigError: Bands for a column that is not protected, or limits that do not rise.
         DataError: A column that the table lacks.
     """
-    check_columns(table, protected)
+    check_columns(table, [*key, *protected])
     _check_bands(protected, bands)
     texts = {name: text_of(name, missing) for name in protected}
     groups = [

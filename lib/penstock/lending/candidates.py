@@ -11,6 +11,7 @@ from penstock.lending.pd_bands import upper_pd
 from penstock.lending.policy.history import Policies
 from penstock.lending.tail_pd import add_tail_pd
 from penstock.portfolio.factors import Factors
+from penstock.portfolio.frontier import Frontier, check_frontiers
 from penstock.portfolio.limits import Limit, Parity, check_limits
 from penstock.portfolio.tail_limits import (
     Level,
@@ -18,6 +19,7 @@ from penstock.portfolio.tail_limits import (
     check_factors,
     check_tail_limits,
 )
+from penstock.portfolio.wishes import Wishes
 
 _AMOUNT = "decimal(14,4)"
 _TAIL_PD = "_tail_pd"
@@ -67,6 +69,7 @@ def list_candidates(
     parities: list[Parity],
     tail_limits: list[TailLimit],
     factors: Factors,
+    frontiers: list[Frontier],
     tail_level: Level,
     pd_step: Positive,
 ) -> DataFrame:
@@ -83,8 +86,8 @@ def list_candidates(
         applications: Columns of `checks.APPLICATION_COLUMNS`.
         policy: History of the policy.
         as_of: Day whose version's legal cap holds.
-        profit, limits, parities, tail_limits, factors: Of the plan to be; their columns are looked
-            up here, before any data move.
+        profit, limits, parities, tail_limits, factors, frontiers: Of the plan to be; what they
+            speak of is looked up here, before any data move.
         tail_level: Of the tail loss: the worst share 1 - level of one factor's values counts, with
             the asset correlations of `factors`.
         pd_step: Width of a band of PD, in log-odds.
@@ -93,7 +96,7 @@ def list_candidates(
         The columns of `CANDIDATE_COLUMNS`.
 
     Raises:
-        ConfigError: Profit or a limit is on what candidates have not.
+        ConfigError: Profit or a limit is on what candidates have not, or a frontier on no limit.
     """
     at_hand = [*_ATTRIBUTES, "pd_band", "loss_at_default_usd"]
     check_factors(factors, at_hand)
@@ -126,6 +129,7 @@ def list_candidates(
         *_ATTRIBUTES,
     )
     check_limits(profit, limits, parities, candidates.columns)
+    check_frontiers(frontiers, Wishes(profit, limits, parities, tail_limits, factors).bounds)
     return candidates
 
 

@@ -8,6 +8,8 @@ column is read in which way is decided in `cleaning.py`, what an unreadable valu
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from penstock.columns import BROKEN_LINE
+
 # Compared in lower case and trimmed. "none" is absent on purpose: it is a kind of home ownership.
 MISSING_TEXTS = ("", "na", "n/a")
 
@@ -66,7 +68,7 @@ def years_employed(value: Column) -> Column:
 
 def broken_line(raw: DataFrame) -> Column:
     """Return the whole text of a line that does not fit its file's header; null for a sound one."""
-    # The name is Spark's; a table that was never a text file does not have the column.
-    has_lines = "_corrupt_record" in raw.columns
-    line = F.col("_corrupt_record") if has_lines else F.lit(None).cast("string")
+    # A table that was never a text file does not have the column.
+    has_lines = BROKEN_LINE in raw.columns
+    line = F.col(BROKEN_LINE) if has_lines else F.lit(None).cast("string")
     return line.alias("broken_line")

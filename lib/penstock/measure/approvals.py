@@ -34,7 +34,7 @@ class ComparedApprovals:
 
     Attributes:
         ratio: Adverse impact ratio; None if nobody of the reference is approved.
-        low: Lower bound of its interval; None with the ratio.
+        low: Lower bound of its interval; None with the ratio, and of the reference itself.
         high: Upper bound of the same.
     """
 
@@ -46,11 +46,10 @@ class ComparedApprovals:
 
     def light(self, min_ratio: float) -> str:
         """Return red if the whole interval is below, amber if the ratio is; "" without a ratio."""
-        if self.ratio is None or self.high is None:
+        if self.ratio is None:
             return ""
-        if self.ratio >= min_ratio:
-            return "green"
-        return "amber" if self.high >= min_ratio else "red"
+        is_wholly_below = self.high is not None and self.high < min_ratio
+        return "green" if self.ratio >= min_ratio else "red" if is_wholly_below else "amber"
 
 
 def compare_approvals(
@@ -64,15 +63,16 @@ def compare_approvals(
     Source:
         As of `compare_groups`.
     """
-    if groups.reference is None:
-        return []
-    beside = groups.groups[groups.reference]
-    return [_compared(name, group, beside, level) for name, group in groups.groups.items()]
+    return [_compared(name, groups, level) for name in groups.groups]
 
 
-def _compared(name: str, group: Approvals, beside: Approvals, level: float) -> ComparedApprovals:
+def _compared(name: str, groups: ReferenceGroups[Approvals], level: float) -> ComparedApprovals:
+    assert groups.reference is not None  # where there is a group, there is one
+    group, beside = groups.groups[name], groups.groups[groups.reference]
     if not beside.approved:
         return ComparedApprovals(name, group, None, None, None)
+    if name == groups.reference:
+        return ComparedApprovals(name, group, 1.0, None, None)
     counts = ((each.approved, each.applications) for each in (group, beside))
     low, high = ratio_interval(*counts, level=level)
     return ComparedApprovals(name, group, group.rate / beside.rate, low, high)

@@ -8,9 +8,7 @@ from numpy.typing import NDArray
 
 from penstock.errors import ConfigError
 from penstock.measure.counts import ScoreCounts
-
-MAX_STEPS = 100
-TOLERANCE = 1e-12  # largest step, in coefficients of the standardised log-odds, that ends the fit
+from penstock.measure.logistic_line import information, likeliest_line
 
 
 @dataclass(frozen=True)
@@ -45,7 +43,7 @@ def calibration_line(counts: ScoreCounts, *, floor: float) -> CalibrationLine | 
         ConfigError: `floor` is not as above.
 
     Source:
-        Cox, Biometrika 45 (1958); Newton steps with halving; errors from the observed information.
+        Cox, Biometrika 45 (1958); errors from the observed information.
     """
     if not 0 < floor < 0.5:  # noqa: PLR2004
         raise ConfigError(f"Parameter 'floor' is {floor}; it must be above 0 and below 0.5.")
@@ -57,8 +55,9 @@ def calibration_line(counts: ScoreCounts, *, floor: float) -> CalibrationLine | 
     centre = float(np.average(log_odds, weights=counts.n))
     scale = math.sqrt(np.average((log_odds - centre) ** 2, weights=counts.n))
     design = np.column_stack(((log_odds - centre) / scale, np.ones_like(log_odds)))
-    beta = _likeliest(design, counts)
-    covariance = np.linalg.inv(_information(design, beta, counts))
+    start = np.array([0.0, math.log(counts.bads / counts.goods)])
+    beta = likeliest_line(design, start, loans=counts.n, bad_share=counts.n_bad / counts.n)
+    covariance = np.linalg.inv(information(design, beta, counts.n))
     to_plain = np.array([[1 / scale, 0.0], [-centre / scale, 1.0]])
     slope, intercept = to_plain @ beta
     errors = np.sqrt(np.diag(to_plain @ covariance @ to_plain.T))
@@ -70,37 +69,3 @@ def _overlap(log_odds: NDArray[np.float64], counts: ScoreCounts) -> bool:
     if not len(of_goods) or not len(of_bads):
         return False
     return bool(of_goods.max() > of_bads.min() and of_bads.max() > of_goods.min())
-
-
-def _likeliest(design: NDArray[np.float64], counts: ScoreCounts) -> NDArray[np.float64]:
-    beta = np.array([0.0, math.log(counts.bads / counts.goods)])
-    loss = _loss(design @ beta, counts)
-    for _ in range(MAX_STEPS):
-        gradient = design.T @ (counts.n * _probability(design @ beta) - counts.n_bad)
-        step = np.linalg.solve(_information(design, beta, counts), gradient)
-        while (new := _loss(design @ (beta - step), counts)) > loss:
-            step /= 2
-            if np.abs(step).max() < TOLERANCE:
-                return beta
-        beta, loss = beta - step, new
-        if np.abs(step).max() < TOLERANCE:
-            break
-    return beta
-
-
-def _information(
-    design: NDArray[np.float64], beta: NDArray[np.float64], counts: ScoreCounts
-) -> NDArray[np.float64]:
-    probability = _probability(design @ beta)
-    weights = counts.n * probability * (1 - probability)
-    information: NDArray[np.float64] = design.T @ (weights[:, None] * design)
-    return information
-
-
-def _probability(linear: NDArray[np.float64]) -> NDArray[np.float64]:
-    probability: NDArray[np.float64] = np.exp(-np.logaddexp(0, -linear))
-    return probability
-
-
-def _loss(linear: NDArray[np.float64], counts: ScoreCounts) -> float:
-    return float((counts.n * np.logaddexp(0, linear) - counts.n_bad * linear).sum())

@@ -34,14 +34,20 @@ class ScoreCounts:
     @classmethod
     def of(cls, scores: ArrayLike, is_bad: ArrayLike) -> "ScoreCounts":
         """Count single loans without Spark: scores and labels (0 or 1) of shape (n_loans,)."""
-        score, row = np.unique(np.asarray(scores, dtype=np.float64), return_inverse=True)
         bad = np.asarray(is_bad, dtype=np.int64)
-        return cls(
-            score,
-            np.bincount(row, weights=1 - bad, minlength=len(score)).astype(np.int64),
-            np.bincount(row, weights=bad, minlength=len(score)).astype(np.int64),
-            np.full(len(score), ""),
+        return cls.added_up(np.asarray(scores, dtype=np.float64), 1 - bad, bad)
+
+    @classmethod
+    def added_up(
+        cls, scores: NDArray[np.float64], n_good: NDArray[np.int64], n_bad: NDArray[np.int64]
+    ) -> "ScoreCounts":
+        """Add up goods and bads of shape (n_lots,) whose scores may come more than once."""
+        score, place = np.unique(scores, return_inverse=True)
+        good, bad = (
+            np.bincount(place, weights=of_class, minlength=len(score)).astype(np.int64)
+            for of_class in (n_good, n_bad)
         )
+        return cls(score, good, bad, np.full(len(score), ""))
 
     @property
     def n(self) -> NDArray[np.int64]:
@@ -65,10 +71,7 @@ class ScoreCounts:
 
     def total(self) -> "ScoreCounts":
         """Return the counts of all groups together."""
-        score, row = np.unique(self.score, return_inverse=True)
-        good = np.bincount(row, weights=self.n_good, minlength=len(score)).astype(np.int64)
-        bad = np.bincount(row, weights=self.n_bad, minlength=len(score)).astype(np.int64)
-        return ScoreCounts(score, good, bad, np.full(len(score), ""))
+        return ScoreCounts.added_up(self.score, self.n_good, self.n_bad)
 
     def by_group(self) -> dict[str, "ScoreCounts"]:
         """Return the counts of each group, in the order of the groups' names."""

@@ -20,7 +20,8 @@ class Comparison:
     Attributes:
         group: What happened to the group.
         adverse_impact_ratio: Selection rate / the reference's; None if the reference's is 0.
-        air_low: Lower bound of its confidence interval; None if the reference's rate is 0.
+        air_low: Lower bound of its confidence interval; None with the ratio, and of the reference
+            itself.
         air_high: Upper bound of the same.
         parity_difference: Selection rate - the reference's (statistical parity difference).
         opportunity_difference: Share of goods approved - the reference's; None where no goods are
@@ -130,7 +131,7 @@ def _reference(
 def _compared(group: Group, beside: Group, level: float) -> Comparison:
     ratio = group.selection_rate / beside.selection_rate if beside.approved else None
     low, high = None, None
-    if ratio is not None:
+    if ratio is not None and group.name != beside.name:
         of_groups = ((each.approved, each.loans) for each in (group, beside))
         low, high = ratio_interval(*of_groups, level=level)
     opportunity = _difference(group.good_selection_rate, beside.good_selection_rate)

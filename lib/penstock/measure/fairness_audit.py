@@ -18,6 +18,7 @@ from penstock.measure.group_weights import weights_table
 from penstock.measure.intervals import CONFIDENCE
 from penstock.measure.prior import shift_prior
 from penstock.measure.protected_groups import check_joined_once
+from penstock.plural import plural
 
 AUDITED_COLUMNS = "row_id STRING, pd DOUBLE, is_bad INT"
 REWEIGHED_COLUMNS = "row_id STRING, sample STRING, is_bad INT"
@@ -220,8 +221,8 @@ def _light(comparison: Comparison, policy: Policy) -> str:
 def _table(name: str, found: Fairness, audit: Audit) -> Table:
     policy = audit.policy
     hidden = (
-        f"; {found.suppressed_groups} groups of fewer than {policy.min_loans} loans "
-        f"({found.suppressed_loans} loans) are not shown"
+        f"; not shown: {plural(found.suppressed_groups, 'group')} of fewer than "
+        f"{policy.min_loans} loans ({plural(found.suppressed_loans, 'loan')})"
         if found.suppressed_groups
         else ""
     )

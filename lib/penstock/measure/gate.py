@@ -4,6 +4,7 @@ from math import ceil, floor
 
 from penstock.annotations import Count, NotNegative, ShareOrAll
 from penstock.evidence import Evidence
+from penstock.plural import plural
 
 
 def pd_gate(
@@ -119,8 +120,8 @@ def challenger_reasons(
     if red := fairness.metrics.get("red_groups"):
         ratio = fairness.metrics.get("min_adverse_impact_ratio")
         reasons.append(
-            f"Adverse impact: {red:,.0f} groups are red in the fairness audit, the least ratio is "
-            f"{ratio:.3f} (min_ratio)"
+            f"Adverse impact: {plural(int(red), 'red group')} in the fairness audit, the least "
+            f"ratio is {ratio:.3f} (min_ratio)"
         )
     if min_impact_ratio:
         least = fairness.metrics.get("min_adverse_impact_ratio")

@@ -11,6 +11,7 @@ from penstock.evidence import Table
 from penstock.measure.decisions import MOST_CELLS
 from penstock.measure.protected_groups import group_of
 from penstock.measure.samples import DEVELOPMENT
+from penstock.plural import plural
 
 COLUMNS = ("group", "rows", "bad_rate", "weight_of_good", "weight_of_bad", "bad_rate_by_weight")
 
@@ -52,11 +53,8 @@ def weights_table(
     groups = _counted(development, protected_table, attributes)
     goods, bads = sum(group.goods for group in groups), sum(group.bads for group in groups)
     shown = [group for group in groups if group.rows >= min_rows]
-    hidden = (
-        f"; {len(groups) - len(shown)} groups of fewer than {min_rows} rows are not shown"
-        if len(shown) < len(groups)
-        else ""
-    )
+    fewer = len(groups) - len(shown)
+    hidden = f"; not shown: {plural(fewer, 'group')} of fewer than {min_rows} rows" if fewer else ""
     return Table(
         f"Weights of development rows by {' and '.join(attributes)}{hidden}",
         COLUMNS,

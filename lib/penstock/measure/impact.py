@@ -28,7 +28,8 @@ class Impact:
             alike.
         reference: The one that is approved most; empty with the group.
         ratio: Approval rate of the group / that of the reference; None if nobody is approved.
-        low: Lower bound of its interval, of these two groups alone; None with the ratio.
+        low: Lower bound of its interval, of these two groups alone; None with the ratio, and where
+            all fare alike.
         high: Upper bound of the same.
     """
 
@@ -96,10 +97,9 @@ def worst(by_attribute: Mapping[str, Impact]) -> Impact | None:
 def _impact(attribute: str, groups: Sequence[Row], rule: int, level: float) -> Impact:
     rates = np.array([row["approved"][rule] / row["loans"] for row in groups])
     least, most = groups[int(rates.argmin())], groups[int(rates.argmax())]
-    fares_alike = rates.min() == rates.max()
-    group, reference = ("", "") if fares_alike else (least["group"], most["group"])
-    if not most["approved"][rule]:
-        return Impact(attribute, group, reference, None, None, None)
+    if rates.min() == rates.max():
+        return Impact(attribute, "", "", 1.0 if rates.max() else None, None, None)
     of_groups = ((row["approved"][rule], row["loans"]) for row in (least, most))
     low, high = ratio_interval(*of_groups, level=level)
-    return Impact(attribute, group, reference, float(rates.min() / rates.max()), low, high)
+    ratio = float(rates.min() / rates.max())
+    return Impact(attribute, least["group"], most["group"], ratio, low, high)

@@ -129,7 +129,7 @@ def _audited_approvals(
         },
         {
             f"approvals_{name}": Table(
-                groups.title(f"Approvals by {name}", rows="applications", at_once=at_once),
+                groups.title(f"Approvals by {name}", row="application", at_once=at_once),
                 APPROVAL_COLUMNS,
                 tuple(_approval_row(group, min_ratio) for group in found[name]),
             )
@@ -151,7 +151,7 @@ def _audited_prices(attributes: Mapping[str, ReferenceGroups[Offers]], max_gap: 
         },
         {
             f"prices_{name}": Table(
-                groups.title(f"Prices by {name}", rows="offers", at_once=at_once),
+                groups.title(f"Prices by {name}", row="offer", at_once=at_once),
                 PRICE_COLUMNS,
                 tuple(_price_row(group, max_gap) for group in found[name]),
             )

@@ -6,6 +6,7 @@ from typing import Any, Generic, TypeVar
 
 from penstock.errors import DataError, did_you_mean
 from penstock.measure.intervals import CONFIDENCE
+from penstock.plural import plural
 
 T = TypeVar("T")
 
@@ -64,16 +65,16 @@ class ReferenceGroups(Generic[T]):
         """Groups beside the reference."""
         return max(len(self.groups) - 1, 0)
 
-    def title(self, what: str, *, rows: str, at_once: int) -> str:
+    def title(self, what: str, *, row: str, at_once: int) -> str:
         """Return the title of their table.
 
         Args:
             what: What is compared, and by which attribute.
-            rows: What a row is, in the plural.
+            row: What a row is, in the singular.
             at_once: Comparisons that the intervals hold for.
         """
         hidden = (
-            f"; {self.hidden} smaller groups ({self.hidden_rows} {rows}) are not shown"
+            f"; not shown: {plural(self.hidden, 'smaller group')} ({plural(self.hidden_rows, row)})"
             if self.hidden
             else ""
         )

@@ -108,8 +108,3 @@ def label(name: str) -> str:
     """Return a metric's or column's name in words, the industry's in their usual spelling."""
     words = name.replace("_", " ").split()
     return " ".join(INDUSTRY_WORDS.get(word.lower(), word) for word in words) or UNKNOWN
-
-
-def plural(count: int, noun: str) -> str:
-    """Return "1 row", "2 rows": a count with its noun."""
-    return f"{number(count)} {noun}" + ("" if count == 1 else "s")

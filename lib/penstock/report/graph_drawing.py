@@ -9,7 +9,8 @@ from html import escape
 from itertools import pairwise
 from typing import Any
 
-from penstock.report.formats import duration, number, plural
+from penstock.plural import plural
+from penstock.report.formats import duration, number
 from penstock.report.layout import Box, layered_layout
 
 KINDS = ("transform", "fit", "apply", "measure", "gate", "deploy", "solve")

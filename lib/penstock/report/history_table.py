@@ -6,7 +6,8 @@ from typing import Any
 
 from rich.text import Text
 
-from penstock.report.formats import COMMIT_CHARACTERS, plural, when
+from penstock.plural import plural
+from penstock.report.formats import COMMIT_CHARACTERS, when
 from penstock.report.plan_summary import WIDTH, rendered
 
 LABEL_WIDTH = 11

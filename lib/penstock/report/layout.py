@@ -9,7 +9,7 @@ rows, and positions are the least-squares answer to "sit over your neighbours, w
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import NamedTuple, TypeAlias
 
 ORDERING_SWEEPS = 12
@@ -162,34 +162,39 @@ def _place(
     widths: Mapping[Place, float],
     gap: float,
 ) -> dict[Place, float]:
+    bands = [(row, _offsets([widths[p] for p in row], gap)) for row in rows]
+    pulls = {p: _pulls(p, (*above.get(p, ()), *below.get(p, ()))) for row in rows for p in row}
     x: dict[Place, float] = {}
-    for row in rows:
-        start = [(0.0, 1.0)] * len(row)
-        x |= dict(zip(row, _spread(start, [widths[p] for p in row], gap), strict=True))
+    for row, offsets in bands:
+        x |= zip(row, _spread([(0.0, 1.0)] * len(row), offsets), strict=True)
     for sweep in range(PLACING_SWEEPS):
-        for row in rows if sweep % 2 == 0 else reversed(rows):
-            wishes = [_wish(p, (*above.get(p, ()), *below.get(p, ())), x) for p in row]
-            x |= dict(zip(row, _spread(wishes, [widths[p] for p in row], gap), strict=True))
+        for row, offsets in bands if sweep % 2 == 0 else reversed(bands):
+            x |= zip(row, _spread([_wish(x, *pulls[p]) for p in row], offsets), strict=True)
     return x
 
 
+def _pulls(place: Place, neighbours: Sequence[Place]) -> tuple[list[tuple[Place, float]], float]:
+    """Return how strongly each neighbour pulls at a place, and all: long edges like it straight."""
+    ends = [(n, sum(isinstance(p, Waypoint) for p in (place, n))) for n in neighbours]
+    pulls = [(n, STRAIGHTNESS[waypoints]) for n, waypoints in ends] or [(place, 1.0)]
+    return pulls, sum(pull for _, pull in pulls)
+
+
 def _wish(
-    place: Place, neighbours: Sequence[Place], x: Mapping[Place, float]
+    x: Mapping[Place, float], pulls: Sequence[tuple[Place, float]], total: float
 ) -> tuple[float, float]:
-    """Return where a place would like to lie and how strongly: long edges want to be straight."""
-    pulls = [STRAIGHTNESS[sum(isinstance(p, Waypoint) for p in (place, n))] for n in neighbours]
-    if not pulls:
-        return x[place], 1.0
-    return sum(w * x[n] for w, n in zip(pulls, neighbours, strict=True)) / sum(pulls), sum(pulls)
+    """Return where a place would like to lie and how strongly."""
+    return sum([pull * x[neighbour] for neighbour, pull in pulls]) / total, total
 
 
-def _spread(
-    wishes: Sequence[tuple[float, float]], widths: Sequence[float], gap: float
-) -> list[float]:
+def _offsets(widths: Sequence[float], gap: float) -> list[float]:
+    """Return how far the centres of a row lie from its first one, as close as they may be."""
+    steps = ((left + right) / 2 + gap for left, right in pairwise(widths))
+    return [*accumulate(steps, initial=0.0)]
+
+
+def _spread(wishes: Sequence[tuple[float, float]], offsets: Sequence[float]) -> list[float]:
     """Return the centres nearest to the (wish, weight) pairs that keep order and distance."""
-    offsets = [0.0]
-    for left, right in pairwise(widths):
-        offsets.append(offsets[-1] + (left + right) / 2 + gap)
     # With the offsets taken off, "no overlap" is "never falling": pool adjacent violators.
     pools: list[tuple[float, float, int]] = []
     for (wish, pull), offset in zip(wishes, offsets, strict=False):

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
 
-from penstock.report.formats import UNKNOWN, plural
+from penstock.plural import plural
+from penstock.report.formats import UNKNOWN
 from penstock.report.tables import Html, table_html
 
 ROWS = "*"  # in the document: which rows a table has

@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
+from penstock.plural import plural
 from penstock.report.cards import card, cards
-from penstock.report.formats import UNKNOWN, data_size, duration, html_cell, number, plural
+from penstock.report.formats import UNKNOWN, data_size, duration, html_cell, number
 from penstock.report.graph_drawing import draw_graph, kind_class, kinds_legend
 from penstock.report.page_style import html_page
 from penstock.report.plan_summary import expected_time, nodes_to_run, plan_sentence

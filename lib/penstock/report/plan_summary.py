@@ -8,7 +8,8 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from penstock.report.formats import data_size, duration, plural
+from penstock.plural import plural
+from penstock.report.formats import data_size, duration
 
 SIGNS = {"run": ("▸", "bold green", "RUN"), "skip": ("»", "cyan", "skip")}
 WIDTH = 100

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any
 
+from penstock.plural import plural
 from penstock.report.cards import card, cards, facts_html
 from penstock.report.evidence_section import evidence_section
 from penstock.report.formats import (
@@ -17,7 +18,6 @@ from penstock.report.formats import (
     elapsed_ms,
     html_cell,
     number,
-    plural,
     when,
 )
 from penstock.report.lineage_section import lineage_section

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from penstock.report.formats import UNKNOWN, duration, elapsed_ms, number, plural
+from penstock.plural import plural
+from penstock.report.formats import UNKNOWN, duration, elapsed_ms, number
 from penstock.report.totals import broken_rows, failed_nodes, run_totals
 
 MOST_FAILURES = 3

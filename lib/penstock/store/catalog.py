@@ -204,6 +204,8 @@ class Catalog:
     def identity(self, name: str, spark: SparkSession) -> str:
         """Return what a source's version is a version of: its place, how it is read, its id."""
         conf = self.entries[name]
+        if isinstance(conf, RangeConf):
+            return "numbers"  # how many is the version
         table_id = self.delta(name).table_id(spark) if isinstance(conf, DeltaConf) else ""
         return f"{conf!r} {table_id}"
 

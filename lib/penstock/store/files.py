@@ -18,11 +18,9 @@ from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
 from pyspark.sql.types import LongType, StringType, StructField, StructType
 
+from penstock.columns import BROKEN_LINE
 from penstock.conf import CsvConf, ParquetConf, RangeConf
 from penstock.errors import DataError
-
-# Column that keeps the whole line where it does not fit the header; null for a sound line.
-CORRUPT_RECORD = "_corrupt_record"
 
 # As they are written in the catalog; the YAML of a bare | would be something else.
 DELIMITERS = (";", r"\t", "|", ",")
@@ -49,7 +47,7 @@ def read_csv(spark: SparkSession, name: str, conf: CsvConf) -> DataFrame:
     must_exist(name, conf.path)
     line = csv_first_line(conf)
     schema = _csv_schema(name, conf, _first_line_by_spark(spark, conf) if line is None else line)
-    lines = _reader(spark, conf).option("columnNameOfCorruptRecord", CORRUPT_RECORD)
+    lines = _reader(spark, conf).option("columnNameOfCorruptRecord", BROKEN_LINE)
     table = lines.schema(schema).csv(conf.path)
     return table if conf.filter == "true" else table.where(F.expr(conf.filter))
 
@@ -83,7 +81,7 @@ def _csv_schema(name: str, conf: CsvConf, first_line: Sequence[str]) -> StructTy
         )
     names = conf.columns or first_line
     _check_names(name, conf, names)
-    return StructType([StructField(column, StringType()) for column in (*names, CORRUPT_RECORD)])
+    return StructType([StructField(column, StringType()) for column in (*names, BROKEN_LINE)])
 
 
 def csv_first_line(conf: CsvConf) -> list[str] | None:

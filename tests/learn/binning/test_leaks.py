@@ -8,6 +8,7 @@ import pytest
 from pyspark.sql import functions as F
 
 from penstock.engine.checking import check_rows
+from penstock.errors import DataError
 from penstock.graphs.scorecard import OBSERVATIONS
 from penstock.learn.binning.leaks import find_leaks, left_out_by
 from penstock.learn.observations import read_observations
@@ -42,6 +43,8 @@ def leaks_in(table, columns, *, special_codes=None):
         categorical=[name for name, text in is_text.items() if text],
         special_codes=special_codes or {},
         forced=[],
+        max_bins=None,
+        binning={},
     )
     return left_out_by(report)
 
@@ -84,6 +87,16 @@ def test_a_leak_is_an_alarm_or_stops_the_run_in_each_of_twenty_variants(spark, a
         counts = checked(spark, changes, n)
         assert counts.at["fail"] == n and counts.broken_rules
         assert counts.broken_rules.keys() <= {"is_observed_by_as_of", "is_bad_by_as_of"}
+
+
+def test_a_table_of_few_bads_is_looked_at_where_the_scorecard_may_have_few_bins(spark):
+    rows = spark.range(200).selectExpr(
+        "int(id % 20 = 0) AS is_bad", "double(id % 7) AS x", "'development' AS sample"
+    )
+    named = {"numeric": ["x"], "categorical": [], "special_codes": {}, "forced": [], "binning": {}}
+    assert left_out_by(find_leaks(rows, **named, max_bins=5)) == {}
+    with pytest.raises(DataError, match=r"10 rows have is_bad = 1, fewer than .* \(20\)"):
+        find_leaks(rows, **named, max_bins=None)
 
 
 def test_a_loan_of_the_day_itself_is_none_of_the_future(spark):

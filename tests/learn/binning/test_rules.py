@@ -18,6 +18,7 @@ from penstock.learn.binning.rules import BinningRules
         ({"splits": [1, 1]}, r"splits is \(1.0, 1.0\); it must be finite and ascending, each once"),
         ({"groups": [["a"], ["b", "a"]]}, "must be not empty and without a category twice"),
         ({"groups": [["a"], []]}, "must be not empty"),
+        ({"groups": ["car", "tv"]}, r"groups is \('car', 'tv'\); it must be a list of lists of"),
         ({"splits": [1, float("inf")]}, "must be finite"),
     ],
 )

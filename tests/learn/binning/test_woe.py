@@ -138,9 +138,14 @@ def test_a_column_left_out_is_neutral_so_that_columns_do_not_depend_on_data(loan
 def test_a_column_whose_solver_runs_out_of_time_is_listed_with_the_reason(loans):
     rules = {"time_limit": 1e-9, "trend": "peak", "min_share": 0.001}
     binning = WoeBinning.of(numeric=["income"], categorical=[], label="is_bad", rules=rules)
-    [income] = binning.fit(loans).column_bins
+    model = binning.fit(loans)
+    [income] = model.column_bins
     assert (income.status, income.trend) == ("fallback", "descending")
     assert income.note.startswith("the solver found no bins in 1e-09 s")
+    listed = list_bins(PipelineModel([model])).select("column", "status", "note").distinct()
+    assert [tuple(row) for row in listed.collect()] == [("income", "fallback", income.note)]
+    [shown] = explain_bins(model).tables["characteristics"].rows
+    assert shown[-2:] == ("fallback", income.note)
 
 
 def test_a_pipeline_of_it_is_typed_without_a_spark_job_and_fits(binning, loans):

@@ -120,14 +120,16 @@ FEATURES = {"numeric": ["x", "z", "paid", "copy"], "categorical": ["purpose"]}
 
 
 def test_the_leaks_are_those_that_the_scorecards_bins_leave_out(loans):
-    report = find_leaks(loans, **FEATURES, special_codes={"x": [0.0]}, forced=[])
+    rules = {"special_codes": {"x": [0.0]}, "forced": [], "max_bins": None, "binning": {}}
+    report = find_leaks(loans, **FEATURES, **rules)
     binning = WoeBinning.of(**FEATURES, label="is_bad")
     bins = binning.fit(loans.where("sample = 'development'"))
     found = left_out_by(Evidence.from_json(report.to_json()))
     assert found == bins.left_out and report.metrics["leaks"] == 2
     assert found["copy"].startswith("target copy") and found["paid"].startswith("leak alarm: AUC")
-    trusted = find_leaks(loans, **FEATURES, special_codes={}, forced=["paid"])
-    assert set(left_out_by(trusted)) == {"copy"}
+    for changed in ({"forced": ["paid"]}, {"binning": {"paid": {"is_trusted": True}}}):
+        trusted = find_leaks(loans, **FEATURES, **rules | changed)
+        assert set(left_out_by(trusted)) == {"copy"}
 
     settings = {"settings": SETTINGS["xgboost"]}
     classifier = challenger(**FEATURES, **settings, monotone={"paid": "increasing"})
@@ -146,7 +148,8 @@ def test_a_feature_that_tells_nothing_is_left_out(loans, trainer):
         "*", "CAST(null AS DOUBLE) AS empty", "'' AS blank", "CAST(x AS STRING) AS name", "1 AS one"
     )
     features = {"numeric": ["x", "z", "empty", "one"], "categorical": ["blank", "name"]}
-    report = find_leaks(nothing, **features, special_codes={}, forced=[])
+    rules = {"special_codes": {}, "forced": [], "max_bins": None, "binning": {}}
+    report = find_leaks(nothing, **features, **rules)
     classifier = challenger(**features, trainer=trainer, settings=SETTINGS[trainer])
     classifier.begin_from(report, None)
     model = classifier.fit(nothing)

@@ -5,7 +5,6 @@ import pytest
 from pyspark.ml import PipelineModel
 from sklearn.metrics import roc_auc_score
 
-from penstock.learn.binning.woe import WoeBinning, WoeBinningModel
 from penstock.learn.scorecard.explain import explain_scorecard
 from penstock.learn.scorecard.judging import judge_variables
 from penstock.learn.scorecard.pd import scorecard_pd
@@ -47,14 +46,10 @@ def test_an_alarm_keeps_the_column_out_and_stands_in_the_evidence(saved):
 
 
 def test_a_column_that_is_trusted_is_binned_and_its_alarm_told_all_the_same(loans):
-    assert scorecard_pd(**WITH_LEAK | {"forced": ["collected"]})
-    trusted = {"collected": {"is_trusted": True}}
-    names = ["income", "collected"]
-    model: WoeBinningModel = WoeBinning.of(
-        numeric=names, categorical=[], label="is_bad", by_column=trusted
-    ).fit(loans)
-    assert [each.column for each in model.column_bins] == names and model.left_out == {}
-    assert [each.level for each in model.leak_signs] == ["", "alarm"]
+    binning = scorecard_pd(**WITH_LEAK | {"forced": ["collected"]}).classifier.classifier.bins
+    model = binning.fit(loans)
+    assert [each.column for each in model.column_bins] == WITH_LEAK["numeric"]
+    assert model.left_out == {} and [each.level for each in model.leak_signs] == ["", "", "alarm"]
 
 
 def test_a_variable_that_ranks_judged_loans_no_more_has_collapsed(saved, loans):

@@ -5,6 +5,8 @@ from pyspark.ml import PipelineModel
 from pyspark.sql import functions as F
 from sklearn.metrics import roc_auc_score
 
+from penstock.annotations import check_annotations
+from penstock.catalyst.internals import count_jobs
 from penstock.errors import ConfigError, DataError
 from penstock.learn.scorecard.explain import explain_scorecard
 from penstock.learn.scorecard.pd import scorecard_pd
@@ -140,14 +142,12 @@ def test_the_partitions_do_not_change_a_bit(model, loans, evidence):
 
 
 def test_types_are_known_without_a_job(spark, loans):
-    tracker = spark.sparkContext.statusTracker()
-    spark.sparkContext.setJobGroup("types", "")
+    before = count_jobs(spark)
     estimator = scorecard_pd(**PARAMETERS)
     estimator.check_training_schema(loans.schema)
     applications = loans.drop("is_bad", "sample").schema
     assert estimator.transformSchema(applications).names == [*applications.names, "points", "pd"]
-    assert tracker.getJobIdsForGroup("types") == []
-    spark.sparkContext.setLocalProperty("spark.jobGroup.id", None)
+    assert count_jobs(spark) == before
     with pytest.raises(DataError, match="Column 'points' is there already"):
         estimator.transformSchema(loans.withColumn("points", F.lit(1)).schema)
 
@@ -204,7 +204,7 @@ def test_bins_are_as_fixed_for_a_feature_and_no_more_than_allowed_for_the_others
         ({"categorical": ["income"]}, "named twice: income"),
         ({"numeric": ["income", "debt", "points"]}, "include points, which no application has"),
         ({"trends": {"incme": "peak"}}, "'trends' .* 'incme'.*Did you mean 'income'"),
-        ({"trends": {"income": "up"}}, "trend is 'up'"),
+        ({"trends": {"income": "up"}}, "Column 'income': .* trend is 'up'"),
         ({"binning": {"incme": {"max_bins": 3}}}, "'incme', .*Did you mean 'income'"),
         ({"binning": {"income": {"split": [1]}}}, "no rule 'split'.*Did you mean 'splits'"),
         ({"binning": {"purpose": {"splits": [1]}}}, "'purpose' is read as text, .* no splits"),
@@ -217,3 +217,22 @@ def test_bins_are_as_fixed_for_a_feature_and_no_more_than_allowed_for_the_others
 def test_wrong_parameters_are_refused_before_spark(changes, said):
     with pytest.raises(ConfigError, match=said):
         scorecard_pd(**PARAMETERS | changes)
+
+
+@pytest.mark.parametrize(
+    ("parameter", "value", "said"),
+    [
+        ("binning", {"purpose": {"groups": ["car"]}}, "purpose.groups[0] is 'car'; it must be a v"),
+        ("binning", {"income": {"splits": 25}}, "binning.income.splits is 25; it must be a valid"),
+        ("binning", {"income": {"max_bins": "5"}}, "income.max_bins is '5'; it must be a valid"),
+        ("binning", {"income": {"max_bin": 5}}, "income.max_bin is 5; there is no such key"),
+        ("max_bins", 0, "scorecard_pd.max_bins is 0; it must be greater than or equal to 1"),
+        ("min_bin_share", 5, "scorecard_pd.min_bin_share is 5; it must be less than or equal to 0"),
+    ],
+)
+def test_rules_of_bins_are_of_their_types_and_in_their_limits(parameter, value, said):
+    with pytest.raises(ConfigError) as refused:
+        check_annotations(
+            scorecard_pd, {parameter: value}, {parameter: ("params", "scorecard_pd", parameter)}
+        )
+    assert said in str(refused.value)

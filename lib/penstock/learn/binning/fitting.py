@@ -27,7 +27,7 @@ IS_NUMBERING = "identifier-like: it numbers the rows, a whole number for each"
 
 
 @dataclass(frozen=True)
-class Column:
+class CountedColumn:
     """What is counted of one column, before its bins are chosen.
 
     Attributes:
@@ -52,10 +52,10 @@ class Column:
 
     def recounted(
         self, made: Prebins, apart: tuple[Pair, ...], groups: tuple[tuple[str, ...], ...] = ()
-    ) -> "Column":
+    ) -> "CountedColumn":
         """Return the column with these pre-bins, of these groups of categories, and no more."""
         problem = replace(self.problem, prebins=made, n_apart=_total(apart))
-        return Column(problem, apart, groups=groups)
+        return CountedColumn(problem, apart, groups=groups)
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class CountedColumns:
         leak_signs: Of the sound columns.
     """
 
-    sound: Mapping[str, Column]
+    sound: Mapping[str, CountedColumn]
     unfit: Mapping[str, str]
     leaks: Mapping[str, str]
     leak_signs: tuple[LeakSigns, ...]
@@ -90,7 +90,7 @@ class FittedBins:
     bins: tuple[ColumnBins, ...]
     left_out: Mapping[str, str]
     leak_signs: tuple[LeakSigns, ...]
-    counted: Mapping[str, Column] = field(compare=False)
+    counted: Mapping[str, CountedColumn] = field(compare=False)
 
 
 def fit_bins(
@@ -148,13 +148,13 @@ def count_columns(
     values = count_values(rows, label=label, rules=numeric)
     spans = [n for n, v in values.items() if v.may_number_rows and not numeric[n].is_trusted]
     numbering = numberings(rows, spans)
-    columns: dict[str, Column | str] = {
+    columns: dict[str, CountedColumn | str] = {
         name: IS_NUMBERING if name in numbering else _numeric_column(counts, numeric[name])
         for name, counts in values.items()
     }
     for name, found in count_categories(rows, label=label, rules=categorical).items():
         columns[name] = _categorical_column(found, categorical[name])
-    fit = {name: column for name in rules if isinstance(column := columns[name], Column)}
+    fit = {name: column for name in rules if isinstance(column := columns[name], CountedColumn)}
     unfit = {name: why for name in rules if isinstance(why := columns[name], str)}
     leaks = {name: why for name, column in fit.items() if (why := _copies_target(column))}
     sound = {name: column for name, column in fit.items() if name not in leaks}
@@ -165,14 +165,14 @@ def count_columns(
     return CountedColumns(sound, unfit, leaks, signs)
 
 
-def solve_columns(columns: Sequence[tuple[str, Column]]) -> list[ColumnBins]:
+def solve_columns(columns: Sequence[tuple[str, CountedColumn]]) -> list[ColumnBins]:
     """Choose the bins of columns by their counts, several at once; a name may come again."""
     solutions = solve_all([column.problem for _, column in columns])
     solved = zip(columns, solutions, strict=True)
     return [_column_bins(name, column, solution) for (name, column), solution in solved]
 
 
-def _numeric_column(counts: ValueCounts, rules: BinningRules) -> Column | str:
+def _numeric_column(counts: ValueCounts, rules: BinningRules) -> CountedColumn | str:
     if not counts.cells.n_rows and not _total(counts.specials):
         return "it has no value"
     apart = (*counts.specials, counts.missing)
@@ -180,10 +180,10 @@ def _numeric_column(counts: ValueCounts, rules: BinningRules) -> Column | str:
     is_one_value = len(counts.cells.low) == 1 and counts.cells.low[0] == counts.cells.high[0]
     if is_one_value and not problem.n_apart:
         return "constant: all rows have one value"
-    return Column(problem, apart)
+    return CountedColumn(problem, apart)
 
 
-def _categorical_column(counts: CategoryCounts, rules: BinningRules) -> Column | str:
+def _categorical_column(counts: CategoryCounts, rules: BinningRules) -> CountedColumn | str:
     apart = (counts.others, *counts.specials, counts.missing)
     if not counts.n_known and not _total(counts.specials):
         return "it has no value"
@@ -201,23 +201,27 @@ def _categorical_column(counts: CategoryCounts, rules: BinningRules) -> Column |
 
 def ordered_by_rate(
     categories: Mapping[str, Pair], rules: BinningRules, apart: tuple[Pair, ...]
-) -> Column:
+) -> CountedColumn:
     """Return a column of these categories, one at least, each of which has rows."""
     ordered = by_bad_rate(categories)
     good, bad = np.array([categories[name] for name in ordered]).T
     places = keys_of(np.arange(len(ordered), dtype=float))
     made = prebins(Cells(places, places, good, bad), rules)
-    return Column(Problem(made, rules, _total(apart), is_ordered_by_rate=True), apart, ordered)
+    return CountedColumn(
+        Problem(made, rules, _total(apart), is_ordered_by_rate=True), apart, ordered
+    )
 
 
-def grouped(categories: Mapping[str, Pair], rules: BinningRules, apart: tuple[Pair, ...]) -> Column:
+def grouped(
+    categories: Mapping[str, Pair], rules: BinningRules, apart: tuple[Pair, ...]
+) -> CountedColumn:
     """Return a column whose categories are grouped by rule."""
     groups = rules.groups or ()
     good, bad = np.array(
         [np.sum([categories.get(name, (0, 0)) for name in group], axis=0) for group in groups]
     ).T
     made = Prebins(np.arange(1.0, len(groups)), good, bad)
-    return Column(Problem(made, rules, _total(apart)), apart, groups=groups)
+    return CountedColumn(Problem(made, rules, _total(apart)), apart, groups=groups)
 
 
 def by_bad_rate(categories: Mapping[str, Pair]) -> tuple[str, ...]:
@@ -234,7 +238,7 @@ def _total(pairs: tuple[Pair, ...]) -> int:
     return sum(good + bad for good, bad in pairs)
 
 
-def _copies_target(column: Column) -> str:
+def _copies_target(column: CountedColumn) -> str:
     """Return how a column says the label; an empty text if it does not."""
     counts, (good, bad) = column.problem.prebins, column.counts
     is_mixed = (good > 0) & (bad > 0)
@@ -252,7 +256,7 @@ def _copies_target(column: Column) -> str:
     return ""
 
 
-def _column_bins(name: str, column: Column, solution: Solution) -> ColumnBins:
+def _column_bins(name: str, column: CountedColumn, solution: Solution) -> ColumnBins:
     counts, rules = column.problem.prebins, column.problem.rules
     starts = np.append(0, np.flatnonzero(solution.is_split) + 1)
     values_good = np.add.reduceat(counts.n_good, starts)

@@ -3,14 +3,20 @@
 Beside them the columns that tell nothing: without a value, of one value, or an identifier's.
 """
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from penstock.evidence import Evidence, Table
 from penstock.learn.binning.fitting import count_columns
-from penstock.learn.binning.rules import BinningRules
+from penstock.learn.binning.rules import (
+    BinningDocument,
+    BinningRules,
+    MostBins,
+    rules_by_column,
+)
+from penstock.learn.pd_columns import LABEL, SAMPLE
 from penstock.learn.sample import DEVELOPMENT
 
 LEAKS, UNFIT = "leaks", "unfit"
@@ -23,6 +29,8 @@ def find_leaks(
     categorical: list[str],
     special_codes: dict[str, list[float]],
     forced: list[str],
+    max_bins: MostBins | None,
+    binning: dict[str, BinningDocument],
 ) -> Evidence:
     """Return the columns that a scorecard on these rows would leave out as leaks, with the reason.
 
@@ -32,18 +40,26 @@ def find_leaks(
         development: `sample`, `is_bad` (0 or 1) and the features; only rows with `sample` =
             "development" count.
         numeric, categorical: Features, numbers and texts.
-        special_codes: Numeric feature to values that are no amounts.
-        forced: Features that are used even if they look like leaks.
+        special_codes, forced, max_bins, binning: As of the scorecard (`scorecard_pd`); what they
+            say of other columns is of no use here.
 
     Returns:
         Tables "leaks" and "unfit" (column, reason; the latter of columns that tell nothing), and
         metric `leaks`. The signs of all columns stand with the scorecard's bins.
     """
+    documents = rules_by_column(
+        trends={}, special_codes=special_codes, trusted=forced, binning=binning
+    )
+
+    def rules_of(names: Sequence[str]) -> dict[str, BinningRules]:
+        given = {name: {"max_bins": max_bins, **documents.get(name, {})} for name in names}
+        return {name: BinningRules.from_json(document) for name, document in given.items()}
+
     found = count_columns(
-        development.where(F.col("sample") == DEVELOPMENT),
-        label="is_bad",
-        numeric={name: _rules(name, special_codes, forced) for name in numeric},
-        categorical={name: _rules(name, {}, forced) for name in categorical},
+        development.where(F.col(SAMPLE) == DEVELOPMENT),
+        label=LABEL,
+        numeric=rules_of(numeric),
+        categorical=rules_of(categorical),
     )
     columns = ("column", "reason")
     tables = {LEAKS: Table("Left out as leaks", columns, tuple(found.leaks.items()))}
@@ -56,9 +72,3 @@ def find_leaks(
 def left_out_by(report: Evidence) -> dict[str, str]:
     """Return column to reason, of all that `find_leaks` would leave out."""
     return {column: why for table in report.tables.values() for column, why in table.rows}
-
-
-def _rules(name: str, special_codes: Mapping[str, list[float]], forced: list[str]) -> BinningRules:
-    codes = special_codes.get(name, [])
-    specials = {f"code {code:g}": (code,) for code in codes}
-    return BinningRules(specials=specials, is_trusted=name in forced)

@@ -10,14 +10,14 @@ import numpy as np
 
 from penstock.learn.binning.bins import ColumnBins, Partition
 from penstock.learn.binning.cells import Longs
-from penstock.learn.binning.fitting import Column, grouped, ordered_by_rate, solve_columns
+from penstock.learn.binning.fitting import CountedColumn, grouped, ordered_by_rate, solve_columns
 from penstock.learn.binning.quantiles import Prebins
 
 Counts = Mapping[str, tuple[Longs, Longs]]
 """Column to goods and bads by bin of its finest partition, shapes (n_bins,)."""
 
 
-def finest_partition(name: str, column: Column) -> Partition:
+def finest_partition(name: str, column: CountedColumn) -> Partition:
     """Return the partition in which each pre-bin of a number, or each category, is a bin."""
     specials = tuple(column.problem.rules.specials.items())
     if column.groups or column.categories:
@@ -27,7 +27,9 @@ def finest_partition(name: str, column: Column) -> Partition:
     return Partition(name, "numeric", tuple(column.problem.prebins.splits.tolist()), (), specials)
 
 
-def refit(columns: Mapping[str, Column], counts: Sequence[Counts]) -> list[dict[str, ColumnBins]]:
+def refit(
+    columns: Mapping[str, CountedColumn], counts: Sequence[Counts]
+) -> list[dict[str, ColumnBins]]:
     """Return the bins of the columns for each of several counts of fewer rows.
 
     A category that no row has any more is one of the others. A column may come to one bin.
@@ -45,7 +47,7 @@ def refit(columns: Mapping[str, Column], counts: Sequence[Counts]) -> list[dict[
     return [{name: next(solved) for name in columns} for _ in counts]
 
 
-def _recounted(column: Column, n_good: Longs, n_bad: Longs) -> Column:
+def _recounted(column: CountedColumn, n_good: Longs, n_bad: Longs) -> CountedColumn:
     rules, pairs = column.problem.rules, [*zip(n_good.tolist(), n_bad.tolist(), strict=True)]
     n_values = len(column.groups or column.categories or column.problem.prebins.n_good)
     values, apart = pairs[:n_values], tuple(pairs[n_values:])

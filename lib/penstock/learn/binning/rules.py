@@ -1,10 +1,13 @@
 """Binning rules: what may be decided about the bins of a column before its values are seen."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from itertools import pairwise
 from math import isfinite
-from typing import Any
+from typing import Annotated, Any
+
+from annotated_types import Ge, Interval
+from typing_extensions import TypedDict  # before Python 3.12, pydantic reads no other
 
 from penstock.errors import ConfigError, did_you_mean
 
@@ -12,6 +15,27 @@ TRENDS = ("auto", "ascending", "descending", "peak", "valley", "none")
 # Rarer categories would bring more than 10,000 of them to the driver.
 LEAST_CATEGORY_SHARE = 1e-4
 LARGEST_SHARE = 0.5
+BinShare = Annotated[float, Interval(gt=0, le=LARGEST_SHARE)]
+MostBins = Annotated[int, Ge(1)]
+
+
+class BinningDocument(TypedDict, total=False):
+    """Rules for the bins of one column as users write them: what is not named has its default.
+
+    Attributes: As of `BinningRules`. A special code of one value needs no list.
+    """
+
+    trend: str
+    min_share: BinShare
+    max_bins: MostBins | None
+    max_prebins: int
+    split_at_ties: bool
+    min_category_share: float
+    splits: list[float] | None
+    groups: list[list[str]] | None
+    specials: dict[str, Any]
+    is_trusted: bool
+    time_limit: float
 
 
 @dataclass(frozen=True)
@@ -68,6 +92,8 @@ class BinningRules:
             rises = all(a < b for a, b in pairwise(self.splits)) and all(map(isfinite, self.splits))
             _refuse("splits", self.splits, rises, "finite and ascending, each once")
         if self.groups is not None:
+            is_nested = not any(isinstance(group, str) for group in self.groups)
+            _refuse("groups", self.groups, is_nested, "a list of lists of categories")
             named = [category for group in self.groups for category in group]
             holds = bool(self.groups) and all(self.groups) and len(named) == len(set(named))
             _refuse("groups", self.groups, holds, "not empty and without a category twice")
@@ -115,12 +141,40 @@ class BinningRules:
         if values.get("splits") is not None:
             values["splits"] = tuple(float(split) for split in values["splits"])
         if values.get("groups") is not None:
-            values["groups"] = tuple(tuple(group) for group in values["groups"])
+            # A text would fall apart into its letters.
+            values["groups"] = tuple(
+                group if isinstance(group, str) else tuple(group) for group in values["groups"]
+            )
         values["specials"] = {
             name: tuple(codes) if isinstance(codes, list | tuple) else (codes,)
             for name, codes in dict(values.get("specials") or {}).items()
         }
         return cls(**values)
+
+
+def rules_by_column(
+    *,
+    trends: Mapping[str, str],
+    special_codes: Mapping[str, Sequence[float]],
+    trusted: Sequence[str],
+    binning: Mapping[str, BinningDocument],
+) -> dict[str, dict[str, Any]]:
+    """Return the rules that differ from column to column, as `BinningRules.from_json` takes them.
+
+    Args:
+        trends: Column to its trend.
+        special_codes: Column to values that have a bin each.
+        trusted: Columns that are binned even if they look like leaks.
+        binning: Column to rules that go before these.
+    """
+    rules: dict[str, dict[str, Any]] = {name: {"trend": trend} for name, trend in trends.items()}
+    for name, codes in special_codes.items():
+        rules.setdefault(name, {})["specials"] = {f"code {code:g}": (code,) for code in codes}
+    for name in trusted:
+        rules.setdefault(name, {})["is_trusted"] = True
+    for name, more in binning.items():
+        rules[name] = {**rules.get(name, {}), **more}
+    return rules
 
 
 def _refuse(name: str, value: Any, holds: bool, must_be: str) -> None:

@@ -21,7 +21,9 @@ BINNING_COLUMNS = """
     share DOUBLE COMMENT 'of all rows, 0-1',
     bad_rate DOUBLE COMMENT '0-1; null for an empty bin',
     woe DOUBLE COMMENT 'weight of evidence, positive is safer',
-    iv DOUBLE COMMENT 'information value of the column'
+    iv DOUBLE COMMENT 'information value of the column',
+    status STRING COMMENT 'of the column: optimal, feasible, fallback or fixed',
+    note STRING COMMENT 'why it is not optimal; else empty'
 """
 BIN_TITLES = ("bin", "rows", "share", "bads", "bad rate", "WoE")
 # Siddiqi, Intelligent Credit Scoring (2017), ch. 10.
@@ -40,7 +42,7 @@ def list_bins(model: PipelineModel) -> DataFrame:
     Grain: one row per column and bin, with `BINNING_COLUMNS`; rows are those it was fitted on.
     """
     rows = [
-        (fitted.column, place, *row, fitted.iv)
+        (fitted.column, place, *row, fitted.iv, fitted.status, fitted.note)
         for fitted in stage_of(model, WoeBinningModel).column_bins
         for place, row in enumerate(_rows(fitted))
     ]

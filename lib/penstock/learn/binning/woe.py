@@ -203,9 +203,9 @@ class WoeBinning(
                     f"{did_you_mean(name, columns)}"
                 )
         merged = {name: {**(rules or {}), **(by_column or {}).get(name, {})} for name in columns}
-        checked = {name: BinningRules.from_json(each) for name, each in merged.items()}
-        for name, each in checked.items():
-            each.check_column(name, is_text=name in categorical)
+        checked = {
+            name: _checked(name, each, is_text=name in categorical) for name, each in merged.items()
+        }
         prefixes = (WOE, BIN) if with_bins else (WOE,)
         return cls()._set(
             inputCols=columns,
@@ -238,3 +238,12 @@ class WoeBinning(
             leakSigns=json.dumps([asdict(each) for each in fitted.leak_signs]),
         )
         return model, fitted
+
+
+def _checked(column: str, document: Mapping[str, Any], *, is_text: bool) -> BinningRules:
+    try:
+        rules = BinningRules.from_json(document)
+    except ConfigError as error:
+        raise ConfigError(f"Column '{column}': {error}") from error
+    rules.check_column(column, is_text=is_text)
+    return rules

@@ -19,9 +19,9 @@ def explain_challenger(model: PipelineModel) -> Evidence:
     "importance", one row per feature, greatest first: the share of what all splits gain that are
     made by it, its dummies and its indicator of missing values, 0-1. Metrics of trees:
     `features_used` and `greatest_importance`; of xgboost `rounds`, and `rounds_before` if it went
-    on with a model. Table "left_out": features that look like leaks, with the reason. Table
-    "trainers", if one was chosen: how each did on folds held out, what it took, and why it was
-    taken or not.
+    on with a model. Table "left_out": features that look like leaks or tell nothing, with the
+    reason. Table "trainers", if one was chosen: how each did on folds held out, what it took, and
+    why it was taken or not.
     """
     records, learnt = records_of(model), _learnt(model)
     metrics, tables = dict(learnt.metrics), dict(learnt.tables)

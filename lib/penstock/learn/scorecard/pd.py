@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from penstock.errors import ConfigError, did_you_mean
+from penstock.learn.binning.rules import BinningDocument, BinShare, MostBins, rules_by_column
 from penstock.learn.binning.woe import WoeBinning
 from penstock.learn.calibrated import CalibratedClassifier
 from penstock.learn.feature_names import check_feature_names
@@ -28,9 +29,9 @@ def scorecard_pd(
     text: list[str],
     trends: dict[str, str],
     special_codes: dict[str, list[float]],
-    min_bin_share: float,
-    max_bins: int | None,
-    binning: dict[str, dict[str, Any]],
+    min_bin_share: BinShare,
+    max_bins: MostBins | None,
+    binning: dict[str, BinningDocument],
     constraints: dict[str, str],
     ridge: float,
     iv_floor: float,
@@ -120,7 +121,12 @@ def scorecard_pd(
         categorical=categorical,
         label=LABEL,
         rules={"min_share": min_bin_share, "max_bins": max_bins},
-        by_column=_rules(trends, special_codes, [n for n in forced if n in features], binning),
+        by_column=rules_by_column(
+            trends=trends,
+            special_codes=special_codes,
+            trusted=[name for name in forced if name in features],
+            binning=binning,
+        ),
     )
     fold = None if stepwise == "none" else FOLD
     weight = weight_column(reweighed_by, calibration)
@@ -147,22 +153,6 @@ def scorecard_pd(
         weight=weight,
     )
     return ScorecardClassifier(calibrated, scale=scale, points=POINTS)
-
-
-def _rules(
-    trends: Mapping[str, str],
-    special_codes: Mapping[str, Sequence[float]],
-    forced: Sequence[str],
-    binning: Mapping[str, Mapping[str, Any]],
-) -> dict[str, dict[str, Any]]:
-    rules: dict[str, dict[str, Any]] = {name: {"trend": trend} for name, trend in trends.items()}
-    for name, codes in special_codes.items():
-        rules.setdefault(name, {})["specials"] = {f"code {code:g}": (code,) for code in codes}
-    for name in forced:
-        rules.setdefault(name, {})["is_trusted"] = True
-    for name, more in binning.items():
-        rules[name] = {**rules.get(name, {}), **more}
-    return rules
 
 
 def _refuse_scale(scale: PointScale) -> None:

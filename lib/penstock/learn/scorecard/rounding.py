@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from penstock.learn.scorecard.points import PointScale
+from penstock.measure.counts import ScoreCounts
+from penstock.measure.discrimination import auc
 
 # A thousandth of a point is 3.5e-5 of log-odds on a scale of 20 points to double the odds.
 POINT_DECIMALS = 3
@@ -60,22 +61,9 @@ def rounding_loss(
     difference = scale.pd(of_exact) - scale.pd(of_rounded)
     return RoundingLoss(
         loans=int((n_good + n_bad).sum()),
-        auc_exact=_auc(of_exact, n_good, n_bad),
-        auc_rounded=_auc(of_rounded, n_good, n_bad),
+        # More points are less risk.
+        auc_exact=auc(ScoreCounts.added_up(-of_exact, n_good, n_bad)),
+        auc_rounded=auc(ScoreCounts.added_up(-of_rounded, n_good, n_bad)),
         largest_pd_difference=float(np.abs(difference).max()),
         largest_point_difference=float(np.abs(of_exact - of_rounded).max()),
     )
-
-
-def _auc(
-    points: NDArray[np.float64], n_good: NDArray[np.int64], n_bad: NDArray[np.int64]
-) -> float | None:
-    """Return the share of pairs of a good and a bad in which the good has more points."""
-    _, place = np.unique(points, return_inverse=True)
-    goods = np.bincount(place, weights=n_good)
-    bads = np.bincount(place, weights=n_bad)
-    if not goods.sum() or not bads.sum():
-        return None
-    # Ties count half.
-    ahead = bads.cumsum() - bads / 2
-    return float(goods @ ahead / (goods.sum() * bads.sum()))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pyspark.sql import Column, DataFrame
 
 from penstock.learn.binning.bins import ColumnBins, Partition
-from penstock.learn.binning.fitting import Column as CountedColumn
+from penstock.learn.binning.fitting import CountedColumn
 from penstock.learn.binning.refitting import finest_partition, refit
 from penstock.learn.binning.woe import by_bin
 from penstock.learn.scorecard.design import FOLD, LABEL, Design, check_design, design_rows
