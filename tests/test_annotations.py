@@ -80,8 +80,14 @@ def test_values_of_the_type_are_taken_and_whole_numbers_are_numbers():
         ({"names": ["a", 1]}, "params.stage.names[1] is 1; it must be a valid string."),
         ({"rule": {"most": 1.0}}, "params.stage.rule.name is {'most': 1.0}; Field required."),
         ({"rule": {"name": 1}}, "params.stage.rule.name is 1; it must be a valid string."),
-        ({"rule": {"name": "a", "mots": 1}}, "stage.rule.mots is 1; there is no such key."),
-        ({"rules": [{"name": "a", "mots": 1}]}, "rules[0].mots is 1; there is no such key."),
+        (
+            {"rule": {"name": "a", "mots": 1}},
+            "mots is 1; there is no such key. Did you mean 'most'",
+        ),
+        (
+            {"rules": [{"name": "a", "mots": 1}]},
+            "[0].mots is 1; there is no such key. Did you mean",
+        ),
         ({"count": True}, "params.stage.count is True; it must be a valid integer."),
         ({"count": 1.0}, "params.stage.count is 1.0; it must be a valid integer."),
     ],

@@ -7,13 +7,13 @@ such as `Annotated[float, Interval(gt=0, lt=1)]`. The names below are those that
 from collections.abc import Callable, Mapping
 from functools import cache
 from inspect import Parameter, signature
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any, get_args, get_type_hints
 
 from annotated_types import Ge, Gt, Interval
 from pydantic import AfterValidator, ConfigDict, TypeAdapter, ValidationError, with_config
 from typing_extensions import is_typeddict
 
-from penstock.errors import ConfigError
+from penstock.errors import ConfigError, did_you_mean
 from penstock.keys import Steps, key_text
 
 
@@ -66,18 +66,30 @@ def check_annotations(
             steps = (*keys[name], *(step for step in first["loc"] if step != "[key]"))
             said = first["msg"].removeprefix("Value error, ").replace("Input should", "it must")
             said = said.replace("Extra inputs are not permitted", "there is no such key")
-            raise ConfigError(f"{told(steps)} is {first['input']!r}; {said}.") from error
+            near = ""
+            if first["type"] == "extra_forbidden":
+                near = did_you_mean(str(steps[-1]), _keys_in(_hints(function)[name]))
+            raise ConfigError(f"{told(steps)} is {first['input']!r}; {said}.{near}") from error
     return checked
 
 
 @cache
 def _adapters(function: Callable[..., Any]) -> dict[str, TypeAdapter[Any]]:
-    hints = get_type_hints(function, include_extras=True)
+    hints = _hints(function)
     return {
         p.name: _adapter(hints.get(p.name, Any))
         for p in signature(function).parameters.values()
         if p.kind is Parameter.KEYWORD_ONLY
     }
+
+
+def _hints(function: Callable[..., Any] | None) -> dict[str, Any]:
+    return get_type_hints(function, include_extras=True)
+
+
+def _keys_in(hint: Any) -> set[str]:
+    own: set[str] = {*get_type_hints(hint)} if is_typeddict(hint) else set()
+    return own.union(*map(_keys_in, get_args(hint)))
 
 
 def _adapter(hint: Any) -> TypeAdapter[Any]:

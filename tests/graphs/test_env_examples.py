@@ -27,6 +27,7 @@ class Example:
 
     Attributes:
         file: Below the folder of all tables.
+        least_auc: What scorecard and challenger reach at least, by the one part that judges them.
         missing: Feature to the rows that lack it; those of which nothing was published are left
             out.
         path: Setting that says where the table lies.
@@ -35,23 +36,26 @@ class Example:
     file: str
     goods: int
     bads: int
+    least_auc: float
     indeterminate: int = 0
     missing: dict[str, int] = field(default_factory=dict)
     path: str = "catalog.raw_table.path"
 
 
 EXAMPLES = {
-    "german_credit": Example("german_credit/german.data.gz", goods=700, bads=300),
+    "german_credit": Example("german_credit/german.data.gz", goods=700, bads=300, least_auc=0.7),
     "hmeq": Example(
         "hmeq/hmeq.csv.gz",
         goods=4771,
         bads=1189,
+        least_auc=0.88,
         missing={"DEBTINC": 1267, "DEROG": 708, "DELINQ": 580, "MORTDUE": 518, "LOAN": 0},
     ),
     "give_me_some_credit": Example(
         "give_me_some_credit/cs-training.csv.gz",
         goods=139_974,
         bads=10_026,
+        least_auc=0.84,
         missing={"monthly_income": 29_731, "dependants": 3_924},
     ),
     # Loans that did not meet the credit policy are neither good nor bad, whatever became of them.
@@ -59,6 +63,7 @@ EXAMPLES = {
         "lendingclub/loans_2007-06_to_2011-09.csv.gz",
         goods=28_587,
         bads=4_582,
+        least_auc=0.68,
         indeterminate=1_988 + 761,
         missing={"pub_rec_bankruptcies": 1_365, "emp_length": 872, "revol_util": 87},
         path="catalog.raw_loans.path",
@@ -67,6 +72,7 @@ EXAMPLES = {
         "credit_approval/crx.data.gz",
         goods=307,
         bads=383,
+        least_auc=0.85,
         missing={"a1": 12, "a2": 12, "a4": 6, "a5": 6, "a6": 9, "a7": 9, "a14": 13, "a3": 0},
     ),
 }
@@ -107,12 +113,13 @@ def test_the_whole_run_is_planned_on_the_real_table_without_a_spark_job(spark, j
 
 
 @pytest.mark.slow
-def test_german_credit_comes_from_its_file_to_a_champion_by_one_command(tmp_path):
+def test_a_public_table_comes_from_its_file_to_a_champion_by_one_command(tmp_path, env):
     from tests.released import mlflow_of
 
-    where = f"catalog.raw_table.path={shared(EXAMPLES['german_credit'].file)}"
-    words = ("--graph", "scorecard", "--env", "german_credit", "--set", where, "--json")
-    code, out, told = do(tmp_path, "run", *words)
+    where = f"{EXAMPLES[env].path}={shared(EXAMPLES[env].file)}"
+    code, out, told = do(
+        tmp_path, "run", "--graph", "scorecard", "--env", env, "--set", where, "--json"
+    )
     assert code == 0, told
     outcome = json.loads(out.splitlines()[-1])
     assert {node["status"] for node in outcome["nodes"]} == {"done"}
@@ -121,10 +128,10 @@ def test_german_credit_comes_from_its_file_to_a_champion_by_one_command(tmp_path
     folder = tmp_path / "runs" / outcome["run_id"]
     evidence = json.loads((folder / "run.json").read_text())["evidence"]
     for model in ("scorecard", "challenger"):
-        assert evidence[f"{model}_report"]["metrics"]["auc"] > 0.7
+        assert evidence[f"{model}_report"]["metrics"]["auc"] > EXAMPLES[env].least_auc
         page = (folder / f"validation-{model}-1.html").read_text()
-        assert "Approved by sex_and_status" in page
-    # Its columns are known at the application, all of them.
+        assert ("Approved by sex_and_status" in page) == (env == "german_credit")
+    # Their columns are known at the application, all of them.
     assert evidence["leak_report"]["metrics"]["leaks"] == 0
     assert evidence["scorecard_page"]["metrics"]["leak_alarms"] == 0
 

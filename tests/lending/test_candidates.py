@@ -58,7 +58,7 @@ WISHES = {
 
 
 LENT = {"name": "lent", "measure": "lent_usd", "at_most": 1.0}
-BAD_YEARS = {"name": "bad years", "level": 0.99, "at_most": 1.0}
+BAD_YEARS = {"name": "bad years", "level": 0.9, "at_most": 1.0}
 
 
 @pytest.fixture(scope="module")

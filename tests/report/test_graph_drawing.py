@@ -1,8 +1,8 @@
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from xml.etree import ElementTree
 
 from penstock.record import NodeRecord
-from penstock.report.graph_drawing import draw_graph, kind_class
+from penstock.report.graph_drawing import MARKS, draw_graph, kind_class
 
 
 def _classes(svg):
@@ -27,6 +27,18 @@ def test_a_node_is_marked_by_kind_and_status(failed_run):
     assert "node kind-fit is-failed" in classes
     assert "node kind-gate is-not-run" in classes
     assert "node kind-transform is-skipped" in classes
+
+
+def test_a_graph_is_laid_out_alike_whatever_becomes_of_its_nodes(nodes_of_a_big_graph):
+    def places(status, ms):
+        records = [replace(node, status=status, ms=ms) for node in nodes_of_a_big_graph]
+        svg = ElementTree.fromstring(draw_graph([asdict(record) for record in records]))
+        assert len(places := [e.get("transform") for e in svg.iter() if e.get("transform")]) == 80
+        return svg.get("viewBox"), places
+
+    as_planned = places("not selected", 0)
+    assert all(places(status, 0) == as_planned for status in MARKS if status)
+    assert places("done", 3_599_000) == as_planned
 
 
 def test_hovering_tells_rows_quarantine_and_version(lending_run):

@@ -14,9 +14,10 @@ from penstock.engine.plan import Plan
 from penstock.engine.workbench import Workbench
 from penstock.evidence import Evidence
 from penstock.record import Asked, DatasetRecord, NodeRecord, RunRecord, RunStatus
-from penstock.store.home import write_json
+from penstock.store.home import write_text
 from penstock.store.models import NO_MODEL, ModelVersion
 from penstock.store.tracking import FINGERPRINT, MADE, Tracking
+from penstock.strict_json import json_text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,7 +105,8 @@ class Journal:
                 self._write(self._record("running", None))
 
     def _write(self, record: RunRecord) -> None:
-        write_json(self._catalog.home.run_folder(record.run_id) / "run.json", record.to_json())
+        file = self._catalog.home.run_folder(record.run_id) / "run.json"
+        write_text(file, json_text(record.to_json()))
 
     def _track(self, node: Node, record: NodeRecord, made: Made | None, tracked: str) -> None:
         rows = {f"rows_out.{name}": n for name, n in record.rows_out.items()}

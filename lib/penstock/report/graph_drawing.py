@@ -4,6 +4,7 @@ Draws node records given as plain values (`NodeRecord` as JSON); `layout` decide
 """
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from graphlib import TopologicalSorter
 from html import escape
 from itertools import pairwise
@@ -11,7 +12,7 @@ from typing import Any
 
 from penstock.plural import plural
 from penstock.report.formats import duration, number
-from penstock.report.layout import Box, layered_layout
+from penstock.report.layout import Box, Layout, layered_layout
 
 KINDS = ("transform", "fit", "apply", "measure", "gate", "deploy", "solve")
 MARKS = {"done": "✓", "skipped": "»", "failed": "✗", "not run": "–"}
@@ -22,6 +23,7 @@ SMALL_CHARACTER = 6.3
 NODE_HEIGHT, PILL_HEIGHT = 42.0, 19.0
 LEAST_NODE, MOST_CHARACTERS = 118.0, 30
 GAP, ROW_GAP, MARGIN = 22.0, 20.0, 6.0
+MOST_STATUS_CHARACTERS = len(" · not selected")
 PALE = " is-not-selected"
 LEAST_SCALE = 0.6  # a wider drawing is made to fit its page down to this, then it is scrolled
 
@@ -83,7 +85,7 @@ def draw_graph(
         key: Box(row, *(_node_size(records[key]) if key in records else _pill_size(key[2:])))
         for key, row in rows.items()
     }
-    layout = layered_layout(boxes, edges, gap=GAP, row_gap=ROW_GAP)
+    layout = _layout(tuple(boxes.items()), tuple(edges))
     told = {name: text for node in nodes for name, text in _dataset_facts(node).items()}
     told |= facts or {}
     held = {key for key in records if records[key]["status"] != "not selected"}
@@ -136,8 +138,14 @@ def _rows(nodes: Sequence[Mapping[str, Any]]) -> tuple[dict[str, int], list[tupl
 
 
 def _node_size(node: Mapping[str, Any]) -> tuple[float, float]:
-    text = CHARACTER * len(_short(node["name"])) + 44
-    return max(LEAST_NODE, text, SMALL_CHARACTER * len(_second_line(node)) + 26), NODE_HEIGHT
+    # Whatever its status is and however long it takes: each drawing of a graph is laid out alike.
+    second_line = SMALL_CHARACTER * (len(node["kind"]) + MOST_STATUS_CHARACTERS) + 26
+    return max(LEAST_NODE, CHARACTER * len(_short(node["name"])) + 44, second_line), NODE_HEIGHT
+
+
+@lru_cache(maxsize=2)
+def _layout(boxes: tuple[tuple[str, Box], ...], edges: tuple[tuple[str, str], ...]) -> Layout:
+    return layered_layout(dict(boxes), edges, gap=GAP, row_gap=ROW_GAP)
 
 
 def _pill_size(name: str) -> tuple[float, float]:

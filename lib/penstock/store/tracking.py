@@ -107,7 +107,7 @@ class Tracking:
 
     def log_json(self, run_id: str, document: Mapping[str, object], file: str) -> None:
         """Log a document of plain values as the artefact `file` of the run."""
-        self.client.log_text(run_id, json_text(document, indent=1), file)
+        self.client.log_text(run_id, json_text(document), file)
 
     def log_text(self, run_id: str, text: str, file: str) -> None:
         """Log a text as the artefact `file` of the run."""

@@ -225,7 +225,7 @@ def test_wrong_parameters_are_refused_before_spark(changes, said):
         ("binning", {"purpose": {"groups": ["car"]}}, "purpose.groups[0] is 'car'; it must be a v"),
         ("binning", {"income": {"splits": 25}}, "binning.income.splits is 25; it must be a valid"),
         ("binning", {"income": {"max_bins": "5"}}, "income.max_bins is '5'; it must be a valid"),
-        ("binning", {"income": {"max_bin": 5}}, "income.max_bin is 5; there is no such key"),
+        ("binning", {"income": {"max_bin": 5}}, "max_bin is 5; there is no such key. Did you mean"),
         ("max_bins", 0, "scorecard_pd.max_bins is 0; it must be greater than or equal to 1"),
         ("min_bin_share", 5, "scorecard_pd.min_bin_share is 5; it must be less than or equal to 0"),
     ],
