@@ -51,7 +51,7 @@ class Sizes:
     """How much is measured: rounds of each figure, loans and applications of a round."""
 
     rounds: int = 5
-    overhead_rounds: int = 2
+    overhead_rounds: int = 3
     loans: int = 100_000
     applications: int = 20_000
 
