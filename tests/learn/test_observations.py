@@ -4,7 +4,6 @@ import json
 import pytest
 
 from penstock.errors import ConfigError, DataError
-from penstock.learn.observations import check_pattern
 from tests.learn.described import COLUMNS, ROWS, described
 
 
@@ -62,9 +61,15 @@ def test_a_day_that_cannot_be_read_is_a_fault(table):
     assert row.fault == "day '31.12.2023' is no day"
 
 
-@pytest.mark.parametrize("pattern", ["yyyy-MM-dd HH:mm:ss", "LL/dd/yyyy", "yyyy-DDD"])
-def test_minutes_beside_a_month_are_no_fault_of_a_pattern(pattern):
-    check_pattern(pattern)
+@pytest.mark.parametrize(
+    ("pattern", "day"),
+    [("yyyy-MM-dd HH:mm:ss", "2023-12-31 10:05:00"), ("LL/dd/yyyy", "12/31/2023"),
+     ("yyyy-DDD", "2023-365")],
+)  # fmt: skip
+def test_minutes_beside_a_month_are_no_fault_of_a_pattern(spark, pattern, day):
+    table = spark.createDataFrame([("1", "paid", day, "1", "car")], COLUMNS)
+    [row] = described(table, date_format=pattern).collect()
+    assert (row.observed_on, row.fault) == (dt.date(2023, 12, 31), None)
 
 
 def test_the_day_a_bad_row_turned_bad_is_read_and_no_good_row_has_one(spark):
