@@ -2,6 +2,7 @@
 
 import json
 import math
+from functools import partial
 from typing import Any
 
 
@@ -10,9 +11,11 @@ def json_text(document: Any, *, indent: int | None = None, sort_keys: bool = Fal
 
     NaN and infinities, which JSON has not and Python writes all the same, become null.
     """
-    return json.dumps(
-        _without_nan(document), indent=indent, sort_keys=sort_keys, default=str, allow_nan=False
-    )
+    write = partial(json.dumps, indent=indent, sort_keys=sort_keys, default=str, allow_nan=False)
+    try:
+        return write(document)
+    except ValueError:
+        return write(_without_nan(document))
 
 
 def _without_nan(value: Any) -> Any:

@@ -291,13 +291,10 @@ def test_the_cost_of_nodes_at_work_side_by_side_is_told_apart(spark):
         thread.join()
     costs = [node_cost(spark, f"run/node{i}") for i in range(2)]
     assert [cost.input_rows for cost in costs] == [4_003, 8_003]
-    assert all(
-        cost.shuffle_bytes > 0 and cost.cpu_ms > 0 and cost.core_ms > 0 and cost.tasks > 2
-        for cost in costs
-    )
+    assert all(cost.shuffle_bytes > 0 and cost.cpu_ms > 0 and cost.core_ms > 0 for cost in costs)
     assert all(cost.spill_bytes == 0 for cost in costs)
     assert count_jobs(spark) - before >= 4
-    assert node_cost(spark, "run/nobody") == Cost(0, 0, 0, 0, 0, 0)
+    assert node_cost(spark, "run/nobody") == Cost(0, 0, 0, 0, 0)
 
 
 def test_what_a_job_moved_out_of_memory_is_told(spark):
@@ -321,7 +318,7 @@ def test_the_cost_of_some_jobs_is_a_part_of_that_of_their_node(spark):
     with measured(spark) as of_first:
         spark.range(5_000).repartition(2).count()
     with measured(spark) as of_second:
-        assert of_second() == Cost(0, 0, 0, 0, 0, 0)
+        assert of_second() == Cost(0, 0, 0, 0, 0)
         spark.range(7_000).repartition(2).count()
     spark.range(11_000).repartition(2).count()
     rows = [cost.input_rows for cost in (of_first(), of_second(), node_cost(spark, "run/parts"))]
@@ -350,11 +347,10 @@ def test_a_failed_job_counts(spark):
     assert count_jobs(spark) >= before + 1
     cost = node_cost(spark, "run/failed")
     assert cost.input_rows == 3
-    assert cost.tasks > 1
 
 
 def test_a_job_without_stages_costs_nothing(spark):
     name_jobs(spark, "idle", "run/idle")
     spark.sparkContext.emptyRDD().collect()
     assert list(spark.sparkContext.statusTracker().getJobIdsForGroup("run/idle"))
-    assert node_cost(spark, "run/idle") == Cost(0, 0, 0, 0, 0, 0)
+    assert node_cost(spark, "run/idle") == Cost(0, 0, 0, 0, 0)

@@ -1,5 +1,7 @@
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ from penstock.store.home import Home
 from penstock.store.tracking import open_tracking
 
 LIB = Path(__file__).parents[2] / "lib"
+ENVIRONMENT = {"PYTHONPATH": str(LIB), "PATH": "/usr/bin:/bin"}
 LOCAL = RunConf("", "", "tests", 4)
 OPEN = """
 from pathlib import Path
@@ -24,9 +27,8 @@ print(open_tracking(RunConf("", "", "tests", 4), home).experiment_id)
 
 def test_two_processes_may_create_the_store_at_once(tmp_path):
     command = [sys.executable, "-c", OPEN.format(home=str(tmp_path))]
-    environment = {"PYTHONPATH": str(LIB), "PATH": "/usr/bin:/bin"}
     both = [
-        subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+        subprocess.Popen(command, env=ENVIRONMENT, stdout=subprocess.PIPE, text=True)
         for _ in range(2)
     ]
     assert [process.communicate(timeout=120)[0].strip() for process in both] == ["1", "1"]
@@ -42,6 +44,21 @@ def home(tmp_path):
 def test_what_a_killed_creation_left_behind_does_no_harm(home):
     (home.mlflow / "mlflow.db.new").write_text("half a database")
     assert open_tracking(LOCAL, home).experiment_id == "1"
+
+
+def test_what_was_written_ahead_to_a_database_that_is_gone_is_not_taken_for_this_ones(home):
+    command = [sys.executable, "-c", OPEN.format(home=str(home.root))]
+    subprocess.run(command, env=ENVIRONMENT, check=True, timeout=120)
+    database = home.mlflow / "mlflow.db"
+    with closing(sqlite3.connect(database)) as killed:
+        killed.execute("UPDATE experiments SET name = 'of the old one' WHERE experiment_id = 0")
+        killed.commit()
+        ahead = (home.mlflow / "mlflow.db-wal").read_bytes()
+    assert b"of the old one" in ahead
+    database.unlink()
+    (home.mlflow / "mlflow.db-wal").write_bytes(ahead)
+    tracking = open_tracking(LOCAL, home)
+    assert tracking.client.get_experiment("0").name == "Default"
 
 
 def test_a_file_that_is_no_database_is_named(home):

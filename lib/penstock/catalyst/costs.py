@@ -25,7 +25,6 @@ class Cost:
     core_ms: int
     shuffle_bytes: int
     spill_bytes: int
-    tasks: int
     input_rows: int
 
 
@@ -67,7 +66,6 @@ def _cost(spark: SparkSession, asked: str, name: str) -> Cost | None:
         core_ms=_sum(attempts, "executorRunTime"),
         shuffle_bytes=_sum(attempts, "shuffleReadBytes", "shuffleWriteBytes"),
         spill_bytes=_sum(attempts, "memoryBytesSpilled", "diskBytesSpilled"),
-        tasks=_sum(attempts, "numCompleteTasks", "numFailedTasks", "numKilledTasks"),
         input_rows=_sum(attempts, "inputRecords"),
     )
 
@@ -76,8 +74,9 @@ def _attempts(spark: SparkSession, store: Any, job_ids: list[int]) -> list[Any]:
     """Return all attempts of the jobs' stages, Spark's own objects: JSON takes four times."""
     jvm = cast(Any, spark)._jvm
     jobs = [store.job(job_id) for job_id in job_ids]
-    listed = [job.stageIds() for job in jobs]
-    stage_ids = sorted({ids.apply(place) for ids in listed for place in range(ids.size())})
+    # Each word asked of the JVM takes its time: all numbers come in one.
+    listed = [job.stageIds().mkString(" ").split() for job in jobs]
+    stage_ids = sorted({int(number) for numbers in listed for number in numbers})
     no_quantiles = cast(Any, spark.sparkContext)._gateway.new_array(jvm.double, 0)
     details = (False, jvm.java.util.ArrayList(), False, no_quantiles)
     if any(job.numFailedStages() for job in jobs):  # then what they read may be made again too

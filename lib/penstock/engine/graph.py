@@ -5,6 +5,7 @@ A dataset is a name; a node is a pure function between datasets; a graph is a tu
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from penstock.engine.contract import Contract
 from penstock.engine.nodes import Node
@@ -59,28 +60,27 @@ class Graph:
         self.order()
 
     def _check_names(self) -> None:
-        known = self.datasets
         for name in (
             *self.contracts,
             *(n for s in self.jobs.values() for n in s.targets + s.given),
         ):
-            if name not in known:
+            if name not in self.datasets:
                 raise GraphError(
                     f"Graph '{self.name}' names the dataset '{name}' in its contracts or jobs, but "
-                    f"no node reads or writes it.{did_you_mean(name, known)}"
+                    f"no node reads or writes it.{did_you_mean(name, self.datasets)}"
                 )
 
-    @property
+    @cached_property
     def producers(self) -> dict[str, Node]:
         """Dataset to the node that writes it."""
         return {output: node for node in self.nodes for output in node.outputs}
 
-    @property
+    @cached_property
     def datasets(self) -> tuple[str, ...]:
         """All datasets that nodes read or write, in order of appearance."""
         return tuple(dict.fromkeys(d for n in self.nodes for d in (*n.inputs, *n.outputs)))
 
-    @property
+    @cached_property
     def sources(self) -> tuple[str, ...]:
         """Datasets that are read but not written: they must exist before the run."""
         return tuple(d for d in self.datasets if d not in self.producers)

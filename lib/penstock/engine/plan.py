@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal
 
 from penstock.engine.analysis import Analysis
@@ -135,7 +136,7 @@ class Plan:
     def __getitem__(self, name: str) -> PlannedNode:
         return next(planned for planned in self.nodes if planned.node.name == name)
 
-    @property
+    @cached_property
     def to_run(self) -> Graph:
         """The nodes that run."""
         return self.graph.only([p.node.name for p in self.nodes if p.action == "run"])

@@ -69,11 +69,10 @@ class Runner:
         error: PenstockError | None = None
         release: int | None = None
         status: RunStatus = "failed"
-        to_run = self._plan.to_run
         try:
-            self._progress.run_started([(n.name, n.kind) for n in to_run.order()])
+            self._progress.run_started([(n.name, n.kind) for n in self._plan.to_run.order()])
             run_graph(
-                to_run,
+                self._plan.to_run,
                 self._work,
                 has_failed=lambda record: record.status == "failed",
                 not_run=self._not_run,

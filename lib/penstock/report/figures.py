@@ -93,12 +93,13 @@ def figure_svg(figure: Figure) -> str:
     salt = hashlib.sha256(repr(figure).encode()).hexdigest()[:12]
     with matplotlib.rc_context(STYLE | {"svg.hashsalt": salt}):
         canvas = Canvas(figsize=(WIDTH_INCHES, HEIGHT_INCHES), layout="constrained")
-        FigureCanvasSVG(canvas)
+        drawer: Any = FigureCanvasSVG(canvas)
         canvas.patch.set_alpha(0)
         axes = canvas.add_subplot()
         _draw(axes, figure)
         image = io.StringIO()
-        canvas.savefig(image, format="svg", metadata={"Date": None})
+        # `savefig` would draw all of it once more beforehand, without looking at it.
+        drawer.print_svg(image, metadata={"Date": None})
     return _for_a_page(image.getvalue(), figure.title)
 
 

@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from pyspark.sql import DataFrame, SparkSession
@@ -56,17 +57,17 @@ class Catalog:
         """Return the catalog that a configuration describes."""
         return cls(conf.catalog, home, conf.run.tables or str(home.tables))
 
-    @property
+    @cached_property
     def kinds(self) -> dict[str, str]:
         """Dataset to the name of its kind."""
         return {name: KIND_OF[type(conf)] for name, conf in self.entries.items()}
 
-    @property
+    @cached_property
     def files(self) -> tuple[str, ...]:
         """Datasets that are there before any run: files and number ranges."""
         return tuple(n for n, conf in self.entries.items() if isinstance(conf, FILE_KINDS))
 
-    @property
+    @cached_property
     def clocks(self) -> dict[str, KnownAt]:
         """Table to when its columns become known, for those that say so."""
         tables = DeltaConf | CsvConf | ParquetConf | MemoryConf

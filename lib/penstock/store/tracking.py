@@ -38,6 +38,7 @@ from penstock.strict_json import json_text
 
 FINGERPRINT, MADE = "penstock.fingerprint", "penstock.made"  # tags of a finished node
 LOCAL_PORT = 5000
+RUINS = (".new-journal", "-wal", "-shm")  # what a database that is gone may have left behind
 LOCAL_SERVER = f"http://127.0.0.1:{LOCAL_PORT}"
 # Two runs that log one dataset at once would break MLflow's rule that it is listed once.
 _INPUTS = Lock()
@@ -194,7 +195,7 @@ def _create_database(database: Path) -> None:
             found.execute("PRAGMA schema_version")
         return
     part = database.with_name("mlflow.db.new")
-    for ruin in (part, part.with_name("mlflow.db.new-journal")):
+    for ruin in (part, *(database.with_name(f"mlflow.db{end}") for end in RUINS)):
         ruin.unlink(missing_ok=True)
     # MLflow makes the tables in fifty transactions; one flush to the disk at the end is enough.
     event.listen(Engine, "connect", _do_not_sync)
@@ -205,6 +206,10 @@ def _create_database(database: Path) -> None:
     with part.open("rb") as made:
         os.fsync(made.fileno())
     part.replace(database)
+    with closing(sqlite3.connect(database)) as new:
+        # Written ahead, each of a node's nine commits waits for the disk once, and pages can be
+        # read meanwhile. The database remembers it.
+        new.execute("PRAGMA journal_mode = WAL")
 
 
 def _do_not_sync(connection: sqlite3.Connection, _: object) -> None:
