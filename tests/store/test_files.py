@@ -108,6 +108,14 @@ def test_another_encoding_is_read(spark, tmp_path):
     assert row.name == "café"
 
 
+def test_a_header_in_an_encoding_that_was_not_named_says_what_to_do(spark, tmp_path):
+    for encoding in ("utf-16", "utf-16-le", "latin-1"):
+        text = "café,id\nx,1\n".encode(encoding)
+        said = "'raw' is no UTF-8: it has 'c.*set catalog.raw.encoding.*UTF-16"
+        with pytest.raises(DataError, match=said if encoding != "utf-16" else "is no UTF-8"):
+            read(spark, tmp_path / "a.csv", text)
+
+
 def test_a_parquet_file_keeps_its_types(spark, tmp_path):
     spark.range(3).write.parquet(str(tmp_path / "numbers"))
     table = read_parquet(spark, "raw", ParquetConf(str(tmp_path / "numbers")))

@@ -25,6 +25,8 @@ from penstock.errors import DataError
 # As they are written in the catalog; the YAML of a bare | would be something else.
 DELIMITERS = (";", r"\t", "|", ",")
 
+MOST_SHOWN = 40  # characters of a column's name that cannot be read
+
 # Where Spark keeps the schema in a Parquet file that it writes.
 _SPARK_SCHEMA = b"org.apache.spark.sql.parquet.row.metadata"
 _PLAIN = {
@@ -68,6 +70,7 @@ def _csv_schema(name: str, conf: CsvConf, first_line: Sequence[str]) -> StructTy
         raise DataError(
             f"The file {conf.path} of '{name}' is empty. Set catalog.{name}.path to the right file."
         )
+    _check_encoding(name, conf, first_line)
     _check_delimiter(name, conf, first_line)
     if not (conf.header or conf.columns):
         raise DataError(
@@ -163,6 +166,16 @@ def _first_line_by_spark(spark: SparkSession, conf: CsvConf) -> list[str]:
     schema = StructType([StructField(f"_c{place}", StringType()) for place in range(len(header))])
     [line] = _reader(spark, conf).option("header", False).schema(schema).csv(conf.path).head(1)
     return [column or "" for column in line]
+
+
+def _check_encoding(name: str, conf: CsvConf, first_line: Sequence[str]) -> None:
+    strange = next((field for field in first_line if set(field) & {"\0", "\ufffd"}), None)
+    if strange is not None:
+        raise DataError(
+            f"The first line of {conf.path} of '{name}' is no {conf.encoding}: it has "
+            f"{strange[:MOST_SHOWN]!r}. If it is ISO-8859-1, set catalog.{name}.encoding to that; "
+            "a file in another encoding, such as UTF-16, must be written as UTF-8 first."
+        )
 
 
 def _check_names(name: str, conf: CsvConf, names: Sequence[str]) -> None:
