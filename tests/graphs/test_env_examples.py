@@ -11,7 +11,14 @@ from penstock.catalyst.internals import count_jobs
 from penstock.engine.checking import check_rows
 from penstock.graphs.scorecard import GRAPH
 from penstock.job import PROJECT, prepare_job
-from penstock.learn.observations import AS_OF, BAD_ON, DATE, ROW_ID, read_observations
+from penstock.learn.observations import (
+    AS_OF,
+    BAD_ON,
+    DATE,
+    INDETERMINATE,
+    ROW_ID,
+    read_observations,
+)
 from penstock.learn.pd_columns import LABEL
 from penstock.planning import plan_job
 from penstock.store.stores import Stores
@@ -142,16 +149,18 @@ def test_rows_outcomes_and_gaps_of_the_real_table_are_as_published_and_no_row_is
     example, described = EXAMPLES[env], job.params["read_observations"]
     raw = Stores.of(job.conf, job.home).catalog.read_file(spark, "raw_table")
     # Without the row as it came, and other columns that no rule asks for, most is not even read.
-    asked = (ROW_ID, LABEL, DATE, BAD_ON, AS_OF, "group", "fault")
+    asked = (ROW_ID, LABEL, DATE, BAD_ON, AS_OF, INDETERMINATE, "group", "fault")
     observations = read_observations(raw, **described).select(*asked, *example.missing)
     checked = check_rows(observations, GRAPH.contracts["observations"])
     gaps = {name: F.count_if(F.col(name).isNull()) for name in (LABEL, *example.missing)}
     found = checked.good.agg(
         F.count_if(F.col(LABEL) == 0).alias("goods"),
         F.count_if(F.col(LABEL) == 1).alias("bads"),
+        F.count(INDETERMINATE).alias("told"),
         *(gap.alias(name) for name, gap in gaps.items()),
     ).first()
     assert (found.goods, found.bads) == (example.goods, example.bads)
+    assert found.told == example.indeterminate
     assert {name: found[name] for name in gaps} == {LABEL: example.indeterminate, **example.missing}
     counts = checked.counts()
     assert counts.rows == example.goods + example.bads + example.indeterminate

@@ -224,7 +224,7 @@ def test_without_a_description_there_is_no_history_and_nothing_is_added(spark):
 
 def test_a_row_of_nobody_or_of_no_day_or_half_read_is_put_aside(spark):
     from penstock.engine.checking import check_columns, check_rows
-    from penstock.graphs.scorecard import HISTORY
+    from penstock.graphs.scorecard_contracts import HISTORY
 
     rows = {
         None: NOBODY,

@@ -21,6 +21,20 @@ def test_a_table_is_read_as_it_is_described(table):
     assert [found[i].fault for i in "12345"] == [None] * 4 + ["amount 'a lot' is no number"]
     assert found["6"].fault == "amount 'infinity' is no number"
     assert '"amount":"a lot"' in found["5"].raw
+    assert {i: why for i in "123456" if (why := found[i].indeterminate)} == {
+        "3": "outcome 'running' is neither good nor bad", "5": "no outcome"
+    }  # fmt: skip
+
+
+def test_a_long_value_of_the_target_is_cut_and_without_a_target_nothing_is_told(spark):
+    value = "Does not meet the credit policy: charged off"
+    table = spark.createDataFrame([("1", value, "2023-12-31", "1", "car")], COLUMNS)
+    [row] = described(table).collect()
+    assert row.indeterminate == (
+        "outcome 'Does not meet the credit policy: charged' is neither good nor bad"
+    )
+    [row] = described(table, target="", performance_months=6).collect()
+    assert (row.is_bad, row.indeterminate) == (None, None)
 
 
 def test_what_java_alone_takes_for_a_number_is_none(spark):
@@ -100,6 +114,8 @@ def test_a_row_whose_performance_window_is_not_over_is_censored_good_or_bad(spar
         ("7", "lost", "2024-01-01", "2024-02-01", None),
         ("8", "running", "2020-01-01", None, None),
         ("9", "paid", None, None, None),
+        ("10", "running", "2024-01-01", None, None),
+        ("11", None, "2024-01-01", None, None),
     ]
     columns = "id STRING, status STRING, day STRING, lost STRING, expected INT"
     table = spark.createDataFrame(rows, columns)
@@ -108,6 +124,12 @@ def test_a_row_whose_performance_window_is_not_over_is_censored_good_or_bad(spar
     found = {row.id: row for row in described(table, **features).collect()}
     assert {i: row.is_bad for i, row in found.items()} == {row[0]: row[-1] for row in rows}
     assert found["3"].bad_on is None and found["2"].bad_on == dt.date(2024, 6, 30)
+    young = "performance months not over by 2024-06-30"
+    # A young row may still become anything, whatever it is by now.
+    assert {i: why for i in found if (why := found[i].indeterminate)} == {
+        "6": young, "7": young, "8": "outcome 'running' is neither good nor bad",
+        "9": "no day to count performance months from", "10": young, "11": young,
+    }  # fmt: skip
     with pytest.raises(ConfigError, match="'performance_months' is '6', but no 'date' says"):
         described(table, **features | {"date": "", "bad_date": ""})
 
@@ -151,6 +173,7 @@ def test_parts_of_a_key_or_a_group_do_not_run_into_each_other(spark):
         ({"numeric": ["debt.ratio"]}, "cannot have .* a dot, .* in their names: debt.ratio. Give"),
         ({"numeric": ["debt (USD)"]}, "cannot have a space, .* in their names: debt .USD.. Give"),
         ({"numeric": ["Points"], "categorical": ["Group"]}, "table needs: Group, Points. Give"),
+        ({"numeric": ["Indeterminate"]}, "names that the stored table needs: Indeterminate. Give"),
         ({"numeric": ["age", "Age"]}, "Features are named twice: Age, age"),
         ({"bad_values": []}, "'target' is 'status', but 'bad_values' is empty: name the values of"),
         ({"good_values": ["late"]}, r"cannot be good and bad for the same value: \['late'\]"),
@@ -170,7 +193,7 @@ def test_a_description_that_does_not_fit_is_refused(table, changes, message):
 
 def test_a_row_observed_after_the_day_of_the_run_fails_before_anything_is_fitted(table):
     from penstock.engine.checking import check_rows
-    from penstock.graphs.scorecard import OBSERVATIONS
+    from penstock.graphs.scorecard_contracts import OBSERVATIONS
 
     # Observed on 2024-02-29 and 2024-03-01; the day itself is no future.
     checked = check_rows(described(table, as_of=dt.date(2024, 2, 29)), OBSERVATIONS)

@@ -16,7 +16,11 @@ NODES = (
     ("deploy", "deploy", ("scorecard", "verdict", "fair"), ("candidate",)),
     ("other_gate", "gate", ("report",), ("of_another",)),
     ("count_rows", "measure", ("raw",), ("rows",)),
+    ("count_left_out", "measure", ("judged",), ("left_out",)),
+    ("split_others", "transform", ("others",), ("other_rows",)),
+    ("count_others", "measure", ("other_rows",), ("others_left_out",)),
 )
+BY_USE = Table("Rows by use", ("use", "rows"), (("judged", 9),))
 SAMPLES = Table("Samples", ("sample",), (("judged",),))
 EVIDENCE = {
     "page": Evidence({"variables_used": 3.0}),
@@ -24,6 +28,8 @@ EVIDENCE = {
     "verdict": Evidence({"passed": 1.0}),
     "of_another": Evidence({"passed": 0.0}),
     "rows": Evidence({"rows": 9.0}),
+    "left_out": Evidence({"left_out": 0.0}, {"rows_by_use": BY_USE}),
+    "others_left_out": Evidence({"left_out": 0.0}, {"rows_by_use": BY_USE}),
 }
 
 
@@ -65,11 +71,22 @@ def test_a_model_version_comes_with_its_reports_and_with_what_they_are_made_from
     assert (model["model"], model["version"], model["fitted_by"]) == ("scorecard", "4", "fit")
     assert (model["validation"], model["gates"], model["passed"]) == ("report", ["verdict"], True)
     # A verdict that no alias of the model waits for speaks of another one.
-    assert set(model["evidence"]) == {"page", "report", "verdict", "of_another"}
+    assert set(model["evidence"]) == {"page", "report", "verdict", "of_another", "left_out"}
     assert [d["name"] for d in model["datasets"]] == [
         "raw", "development", "judged", "scorecard", "scores"
     ]  # fmt: skip
     assert model["params"] == {"fit": {"folds": 5}, "validate": {"bins": 10}}
+
+
+def test_of_the_reports_on_rows_those_on_rows_behind_the_validation_come_with_it(record):
+    made = record()
+    [model] = model_records(made)
+    assert model["data"] == ["left_out"]
+    assert model["evidence"]["left_out"] == made["evidence"]["left_out"]
+    assert "left_out" not in {dataset["name"] for dataset in model["datasets"]}
+    # Counted once more, they are no reason to tell of the model again.
+    skipped = {name: "skipped" for name, *_ in NODES}
+    assert model_records(record(**skipped | {"count_left_out": "done"})) == []
 
 
 def test_a_model_that_its_gate_refused_is_told_as_such(record):

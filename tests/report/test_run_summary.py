@@ -1,5 +1,8 @@
 from dataclasses import replace
 
+import pytest
+
+from penstock.evidence import Evidence, Table
 from penstock.record import NodeRecord
 from penstock.report.run_summary import run_summary
 
@@ -30,6 +33,26 @@ def test_rows_that_were_dropped_or_warned_of_stand_with_the_quarantined(make_run
     )  # fmt: skip
     told = "  rows      100 in, 85 out, 12 quarantined, 3 dropped, 40 warned"
     assert told in run_summary(make_run([clean]), page="index.html").splitlines()
+
+
+ONE, TWO = ("left out", "no outcome", 1_200), ("left out", "without a day", 34)
+USED = ("judged", None, 700)
+
+
+@pytest.mark.parametrize(
+    ("left", "told"),
+    [
+        ([ONE, TWO], ["  left out  1,234 rows, 1,200 of them: no outcome"]),
+        ([TWO], ["  left out  34 rows: without a day"]),
+        ([("left out", "no outcome", 1)], ["  left out  1 row: no outcome"]),
+        ([], []),
+    ],
+)
+def test_rows_left_out_are_told_with_the_commonest_cause_if_there_are_any(make_run, left, told):
+    table = Table("Rows by use", ("use", "cause", "rows"), (USED, *left))
+    evidence = {"sample_report": Evidence({}, {"rows_by_use": table}).to_json()}
+    lines = run_summary(make_run([], evidence=evidence), page="index.html").splitlines()
+    assert [line for line in lines if "left out" in line] == told
 
 
 def test_a_failed_run_ends_with_the_cause_and_the_command_that_resumes(failed_run):

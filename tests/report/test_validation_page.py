@@ -40,7 +40,7 @@ def document():
         "env": "local", "as_of": "2026-03-31", "command": "./spark-submit.sh run",
         "git_commit": "c0ffee" * 6, "git_dirty": True, "links": {"MLflow run": "http://mlflow/7"},
         "validated_at": "2026-03-31T08:15:02+00:00", "fitted_by": "scorecard_pd",
-        "validation": "report", "gates": ["verdict"], "passed": False,
+        "validation": "report", "data": [], "gates": ["verdict"], "passed": False,
         "datasets": [{"name": "raw_table", "role": "source", "kind": "csv", "version": "sha256:9f",
                       "location": "data/loans.csv"}],
         "params": {"scorecard_pd": {"folds": 5, "forced": ["age"]}},
@@ -90,6 +90,17 @@ def test_the_fairness_audit_is_an_outcome(document):
     outcomes, limits = page.index("4 Outcomes analysis"), page.index("5 Limits")
     assert outcomes < page.index("<h3>Fairness</h3>") < page.index("Fairness by sex") < limits
     assert page.count("Fairness by sex") == 1
+
+
+def test_rows_left_out_are_told_of_the_data(document):
+    lines = (("left out", "no outcome", 12), ("left out", "without a day", 3))
+    table = Table("Rows by use", ("use", "cause", "rows"), lines)
+    counted = Evidence({"left_out": 15.0}, {"rows_by_use": table}).to_json()
+    evidence = document["evidence"] | {"sample_report": counted}
+    page = validation_page(document | {"evidence": evidence, "data": ["sample_report"]})
+    data, method = page.index("2 Data"), page.index("3 Method")
+    assert data < page.index("Rows by use") < page.index("without a day") < method
+    assert page.count("Rows by use") == 1 and "sample_report" not in page
 
 
 def test_the_stability_of_characteristics_is_an_outcome(document):

@@ -8,17 +8,15 @@ What the table looks like stands in `conf/<env>`: where it lies in `catalog.yaml
 date and features in `params.yaml` under `read_observations`. No code is needed.
 """
 
-from dataclasses import replace
-
-from penstock.engine.contract import Check, Contract
 from penstock.engine.graph import Graph, Slice
 from penstock.engine.nodes import Apply, Deploy, Fit, Gate, Measure, Solve, Transform
+from penstock.graphs.scorecard_contracts import CONTRACTS
 from penstock.learn.binning.leaks import find_leaks
-from penstock.learn.binning.tables import BINNING_COLUMNS, list_bins
+from penstock.learn.binning.tables import list_bins
 from penstock.learn.challenger.explain import explain_challenger
 from penstock.learn.challenger.pd import challenger_pd
 from penstock.learn.champion import champion_pd, champion_reasons, shadow_pd
-from penstock.learn.history import HISTORY_COLUMNS, add_history, read_history
+from penstock.learn.history import add_history, read_history
 from penstock.learn.observation_split import split_observations
 from penstock.learn.observations import SCORED_COLUMNS, read_observations
 from penstock.learn.protected import PROTECTED_COLUMNS, read_protected
@@ -27,68 +25,41 @@ from penstock.learn.scorecard.explain import explain_scorecard
 from penstock.learn.scorecard.judging import judge_variables
 from penstock.learn.scorecard.pd import scorecard_pd
 from penstock.learn.scores import present_scores
-from penstock.learn.tuning.explain import TRIAL_COLUMNS, explain_search, list_trials
+from penstock.learn.tuning.explain import explain_search, list_trials
 from penstock.measure.choice import choose_champion
 from penstock.measure.comparison import COMPARED_COLUMNS, compare_pds
 from penstock.measure.fairness_audit import AUDITED_COLUMNS, REWEIGHED_COLUMNS, audit_fairness
 from penstock.measure.gate import champion_gate, pd_gate
 from penstock.measure.incumbent import compare_incumbent
+from penstock.measure.left_out import (
+    OBSERVED_COLUMNS,
+    OUTCOME_COLUMNS,
+    SAMPLED_COLUMNS,
+    count_left_out,
+    count_outcomes,
+)
 from penstock.measure.shadow import SHADOWED_COLUMNS, compare_shadow
 from penstock.measure.validation import validate_pd
-
-AS_WRITTEN = (
-    "Say in the node's parameters how days are written (date_format), which values are numbers "
-    "(numeric) and which texts stand for nothing (missing)."
-)
-
-OBSERVATIONS = Contract(
-    "row_id STRING COMMENT 'key of the table, or hash of the row', "
-    "is_bad INT COMMENT '1 = bad, 0 = good, null = indeterminate', "
-    "bad_on DATE COMMENT 'day a bad row turned bad, if known'",
-    key=("row_id",),
-    checks={
-        "every_value_can_be_read": Check("fault IS NULL", cure=AS_WRITTEN),
-        "group_is_known": "group IS NOT NULL",
-        # Not for quarantine: the wrong day, or the wrong table, was given.
-        "is_observed_by_as_of": Check("observed_on IS NULL OR observed_on <= as_of", "fail"),
-        "is_bad_by_as_of": Check("bad_on IS NULL OR bad_on <= as_of", "fail"),
-        "is_observed_before_it_is_bad": "bad_on IS NULL OR observed_on IS NULL "
-        "OR bad_on >= observed_on",
-    },
-    quarantine="observations_quarantine",
-    is_open=True,
-    min_rows=1,
-)
-
-# A row that could be of anybody, or of any day, is of no use; nor is one half read.
-HISTORY = Contract(
-    HISTORY_COLUMNS,
-    checks={
-        "every_value_can_be_read": Check("fault IS NULL", cure=AS_WRITTEN),
-        "history_key_is_known": "history_key IS NOT NULL",
-        "event_is_known": "event_on IS NOT NULL",
-        "availability_is_known": "available_on IS NOT NULL",
-    },
-    quarantine="history_quarantine",
-    is_open=True,
-)
-
-# Without rows in one of them there is nothing to fit, or to judge by.
-SAMPLED = Contract("row_id STRING, is_bad INT", is_open=True, min_rows=1)
-
-# Who may read it is for the owner of the table to say: the audit needs it, and who reweighs.
-PROTECTED = Contract(PROTECTED_COLUMNS, key=("row_id",), quarantine="protected_quarantine")
 
 TRAINING = (
     # Without a history, which is so by default, nothing is added.
     Transform(read_history, "raw_history", "history"),
     Transform(add_history, ("raw_table", "history"), "table_with_history"),
     Transform(read_observations, "table_with_history", "observations"),
+    Measure(
+        count_outcomes, "observations", "outcome_report", reads={"observations": OBSERVED_COLUMNS}
+    ),
     Transform(read_protected, "raw_table", "protected_table"),
     Transform(
         split_observations,
         ("observations", "protected_table"),
         ("development_table", "judged_table"),
+    ),
+    Measure(
+        count_left_out,
+        ("outcome_report", "development_table", "judged_table"),
+        "sample_report",
+        reads={"development_table": SAMPLED_COLUMNS, "judged_table": OUTCOME_COLUMNS},
     ),
     Fit(scorecard_pd, "development_table", "scorecard"),
     Measure(explain_scorecard, "scorecard", "scorecard_page"),
@@ -222,22 +193,22 @@ SCORING = (
 GRAPH = Graph(
     "scorecard",
     (*TRAINING, *CHALLENGE, *CHAMPION, *SCORING),
-    contracts={
-        "history": HISTORY,
-        "observations": OBSERVATIONS,
-        "applications_to_score": replace(OBSERVATIONS, quarantine="unscored_quarantine"),
-        "development_table": SAMPLED,
-        "judged_table": SAMPLED,
-        "protected_table": PROTECTED,
-        "scorecard_bins": Contract(BINNING_COLUMNS, key=("column", "bin")),
-        "challenger_trials": Contract(TRIAL_COLUMNS, key=("trial",)),
-    },
+    contracts=CONTRACTS,
     jobs={
         "run": Slice(tuple(n for node in (*TRAINING, *CHALLENGE, *CHAMPION) for n in node.outputs)),
-        "prepare": Slice(("development_table", "judged_table", "protected_table")),
+        "prepare": Slice(
+            (
+                "development_table",
+                "judged_table",
+                "protected_table",
+                "outcome_report",
+                "sample_report",
+            )
+        ),
         "train": Slice(("scorecard", "challenger"), given=("development_table",)),
         "evaluate": Slice(
             (
+                "sample_report",
                 "scorecard_report",
                 "scorecard_page",
                 "scorecard_bins",
@@ -256,6 +227,7 @@ GRAPH = Graph(
                 "development_table",
                 "judged_table",
                 "protected_table",
+                "outcome_report",
             ),
         ),
         "register": Slice(

@@ -7,7 +7,7 @@ from pyspark.sql import functions as F
 
 from penstock.errors import ConfigError
 from penstock.learn.folds import FOLD, check_folds, fold_by_group, folds_by_date
-from penstock.learn.observations import AS_OF, DATE
+from penstock.learn.observations import AS_OF, DATE, INDETERMINATE
 from penstock.learn.pd_columns import LABEL, SAMPLE
 from penstock.learn.reweighing import check_attributes, reweigh
 from penstock.learn.sample import CALIBRATION, DEVELOPMENT
@@ -62,7 +62,8 @@ def split_observations(
     """
     check_folds(folds)
     check_attributes(reweigh_by, protected)
-    labelled = observations.where(F.col(LABEL).isNotNull()).drop(AS_OF, "fault", "raw")
+    is_known = F.col(LABEL).isNotNull()
+    labelled = observations.where(is_known).drop(AS_OF, INDETERMINATE, "fault", "raw")
     if by == "date":
         sample = _sample_by_date(calibration_from, test_from, test_until)
     elif by == "group":

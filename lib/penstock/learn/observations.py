@@ -14,13 +14,14 @@ from penstock.annotations import Months
 from penstock.columns import BROKEN_LINE, column_of
 from penstock.errors import ConfigError, DataError, did_you_mean
 from penstock.learn.folds import FOLD
+from penstock.learn.outcome import MOST_SHOWN, check_values, outcome_of
 from penstock.learn.pd_columns import LABEL, PD, SAMPLE, WEIGHT
 from penstock.learn.text.scoring import TEXT_PD
 
 UNFIT_LETTERS = frozenset(" ,;{}()\n\t=.`")
-MOST_SHOWN = 40  # letters of a value that cannot be read
 HASH_LETTERS = 32  # 128 bits: two rows that differ have one name once in 10^19 tables of 10^9 rows
 ROW_ID, DATE, BAD_ON, AS_OF = "row_id", "observed_on", "bad_on", "as_of"
+INDETERMINATE = "indeterminate"
 # What is read of a scored table to judge the scores.
 SCORED_COLUMNS = f"pd DOUBLE, {LABEL} INT, {DATE} DATE, {BAD_ON} DATE"
 # What the stored table adds to the features; a feature of such a name would be overwritten.
@@ -30,6 +31,7 @@ RESERVED = (
     DATE,
     BAD_ON,
     AS_OF,
+    INDETERMINATE,
     "fault",
     "raw",
     "group",
@@ -65,7 +67,8 @@ def read_observations(
     """Read a table as observations: a key, an outcome, a date and typed features.
 
     Grain: one row per row of `table`, in and out. Rows that cannot be used are told apart by
-    `fault` and left to the contract; rows whose outcome is indeterminate have a null `is_bad`.
+    `fault` and left to the contract; rows whose outcome is indeterminate have a null `is_bad`, and
+    are told apart by `indeterminate`.
 
     Args:
         table: Needs every column named below, of any type that reads as text.
@@ -92,12 +95,13 @@ def read_observations(
 
     Returns:
         `row_id` (STRING), `is_bad` (INT: 0, 1, null), `observed_on` and `as_of` (DATE), `bad_on`
-        (DATE; null if the row is not bad, or the day is missing), `group` (STRING), the numeric
-        features (DOUBLE), those that are texts (STRING, trimmed), `fault` (STRING: the first thing
-        that cannot be read, such as "amount 'a lot' is no number"; null: nothing) and `raw` (the
-        row as it came, as JSON, without the protected columns). Of a line of a CSV file whose
-        fields are more or fewer than the columns, nothing can be read, and nothing is kept if there
-        are protected columns.
+        (DATE; null if the row is not bad, or the day is missing), `indeterminate` (STRING: why
+        there is no `is_bad`, such as "outcome 'Current' is neither good nor bad"; null: there is
+        one, or no target), `group` (STRING), the numeric features (DOUBLE), those that are texts
+        (STRING, trimmed), `fault` (STRING: the first thing that cannot be read, such as "amount 'a
+        lot' is no number"; null: nothing) and `raw` (the row as it came, as JSON, without the
+        protected columns). Of a line of a CSV file whose fields are more or fewer than the columns,
+        nothing can be read, and nothing is kept if there are protected columns.
 
     Raises:
         ConfigError: No features, a feature twice, under a reserved name or one that cannot be
@@ -110,7 +114,7 @@ def read_observations(
     features = [*numeric, *categorical, *text]
     _check_names(features, key, target, bad_date)
     _check_protected(protected, features, [*key, *group])
-    _check_values(target, good_values, bad_values, missing)
+    check_values(target, good_values, bad_values, missing)
     check_pattern(date_format)
     for name, value in (("bad_date", bad_date), ("performance_months", performance_months)):
         if value and not date:
@@ -131,10 +135,17 @@ def read_observations(
         name: F.try_to_date(texts[name], date_format) if name else F.lit(None).cast("date")
         for name in (date, bad_date)
     }
-    outcome = _label(texts[target], good_values, bad_values) if target else F.lit(None)
-    label = outcome.cast("int")
-    if performance_months:
-        label = _performed(label, days[date], days[bad_date], performance_months, as_of)
+    label, why = F.lit(None).cast("int"), F.lit(None).cast("string")
+    if target:
+        label, why = outcome_of(
+            texts[target],
+            days[date],
+            days[bad_date],
+            good_values=good_values,
+            bad_values=bad_values,
+            performance_months=performance_months,
+            as_of=as_of,
+        )
     faults = [
         *faults_of_lines(table),
         *(fault_of(name, texts[name], numbers[name], "number") for name in numeric),
@@ -146,6 +157,7 @@ def read_observations(
         DATE: days[date],
         BAD_ON: F.when(label == 1, days[bad_date]),
         AS_OF: F.lit(as_of),
+        INDETERMINATE: why,
         "group": _joined(group) if group else row_id(table, key),
         **numbers,
         **{name: texts[name] for name in (*categorical, *text)},
@@ -189,27 +201,6 @@ def _check_protected(protected: list[str], features: list[str], stored: list[str
             f"Protected columns can be neither key nor group: {', '.join(named)}. Both are stored "
             "in tables that others than the fairness audit read."
         )
-
-
-def _check_values(
-    target: str, good_values: list[str], bad_values: list[str], missing: list[str]
-) -> None:
-    no_outcome = {"", *(word.lower() for word in missing)}
-    for name, values in (("good_values", good_values), ("bad_values", bad_values)):
-        if target and not values:
-            raise ConfigError(
-                f"'target' is '{target}', but '{name}' is empty: name the values of it that are "
-                f"{name.split('_')[0]}, as text."
-            )
-        # No row would have it, and those it was meant for would be left out without a word.
-        if never := [v for v in values if v != v.strip(" ") or v.lower() in no_outcome]:
-            raise ConfigError(
-                f"'{name}' has {never}, which no row can have: outcomes are read without blanks at "
-                f"their ends, and those that are empty or in 'missing' ({', '.join(missing)}) are "
-                "no outcomes. Take the value out of 'missing', or write another one into the table."
-            )
-    if both := sorted(set(good_values) & set(bad_values)):
-        raise ConfigError(f"The target cannot be good and bad for the same value: {both}.")
 
 
 def check_pattern(date_format: str) -> None:
@@ -262,18 +253,6 @@ def text_of(name: str, missing: list[str]) -> Column:
 def number_of(text: Column) -> Column:
     """Return a text as a DOUBLE; null for anything else, such as "1d", which Java takes for 1."""
     return F.regexp_replace(text, "[dDfF]$", "?").try_cast("double")
-
-
-def _label(target: Column, good_values: list[str], bad_values: list[str]) -> Column:
-    return F.when(target.isin(good_values), 0).when(target.isin(bad_values), 1)
-
-
-def _performed(
-    label: Column, observed_on: Column, bad_on: Column, months: int, as_of: datetime.date
-) -> Column:
-    end = F.add_months(observed_on, months)
-    at_end = F.when(bad_on > end, 0).otherwise(label)  # a bad row without a day stays bad
-    return F.when(end <= F.lit(as_of), at_end)
 
 
 def fault_of(name: str, text: Column, value: Column, kind: str) -> Column:

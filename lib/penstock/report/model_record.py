@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 VALIDATION = "samples"  # the table that sets development beside judged loans: a validation has it
+DATA = {"rows_by_outcome", "rows_by_use"}  # tables of reports on the rows behind a validation
 REGISTRY = "models:/"
 CARD = ("run_id", "graph", "env", "as_of", "command", "git_commit", "git_dirty", "links")
 
@@ -24,9 +25,10 @@ def model_records(record: Mapping[str, Any]) -> list[dict[str, Any]]:
         A document each: `model` and `version` as the registry has them; of the run what `CARD`
         names, and `validated_at`; `fitted_by` (None: by an earlier run); `datasets`, those that
         the model and its reports are made from; `params` of the nodes in between, by node;
-        `versions` of the software; `evidence`, all reports on the model by name; the names of the
-        `validation` among them and of the `gates`; and `passed`, what these said (None: none was
-        asked): of those that an alias of the model waits for.
+        `versions` of the software; `evidence`, all reports on the model, and on the rows behind its
+        validation, by name; the names of the `validation` among them, of those on `data` and of the
+        `gates`; and `passed`, what these said (None: none was asked): of those that an alias of the
+        model waits for.
         Without a validation, and where nothing of it was done in this run, there is none.
     """
     found = []
@@ -44,10 +46,11 @@ def _document(
     record: Mapping[str, Any],
     model: Mapping[str, Any],
     validation: str,
-    evidence: Mapping[str, Any],
+    evidence: dict[str, Any],
 ) -> dict[str, Any]:
     behind = _behind(record["nodes"], evidence)
     makers = [n for n in record["nodes"] if behind & set(n["outputs"])]
+    data = _on_data(record, behind)
     asked = _asked(record["nodes"], model["name"])
     gates = [
         name
@@ -65,14 +68,25 @@ def _document(
         "validated_at": record["ended_at"],
         "fitted_by": next((n["name"] for n in makers if model["name"] in n["outputs"]), None),
         "validation": validation,
+        "data": [*data],
         "gates": gates,
         "passed": all(verdicts) if verdicts else None,
         "datasets": [
             d for d in record["datasets"] if d["name"] in behind and d["name"] not in evidence
         ],
         "params": {n["name"]: params[n["name"]] for n in makers if n["name"] in params},
-        "evidence": dict(evidence),
+        "evidence": data | evidence,
         "versions": record["versions"],
+    }
+
+
+def _on_data(record: Mapping[str, Any], behind: Collection[str]) -> dict[str, Any]:
+    """Return the reports that count the rows of datasets behind a validation."""
+    read = {name: {*node["inputs"]} for node in record["nodes"] for name in node["outputs"]}
+    return {
+        name: evidence
+        for name, evidence in record["evidence"].items()
+        if DATA & {*evidence["tables"]} and read.get(name, set()) & set(behind)
     }
 
 

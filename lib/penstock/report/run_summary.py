@@ -5,7 +5,7 @@ from typing import Any
 
 from penstock.plural import plural
 from penstock.report.formats import UNKNOWN, duration, elapsed_ms, number
-from penstock.report.totals import broken_rows, failed_nodes, run_totals
+from penstock.report.totals import broken_rows, failed_nodes, left_out_rows, run_totals
 
 MOST_FAILURES = 3
 LABEL_WIDTH = 10
@@ -20,9 +20,9 @@ def run_summary(record: Mapping[str, Any], *, page: str, validated: Iterable[str
         validated: Where the pages of the model versions lie that it validated.
 
     Returns:
-        Status and time; rows; measures and champion as far as known; the release; the page; after
-        a failure the first failed nodes, each with the first line of its reason, and the command
-        that resumes.
+        Status and time; rows, and those left out, if any are; measures and champion as far as
+        known; the release; the page; after a failure the first failed nodes, each with the first
+        line of its reason, and the command that resumes.
     """
     totals = run_totals(record)
     took = duration(elapsed_ms(record["started_at"], record["ended_at"]))
@@ -35,6 +35,8 @@ def run_summary(record: Mapping[str, Any], *, page: str, validated: Iterable[str
             f"{broken_rows(totals.quarantined, totals.dropped, totals.warned)}",
         ),
     ]
+    if left_out := left_out_rows(record):
+        lines.append(_line("left out", left_out))
     if totals.auc is not None:
         lines.append(_line("model", f"AUC {number(totals.auc)}, KS {number(totals.ks)}"))
     if totals.champion is not None:

@@ -7,8 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from penstock.plural import plural
 from penstock.report.formats import number
 
+BY_USE, LEFT_OUT = "rows_by_use", "left out"  # the table of rows left out, and how it marks them
 NOT_RELEASED = ("failed", "interrupted")
 
 
@@ -65,6 +67,22 @@ def broken_rows(quarantined: int, dropped: int, warned: int) -> str:
     return ", ".join(told)
 
 
+def left_out_rows(record: Mapping[str, Any]) -> str | None:
+    """Return how many rows no model was made on or judged by, and the commonest cause.
+
+    Returns:
+        For example "1,234 rows, 900 of them: no outcome"; None if there are none, or no report says
+        so.
+    """
+    for report in record["evidence"].values():
+        if table := report["tables"].get(BY_USE):
+            lines = [dict(zip(table["columns"], row, strict=True)) for row in table["rows"]]
+            left = [line for line in lines if line["use"] == LEFT_OUT]
+            if left:
+                return _told(sum(line["rows"] for line in left), left[0])
+    return None
+
+
 def rows_into(node: Mapping[str, Any], nodes: Sequence[Mapping[str, Any]]) -> int | None:
     """Return the rows of all inputs of a node that the run counted; None if it counted none."""
     written = {name: rows for other in nodes for name, rows in other["rows_out"].items()}
@@ -75,6 +93,12 @@ def rows_into(node: Mapping[str, Any], nodes: Sequence[Mapping[str, Any]]) -> in
 def failed_nodes(record: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """Return the records of the nodes that failed, in the order of the run."""
     return [node for node in record["nodes"] if node["status"] == "failed"]
+
+
+def _told(rows: int, commonest: Mapping[str, Any]) -> str:
+    of_them = commonest["rows"]
+    most = f", {number(of_them)} of them" if of_them < rows else ""
+    return f"{plural(rows, 'row')}{most}: {commonest['cause']}"
 
 
 def _headline_metrics(record: Mapping[str, Any]) -> Mapping[str, float | None]:

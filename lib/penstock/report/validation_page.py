@@ -117,13 +117,14 @@ def validation_page(document: Mapping[str, Any]) -> str:
     reports = {name: Evidence.from_json(e) for name, e in document["evidence"].items()}
     validation = reports.pop(document["validation"])
     gates = [reports.pop(name) for name in document["gates"]]
+    data = [reports.pop(name) for name in document["data"]]
     audits = [reports.pop(name) for name in tuple(reports) if _is_audit(reports[name])]
     variables = [reports.pop(name) for name in tuple(reports) if "csi" in reports[name].tables]
     body = (
         _headline(document),
         *(_tables(gate) for gate in gates if gate.tables),
         _section("1 Purpose and scope", _tables(PURPOSE.of(validation))),
-        _section("2 Data", _data(document, validation)),
+        _section("2 Data", _data(document, validation, data)),
         _section("3 Method", _method(document, reports)),
         _section("4 Outcomes analysis", _outcomes(validation, variables) + _fairness(audits)),
         _section("5 Limits", _tables(LIMITS.of(validation))),
@@ -168,9 +169,10 @@ def _headline(document: Mapping[str, Any]) -> str:
     )
 
 
-def _data(document: Mapping[str, Any], validation: Evidence) -> str:
+def _data(document: Mapping[str, Any], validation: Evidence, reports: Iterable[Evidence]) -> str:
+    counted = "".join(evidence_body(report) for report in reports)
     datasets = f'<div class="panel">{dataset_table(document["datasets"])}</div>'
-    return f'{evidence_body(SAMPLES.of(validation))}<div class="tables">{datasets}</div>'
+    return f'{evidence_body(SAMPLES.of(validation))}{counted}<div class="tables">{datasets}</div>'
 
 
 def _method(document: Mapping[str, Any], reports: Mapping[str, Evidence]) -> str:

@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 
 from penstock.engine.checking import check_rows
 from penstock.errors import DataError
-from penstock.graphs.scorecard import OBSERVATIONS
+from penstock.graphs.scorecard_contracts import OBSERVATIONS
 from penstock.learn.binning.leaks import find_leaks, left_out_by
 from penstock.learn.observations import read_observations
 from tests.learn.binning.planted import copies
