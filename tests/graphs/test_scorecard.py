@@ -516,9 +516,11 @@ def test_reweighed_models_are_fitted_from_the_given_table_and_both_audits_show_t
     fitted_on = scorecard.table("development_table").toPandas()
     assert (fitted_on.sample_weight[fitted_on["sample"] == "calibration"] == 1).all()
     assert scorecard.do("train", *by_sex)[0] == 0
-    audits = ("--select", "+audit_scorecard +audit_challenger")
+    audits = ("--select", "+audit_scorecard +audit_challenger +count_left_out")
     code, record = scorecard.do("evaluate", *by_sex, *audits)
     assert code == 0
+    # Whom a row stands for changes nothing of which rows are used.
+    assert record["evidence"]["sample_report"] == scorecard.record["evidence"]["sample_report"]
     developed = fitted_on[fitted_on["sample"] == "development"]
     weights = developed.sample_weight.astype(float).unique()
     for report in ("fairness_report", "challenger_fairness"):

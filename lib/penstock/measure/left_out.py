@@ -4,7 +4,7 @@ What the outcome of a row is, and why it may not be known, is said where rows ar
 are counted.
 """
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import Any
 
 from pyspark.sql import DataFrame, Row
@@ -28,6 +28,7 @@ USES = (DEVELOPMENT, CALIBRATION, JUDGED)
 BY_OUTCOME, BY_USE = "rows_by_outcome", "rows_by_use"
 OUTCOME_TABLE = ("outcome", "rows", "share", "without_a_day", "first_day", "last_day")
 USE_TABLE = ("use", "cause", "rows", "share", "bads")
+Counts = tuple[int, int]  # rows, and the bads among them
 CURE = (
     "Name the target, and as text those of its values that are good and bad, under target, "
     "good_values and bad_values of read_observations; where performance months are not over, fewer "
@@ -129,42 +130,45 @@ def count_left_out(outcomes: Evidence, development: DataFrame, judged: DataFrame
     counted = [
         dict(zip(OUTCOME_TABLE, row, strict=True)) for row in outcomes.tables[BY_OUTCOME].rows
     ]
-    rows = sum(line["rows"] for line in counted)
-    used = _used(development, judged)
+    rows, used = sum(line["rows"] for line in counted), _used(development, judged)
     known = {line["outcome"]: line for line in counted if line["outcome"] in (GOOD, BAD)}
-    bads = known[BAD]["rows"] - sum(bads for _, bads in used.values())
-    left = sum(line["rows"] for line in known.values()) - sum(n for n, _ in used.values())
-    undated = sum(line["without_a_day"] for line in known.values()) if left else 0
-    undated_bads = known[BAD]["without_a_day"] if left else 0
+    unknown = [line for line in counted if line["outcome"] not in known]
     causes = [
-        *(
-            (line["outcome"], line["rows"], None)
-            for line in counted
-            if line["outcome"] not in known
-        ),
-        ("without a day", undated, undated_bads),
-        ("after the last day to judge by", left - undated, bads - undated_bads),
+        *((line["outcome"], line["rows"], None) for line in unknown),
+        *_causes_by_date(known, used),
     ]
     lines = [
         *((use, None, *used.get(use, (0, 0))) for use in USES),
-        *(("left out", *cause) for cause in _commonest(causes)),
+        *(("left out", *cause) for cause in sorted(causes, key=lambda c: (-c[1], c[0]))),
     ]
-    table = tuple((use, cause, n, n / rows, of_them) for use, cause, n, of_them in lines)
+    table = tuple((use, cause, n, n / rows, bads) for use, cause, n, bads in lines)
     return Evidence(
         metrics={"left_out": float(rows - sum(n for n, _ in used.values()))},
         tables={BY_USE: Table("Rows by use, and rows left out by cause", USE_TABLE, table)},
     )
 
 
-def _used(development: DataFrame, judged: DataFrame) -> dict[str, tuple[int, int]]:
+def _used(development: DataFrame, judged: DataFrame) -> dict[str, Counts]:
     both = development.select(F.col("sample").alias("use"), "is_bad").unionByName(
         judged.select(F.lit(JUDGED).alias("use"), "is_bad")
     )
     counts = (F.count(F.lit(1)).alias("n"), F.count_if(F.col("is_bad") == 1).alias("bads"))
-    return {
-        row["use"]: (row["n"], row["bads"]) for row in both.groupBy("use").agg(*counts).collect()
-    }
+    counted = both.groupBy("use").agg(*counts).collect()
+    return {row["use"]: (row["n"], row["bads"]) for row in counted}
 
 
-def _commonest(causes: Iterable[tuple[str, int, int | None]]) -> list[tuple[str, int, int | None]]:
-    return sorted((cause for cause in causes if cause[1]), key=lambda cause: (-cause[1], cause[0]))
+def _causes_by_date(
+    known: Mapping[str, Mapping[str, Any]], used: Mapping[str, Counts]
+) -> list[tuple[str, int, int]]:
+    """Return why rows of a known outcome are left out, with their number and that of the bads."""
+    bads = known[BAD]["rows"] - sum(bads for _, bads in used.values())
+    left = sum(line["rows"] for line in known.values()) - sum(n for n, _ in used.values())
+    if not left:
+        return []
+    undated = sum(line["without_a_day"] for line in known.values())
+    undated_bads = known[BAD]["without_a_day"]
+    causes = [
+        ("without a day", undated, undated_bads),
+        ("after the last day to judge by", left - undated, bads - undated_bads),
+    ]
+    return [cause for cause in causes if cause[1]]

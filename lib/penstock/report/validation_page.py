@@ -170,9 +170,17 @@ def _headline(document: Mapping[str, Any]) -> str:
 
 
 def _data(document: Mapping[str, Any], validation: Evidence, reports: Iterable[Evidence]) -> str:
-    counted = "".join(evidence_body(report) for report in reports)
     datasets = f'<div class="panel">{dataset_table(document["datasets"])}</div>'
-    return f'{evidence_body(SAMPLES.of(validation))}{counted}<div class="tables">{datasets}</div>'
+    counted = evidence_body(_together(SAMPLES.of(validation), *reports))
+    return f'{counted}<div class="tables">{datasets}</div>'
+
+
+def _together(*parts: Evidence) -> Evidence:
+    return Evidence(
+        {name: value for part in parts for name, value in part.metrics.items()},
+        {name: table for part in parts for name, table in part.tables.items()},
+        {name: figure for part in parts for name, figure in part.figures.items()},
+    )
 
 
 def _method(document: Mapping[str, Any], reports: Mapping[str, Evidence]) -> str:
@@ -197,13 +205,8 @@ def _report(name: str, report: Evidence) -> str:
 
 def _outcomes(validation: Evidence, variables: Iterable[Evidence]) -> str:
     shown = {title: part.of(validation) for title, part in OUTCOMES.items()}
-    for report in variables:
-        added, stability = CHARACTERISTICS.of(report), shown[STABILITY]
-        shown[STABILITY] = Evidence(
-            stability.metrics | added.metrics,
-            stability.tables | added.tables,
-            stability.figures | added.figures,
-        )
+    told = (CHARACTERISTICS.of(report) for report in variables)
+    shown[STABILITY] = _together(shown[STABILITY], *told)
     return "".join(f"<h3>{escape(t)}</h3>{evidence_body(part)}" for t, part in shown.items())
 
 
