@@ -19,16 +19,8 @@ from pyspark.sql import functions as F
 from penstock.annotations import Days
 from penstock.columns import column_of
 from penstock.errors import ConfigError
-from penstock.learn.observations import (
-    check_columns,
-    check_letters,
-    check_pattern,
-    fault_of,
-    faults_of_lines,
-    number_of,
-    row_id,
-    text_of,
-)
+from penstock.learn.observations import check_columns, check_letters, row_id
+from penstock.learn.reading import check_pattern, fault_of, faults_of_lines, number_of, text_of
 
 KEY, EVENT_ON, AVAILABLE_ON, FAULT = "history_key", "event_on", "available_on", "fault"
 HISTORY_COLUMNS = (

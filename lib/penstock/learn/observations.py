@@ -5,7 +5,6 @@ categories, which values of the target are good. Nothing is fitted here.
 """
 
 import datetime
-import re
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
@@ -14,8 +13,9 @@ from penstock.annotations import Months
 from penstock.columns import BROKEN_LINE, column_of
 from penstock.errors import ConfigError, DataError, did_you_mean
 from penstock.learn.folds import FOLD
-from penstock.learn.outcome import MOST_SHOWN, check_values, outcome_of
+from penstock.learn.outcome import check_values, outcome_of
 from penstock.learn.pd_columns import LABEL, PD, SAMPLE, WEIGHT
+from penstock.learn.reading import check_pattern, fault_of, faults_of_lines, number_of, text_of
 from penstock.learn.text.scoring import TEXT_PD
 
 UNFIT_LETTERS = frozenset(" ,;{}()\n\t=.`")
@@ -123,18 +123,32 @@ def read_observations(
             )
     named = [*filter(None, (target, date, bad_date))]
     check_columns(table, [*key, *features, *group, *named])
-    texts = {name: text_of(name, missing) for name in {*features, *named}}
+    written = {name: text_of(name, missing) for name in dict.fromkeys([*features, *named])}
     raw = F.to_json(F.struct(*(column_of(name) for name in table.columns if name not in protected)))
     if protected and BROKEN_LINE in table.columns:
         # Of a broken line nobody knows which value is which, and it is kept as a whole.
         is_sound = column_of(BROKEN_LINE).isNull()
-        texts = {name: F.when(is_sound, text) for name, text in texts.items()}
+        written = {name: F.when(is_sound, text) for name, text in written.items()}
         raw = F.when(is_sound, raw)
-    numbers = {name: number_of(texts[name]) for name in numeric}
-    days = {
-        name: F.try_to_date(texts[name], date_format) if name else F.lit(None).cast("date")
-        for name in (date, bad_date)
-    }
+    # Step by step: what is named several times in one select is made anew each time.
+    texts = {name: column_of(f"text {name}") for name in written}
+    days = {name: column_of(f"day {name}") for name in (date, bad_date)}
+    no_day = F.lit(None).cast("date")
+    known = table.select(
+        row_id(table, key).alias(ROW_ID),
+        (_joined(group) if group else row_id(table, key)).alias("group"),
+        raw.alias("raw"),
+        F.coalesce(*faults_of_lines(table), F.lit(None).cast("string")).alias("line fault"),
+        *(text.alias(f"text {name}") for name, text in written.items()),
+    )
+    known = known.select(
+        "*",
+        *(number_of(texts[name]).alias(name) for name in numeric),
+        *(
+            (F.try_to_date(texts[name], date_format) if name else no_day).alias(f"day {name}")
+            for name in days
+        ),
+    )
     label, why = F.lit(None).cast("int"), F.lit(None).cast("string")
     if target:
         label, why = outcome_of(
@@ -147,24 +161,24 @@ def read_observations(
             as_of=as_of,
         )
     faults = [
-        *faults_of_lines(table),
-        *(fault_of(name, texts[name], numbers[name], "number") for name in numeric),
+        F.col("`line fault`"),
+        *(fault_of(name, texts[name], column_of(name), "number") for name in numeric),
         *(fault_of(name, texts[name], day, "day") for name, day in days.items() if name),
     ]
     columns = {
-        ROW_ID: row_id(table, key),
+        ROW_ID: F.col(ROW_ID),
         LABEL: label,
         DATE: days[date],
         BAD_ON: F.when(label == 1, days[bad_date]),
         AS_OF: F.lit(as_of),
         INDETERMINATE: why,
-        "group": _joined(group) if group else row_id(table, key),
-        **numbers,
+        "group": F.col("group"),
+        **{name: column_of(name) for name in numeric},
         **{name: texts[name] for name in (*categorical, *text)},
         "fault": F.coalesce(*faults, F.lit(None).cast("string")),
-        "raw": raw,
+        "raw": F.col("raw"),
     }
-    return table.select(*(column.alias(name) for name, column in columns.items()))
+    return known.select(*(column.alias(name) for name, column in columns.items()))
 
 
 def _check_names(features: list[str], key: list[str], target: str, bad_date: str) -> None:
@@ -203,20 +217,6 @@ def _check_protected(protected: list[str], features: list[str], stored: list[str
         )
 
 
-def check_pattern(date_format: str) -> None:
-    """Refuse a pattern of days that reads the month as minutes, and so all days as of January.
-
-    Raises:
-        ConfigError: It has an m, and no letter for the month or the day of the year.
-    """
-    letters = set(re.sub("'[^']*'", "", date_format))
-    if "m" in letters and not letters & set("MLD"):
-        raise ConfigError(
-            f"'date_format' is '{date_format}', where m stands for minutes: a month is M, as in "
-            "yyyy-MM-dd."
-        )
-
-
 def check_letters(names: list[str], *, called: str) -> None:
     """Refuse columns that cannot be stored, or modelled, by their names.
 
@@ -242,34 +242,6 @@ def check_columns(table: DataFrame, names: list[str], *, called: str = "table") 
         if name not in table.columns:
             near = did_you_mean(name, table.columns)
             raise DataError(f"The {called} has no column '{name}'.{near}")
-
-
-def text_of(name: str, missing: list[str]) -> Column:
-    """Return a column as trimmed text; null where its text stands for nothing."""
-    text = F.trim(column_of(name).cast("string"))
-    return F.when(~F.lower(text).isin("", *(word.lower() for word in missing)), text)
-
-
-def number_of(text: Column) -> Column:
-    """Return a text as a DOUBLE; null for anything else, such as "1d", which Java takes for 1."""
-    return F.regexp_replace(text, "[dDfF]$", "?").try_cast("double")
-
-
-def fault_of(name: str, text: Column, value: Column, kind: str) -> Column:
-    """Return what is wrong with a text that was read as a "number" or "day"; null: nothing."""
-    is_unread = text.isNotNull() & (value.isNull() | (F.abs(value) == float("inf")))
-    if kind == "day":
-        is_unread = text.isNotNull() & value.isNull()
-    said = F.concat(F.lit(f"{name} '"), F.left(text, F.lit(MOST_SHOWN)), F.lit(f"' is no {kind}"))
-    return F.when(is_unread, said)
-
-
-def faults_of_lines(table: DataFrame) -> list[Column]:
-    """Return what is wrong with a whole row; nothing if the table never was a text file."""
-    if BROKEN_LINE not in table.columns:
-        return []
-    said = F.lit("the line has more or fewer fields than the file has columns")
-    return [F.when(column_of(BROKEN_LINE).isNotNull(), said)]
 
 
 def row_id(table: DataFrame, key: list[str]) -> Column:

@@ -6,8 +6,7 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from penstock.errors import ConfigError
-
-MOST_SHOWN = 40  # letters of a value that is told to people
+from penstock.learn.reading import MOST_SHOWN
 
 
 def outcome_of(

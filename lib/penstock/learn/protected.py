@@ -6,7 +6,8 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from penstock.errors import ConfigError, did_you_mean
-from penstock.learn.observations import ROW_ID, check_columns, row_id, text_of
+from penstock.learn.observations import ROW_ID, check_columns, row_id
+from penstock.learn.reading import text_of
 
 PROTECTED_COLUMNS = f"{ROW_ID} STRING, protected MAP<STRING, STRING>"
 

@@ -3,6 +3,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from penstock.errors import DataError
+from penstock.learn.scorecard import held_out
 from penstock.learn.scorecard.constraints import Constraints
 from penstock.learn.scorecard.design import check_design
 from penstock.learn.scorecard.stepwise import choose_stepwise
@@ -130,3 +131,25 @@ def test_one_fold_is_refused(spark):
     rows, _ = rows_of(spark, LOANS[:50].assign(fold=3), ("age",))
     with pytest.raises(DataError, match="All rows are in one fold"):
         choose_stepwise(rows, check_design(rows), **PARAMETERS)
+
+
+def test_of_many_columns_those_not_tried_are_left_aside_and_the_choice_is_the_same(
+    loans, monkeypatch
+):
+    parameters = PARAMETERS | {"significance": 0.9, "direction": "both"}
+    choice = choose_stepwise(*loans, **parameters)
+    assert {"in", "refused"} <= {step.action for step in choice.steps}
+    monkeypatch.setattr(held_out, "MANY_COLUMNS", 1)
+    seen = []
+    real = held_out.likelihoods
+    monkeypatch.setattr(
+        held_out, "likelihoods", lambda *of: seen.append(len(of[1].columns)) or real(*of)
+    )
+    apart = choose_stepwise(*loans, **parameters)
+    assert apart.columns == choice.columns and apart.reasons == choice.reasons
+    assert [(s.column, s.action) for s in apart.steps] == [
+        (s.column, s.action) for s in choice.steps
+    ]
+    np.testing.assert_allclose(apart.theta, choice.theta, rtol=1e-12)
+    whole = [number == len(COLUMNS) for number in seen]
+    assert 0 < sum(whole) < len(whole) / 2

@@ -2,9 +2,12 @@
 
 All of them share each pass over the rows. Which columns are tried is decided in `stepwise.py`. A
 column that tells nothing without a fold, as one bin is all it has there, has no coefficient there.
+A pass sums the products of any two columns: of many columns, those not tried are left aside until
+the regressions stand still.
 """
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.linalg import LinAlgError
@@ -25,13 +28,23 @@ from penstock.learn.scorecard.newton import (
 SETTLED = 1e-3
 MAX_SETTLING = 20
 MAX_HALVINGS = 10
+# Beyond, one more pass over all columns costs less than all of them in each pass.
+MANY_COLUMNS = 100
 
 
 @dataclass(frozen=True, eq=False)
 class Regressions:
-    """Regressions on the same columns, the one on all rows first, and what they lose."""
+    """Regressions on the same columns, the one on all rows first, and what they lose.
+
+    Attributes:
+        columns: Those that may have a coefficient.
+        among: The columns of theta and of the derivatives, in the order of the design.
+        regressions: The one on all rows, then those without a fold each.
+        likelihoods: Of each regression.
+    """
 
     columns: tuple[str, ...]
+    among: tuple[str, ...]
     regressions: tuple[Regression, ...]
     likelihoods: tuple[Likelihood, ...]
 
@@ -39,6 +52,22 @@ class Regressions:
     def held_out(self) -> float:
         """Mean loss of each loan by the regression that has not seen it."""
         return sum(at.held_out for at in self.likelihoods) / self.likelihoods[0].weight
+
+    def only(self, among: tuple[str, ...]) -> "Regressions":
+        """Return the same with derivatives by fewer columns, those with coefficients among them."""
+        if among == self.among:
+            return self
+        places = [0, *(1 + self.among.index(name) for name in among)]
+        both = np.ix_(places, places)
+        return Regressions(
+            self.columns,
+            among,
+            tuple(replace(r, theta=r.theta[places]) for r in self.regressions),
+            tuple(
+                replace(at, gradient=at.gradient[places], hessian=at.hessian[both])
+                for at in self.likelihoods
+            ),
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +93,34 @@ class Folds:
         return self._seen((), [Regression(theta, fold) for fold in folds])
 
     def settle(self, state: Regressions, columns: tuple[str, ...]) -> Regressions | None:
-        """Step with these columns until the regressions stand still; None if one has no end."""
+        """Step with these columns until the regressions stand still; None if one has no end.
+
+        Args:
+            state: With the derivatives by all columns.
+
+        Returns:
+            Perhaps without the derivatives by columns that are not inside: `whole` adds them.
+        """
+        part = self._part({*state.columns, *columns})
+        return part._settled(state.only(part.design.columns), columns)
+
+    def whole(self, state: Regressions) -> Regressions:
+        """Return what `settle` has returned with the derivatives by all columns."""
+        if state.among == self.design.columns:
+            return state
+        places = [0, *(1 + self.design.columns.index(name) for name in state.among)]
+        thetas = [np.zeros(1 + len(self.design.columns)) for _ in state.regressions]
+        for theta, regression in zip(thetas, state.regressions, strict=True):
+            theta[places] = regression.theta
+        return self._seen_at(thetas, state, state.columns)
+
+    def _part(self, inside: Collection[str]) -> "Folds":
+        if len(self.design.columns) <= MANY_COLUMNS:
+            return self
+        among = [name for name in self.design.columns if name in inside]
+        return replace(self, design=self.design.only(among))
+
+    def _settled(self, state: Regressions, columns: tuple[str, ...]) -> Regressions | None:
         for _ in range(MAX_SETTLING):
             try:
                 stepped = self._step(state, columns)
@@ -123,7 +179,7 @@ class Folds:
 
     def _seen(self, columns: tuple[str, ...], regressions: list[Regression]) -> Regressions:
         seen = likelihoods(self.rows, self.design, regressions)
-        return Regressions(columns, tuple(regressions), tuple(seen))
+        return Regressions(columns, self.design.columns, tuple(regressions), tuple(seen))
 
 
 def _moved(before: tuple[Regression, ...], after: tuple[Regression, ...], design: Design) -> float:

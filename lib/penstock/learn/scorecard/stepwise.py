@@ -128,7 +128,8 @@ class _Stepwise:
         self._refused: dict[str, str] = {}
         self.steps: list[Step] = []
         first = self._folds.without_columns()
-        self.state = self._folds.settle(first, forced) or first
+        settled = self._folds.settle(first, forced)
+        self.state = self._folds.whole(settled) if settled else first
 
     def enter(self) -> bool:
         """Let the best column in; False if none is left to try."""
@@ -144,7 +145,7 @@ class _Stepwise:
             gain = self.state.held_out - entered.held_out if entered else -np.inf
             if entered and gain > 0:
                 self.steps.append(Step(name, "in", chi_square, gain))
-                self.state = entered
+                self.state = self._folds.whole(entered)
                 return True
             self.steps.append(Step(name, "refused", chi_square, gain))
             self._refused[name] = (
@@ -163,7 +164,8 @@ class _Stepwise:
             self._refused[name] = "sign: beside columns chosen later its coefficient is held at 0"
         if against:
             rest = tuple(n for n in self.state.columns if n not in against)
-            self.state = self._folds.settle(self.state, rest) or self.state
+            settled = self._folds.settle(self.state, rest)
+            self.state = self._folds.whole(settled) if settled else self.state
 
     def leave(self) -> bool:
         """Let the weakest column go if it is not missed; True if one has gone."""
@@ -180,7 +182,7 @@ class _Stepwise:
         self._refused[weakest] = (
             f"no longer needed beside columns chosen later (chi-square {walds[weakest]:.2f})"
         )
-        self.state = left
+        self.state = self._folds.whole(left)
         return True
 
     def theta(self) -> NDArray[np.float64]:
