@@ -1,6 +1,7 @@
 """Plans as texts, and the cost of jobs, against a real Spark."""
 
 import os
+import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +16,7 @@ from pyspark.sql.types import StructType
 
 from penstock.catalyst.costs import Cost, measured, node_cost
 from penstock.catalyst.internals import (
+    as_leaf,
     canonical_plan,
     count_jobs,
     name_jobs,
@@ -337,6 +339,23 @@ def test_what_a_node_does_on_threads_of_its_own_counts_as_its_own_in_other_pools
     assert told == ["slot 0", "slot 1"]
     assert spark.sparkContext.getLocalProperty("spark.scheduler.pool") == "node"
     assert node_cost(spark, "run/threads").input_rows == 2_000
+
+
+def test_what_is_persisted_is_read_from_memory_under_a_plan_of_one_leaf(spark, tmp_path):
+    spark.range(5).write.parquet(str(tmp_path / "rows"))
+    rows = spark.read.parquet(str(tmp_path / "rows")).withColumn("twice", F.col("id") * 2)
+    rows.schema, rows._jdf.queryExecution().executedPlan()  # planned before it is persisted
+    rows.persist()
+    try:
+        assert rows.count() == 5
+        shutil.rmtree(tmp_path / "rows")
+        leaf = as_leaf(rows)
+        assert leaf.schema == rows.schema
+        assert len(str(leaf._jdf.queryExecution().analyzed()).splitlines()) == 1
+        assert sorted(leaf.where("twice > 3").select("twice").collect()) == [(4,), (6,), (8,)]
+    finally:
+        rows.unpersist()
+    assert as_leaf("no table of classic Spark's") == "no table of classic Spark's"
 
 
 def test_a_failed_job_counts(spark):

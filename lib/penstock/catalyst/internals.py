@@ -137,6 +137,23 @@ def java_schema(stage: Any, schema: StructType) -> StructType | None:
     return StructType.fromJson(json.loads(made.json()))
 
 
+def as_leaf(persisted: DataFrame) -> DataFrame:
+    """Return the rows of a persisted table under a plan of one leaf; the table itself elsewhere.
+
+    Each query looks through the whole plan of a table for what lies in memory, however long its
+    expressions are. The rows stay where they are persisted, and are made anew if they are lost.
+    """
+    try:
+        spark = cast(Any, persisted.sparkSession)
+        # Anew, for what was planned before it was persisted does not read it from memory.
+        java = cast(Any, persisted.select("*"))._jdf
+        rows, schema = java.queryExecution().toRdd(), java.schema()
+        leaf = spark._jsparkSession.internalCreateDataFrame(rows, schema, False)
+        return DataFrame(leaf, spark)
+    except UNTOLD:
+        return persisted
+
+
 def name_jobs(spark: SparkSession, node: str, group: str) -> None:
     """Let this thread's jobs share the cores fairly with other nodes', under the node's name.
 

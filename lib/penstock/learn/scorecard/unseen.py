@@ -10,6 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from pyspark.sql import Column, DataFrame
 
+from penstock.catalyst.internals import as_leaf
 from penstock.learn.binning.bins import ColumnBins, Partition
 from penstock.learn.binning.fitting import CountedColumn
 from penstock.learn.binning.refitting import finest_partition, refit
@@ -52,7 +53,7 @@ class FoldBins:
             design = check_design(rows)
             if design.n_folds > 1:  # else nothing can be held out, which its user refuses
                 design = design.encoded(self._encodings(rows, finest, design.n_folds))
-            yield rows, design
+            yield as_leaf(rows), design
         finally:
             rows.unpersist()
 
