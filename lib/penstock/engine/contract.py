@@ -51,6 +51,7 @@ class Contract:
             rules.
         is_open: Whether columns beyond these are stored as well: a raw table keeps what it has.
         min_rows: Fewest good rows that make sense; fewer fail the node.
+        few_rows_cure: What to do then, as a sentence; empty: look at what the node reads.
         may_put_all_aside: Whether every row that came in may end in quarantine, because somebody
             is told of each; else that fails the node: what was read is another table, or is read
             in another way than it is written.
@@ -64,6 +65,7 @@ class Contract:
     quarantine: str = ""
     is_open: bool = False
     min_rows: int = 0
+    few_rows_cure: str = field(default="", repr=False)  # like known_at
     may_put_all_aside: bool = False
     known_at: KnownAt = field(default_factory=dict, repr=False)  # changes no row: no fingerprint
 

@@ -60,10 +60,8 @@ class Graph:
         self.order()
 
     def _check_names(self) -> None:
-        for name in (
-            *self.contracts,
-            *(n for s in self.jobs.values() for n in s.targets + s.given),
-        ):
+        ends = [name for job in self.jobs.values() for name in job.targets + job.given]
+        for name in (*self.contracts, *ends):
             if name not in self.datasets:
                 raise GraphError(
                     f"Graph '{self.name}' names the dataset '{name}' in its contracts or jobs, but "

@@ -59,10 +59,11 @@ def _write_table(node: Node, name: str, df: DataFrame, bench: Workbench) -> Stor
         raise _failure(node, name, checked, counts, contract)
     versions = _quarantine(commit, name, checked, counts, bench) if counts.at["quarantine"] else {}
     if counts.good < contract.min_rows:
+        cure = contract.few_rows_cure or f"Look at the source of '{node.name}'."
         raise DataError(
             f"'{name}' would have {counts.good} rows, and its contract asks for at least "
             f"{contract.min_rows}: {counts.rows} rows came in, {counts.rows - counts.good} broke a "
-            f"rule{_most_often(counts, contract)}. Look at the source of '{node.name}'."
+            f"rule{_most_often(counts, contract)}. {cure}"
         )
     bench.put(name, table.read(bench.spark, version), version)
     return Stored(

@@ -47,7 +47,14 @@ HISTORY = Contract(
 )
 
 # Without rows in one of them there is nothing to fit, or to judge by.
-SAMPLED = Contract("row_id STRING, is_bad INT", is_open=True, min_rows=1)
+SAMPLED = Contract(
+    "row_id STRING, is_bad INT",
+    is_open=True,
+    min_rows=1,
+    few_rows_cure="The report outcome_report counts rows by outcome and tells their first and last "
+    "days: compare these with target, good_values, bad_values and date of read_observations, and "
+    "with the days of split_observations.",
+)
 
 # Who may read it is for the owner of the table to say: the audit needs it, and who reweighs.
 PROTECTED = Contract(PROTECTED_COLUMNS, key=("row_id",), quarantine="protected_quarantine")

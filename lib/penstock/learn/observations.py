@@ -42,6 +42,7 @@ RESERVED = (
     "points",
     "model_version",
     TEXT_PD,
+    *("features", "prediction", "probability", "rawprediction"),  # of the models on their way
 )
 
 

@@ -8,16 +8,29 @@ from pyspark.sql import functions as F
 from penstock.columns import BROKEN_LINE, column_of
 from penstock.errors import ConfigError
 
+# Those that Spark reads days by; it has given up those of weeks.
+PATTERN_LETTERS = frozenset("GyMLdDahHkKmsSVzOXxZ")
 MOST_SHOWN = 40  # letters of a value that is told to people
 
 
 def check_pattern(date_format: str) -> None:
-    """Refuse a pattern of days that reads the month as minutes, and so all days as of January.
+    """Refuse a pattern of days that Spark does not know, or that reads other days than are meant.
 
     Raises:
-        ConfigError: It has an m, and no letter for the month or the day of the year.
+        ConfigError: It has a letter that is none of Spark's, minutes (m) and neither month nor day
+            of the year, or the day of the year (D) beside a month.
     """
-    letters = set(re.sub("'[^']*'", "", date_format))
+    letters = {letter for letter in re.sub("'[^']*'", "", date_format) if letter.isalpha()}
+    if unknown := sorted(letters - PATTERN_LETTERS):
+        raise ConfigError(
+            f"'date_format' is '{date_format}'; Spark's patterns cannot read {', '.join(unknown)}. "
+            "Year, month and day are y, M and d, as in yyyy-MM-dd; text stands in ''."
+        )
+    if "D" in letters and letters & set("ML"):
+        raise ConfigError(
+            f"'date_format' is '{date_format}', where D stands for the day of the year: a day of "
+            "the month is d, as in yyyy-MM-dd."
+        )
     if "m" in letters and not letters & set("MLD"):
         raise ConfigError(
             f"'date_format' is '{date_format}', where m stands for minutes: a month is M, as in "
