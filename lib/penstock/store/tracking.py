@@ -10,7 +10,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterable, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
@@ -206,9 +206,9 @@ def _create_database(database: Path) -> None:
     with part.open("rb") as made:
         os.fsync(made.fileno())
     part.replace(database)
-    with closing(sqlite3.connect(database)) as new:
+    with closing(sqlite3.connect(database)) as new, suppress(sqlite3.OperationalError):
         # Written ahead, each of a node's nine commits waits for the disk once, and pages can be
-        # read meanwhile. The database remembers it.
+        # read meanwhile. The database remembers it; a disk that does not allow it keeps the other.
         new.execute("PRAGMA journal_mode = WAL")
 
 
