@@ -5,6 +5,7 @@ categories, which values of the target are good. Nothing is fitted here.
 """
 
 import datetime
+from collections.abc import Iterable
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
@@ -124,24 +125,11 @@ def read_observations(
             )
     named = [*filter(None, (target, date, bad_date))]
     check_columns(table, [*key, *features, *group, *named])
-    written = {name: text_of(name, missing) for name in dict.fromkeys([*features, *named])}
-    raw = F.to_json(F.struct(*(column_of(name) for name in table.columns if name not in protected)))
-    if protected and BROKEN_LINE in table.columns:
-        # Of a broken line nobody knows which value is which, and it is kept as a whole.
-        is_sound = column_of(BROKEN_LINE).isNull()
-        written = {name: F.when(is_sound, text) for name, text in written.items()}
-        raw = F.when(is_sound, raw)
-    # Step by step: what is named several times in one select is made anew each time.
-    texts = {name: column_of(f"text {name}") for name in written}
+    texts = {name: column_of(f"text {name}") for name in dict.fromkeys([*features, *named])}
     days = {name: column_of(f"day {name}") for name in (date, bad_date)}
     no_day = F.lit(None).cast("date")
-    known = table.select(
-        row_id(table, key).alias(ROW_ID),
-        (_joined(group) if group else row_id(table, key)).alias("group"),
-        raw.alias("raw"),
-        F.coalesce(*faults_of_lines(table), F.lit(None).cast("string")).alias("line fault"),
-        *(text.alias(f"text {name}") for name, text in written.items()),
-    )
+    # Step by step: what is named several times in one select is made anew each time.
+    known = _as_texts(table, texts, key=key, group=group, missing=missing, protected=protected)
     known = known.select(
         "*",
         *(number_of(texts[name]).alias(name) for name in numeric),
@@ -180,6 +168,32 @@ def read_observations(
         "raw": F.col("raw"),
     }
     return known.select(*(column.alias(name) for name, column in columns.items()))
+
+
+def _as_texts(
+    table: DataFrame,
+    names: Iterable[str],
+    *,
+    key: list[str],
+    group: list[str],
+    missing: list[str],
+    protected: list[str],
+) -> DataFrame:
+    """Return of each row its name, its group, itself, what its line lacks, and columns as texts."""
+    texts = {name: text_of(name, missing) for name in names}
+    raw = F.to_json(F.struct(*(column_of(name) for name in table.columns if name not in protected)))
+    if protected and BROKEN_LINE in table.columns:
+        # Of a broken line nobody knows which value is which, and it is kept as a whole.
+        is_sound = column_of(BROKEN_LINE).isNull()
+        texts = {name: F.when(is_sound, text) for name, text in texts.items()}
+        raw = F.when(is_sound, raw)
+    return table.select(
+        row_id(table, key).alias(ROW_ID),
+        (_joined(group) if group else row_id(table, key)).alias("group"),
+        raw.alias("raw"),
+        F.coalesce(*faults_of_lines(table), F.lit(None).cast("string")).alias("line fault"),
+        *(text.alias(f"text {name}") for name, text in texts.items()),
+    )
 
 
 def _check_names(features: list[str], key: list[str], target: str, bad_date: str) -> None:
