@@ -2,14 +2,14 @@
 
 Numbers are rounded to fixed-point integers of 40 bits in two slices of 20. Products of slices and
 their sums are whole numbers below 2^53, so that a matrix product in doubles makes no error at all;
-what is larger is added as Python integers.
+larger ones are kept in two limbs, of which a double holds each.
 
 Source:
     Ozaki, Ogita, Oishi and Rump, Numerical Algorithms 59 (2012): error-free matrix products by
     slices; Demmel and Nguyen, IEEE ARITH 21 (2013): pre-rounding makes sums reproducible.
 """
 
-from math import frexp, ldexp
+from math import frexp
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,9 @@ SLICE_BITS = 20
 CHUNK = 1 << 10
 # A sum of 2^12 chunks stays below 2^63.
 CHUNKS_IN_INT64 = 1 << 12
-BYTES = 16
+# A whole number is high x 2^53 + low.
+LIMB_BITS = 53
+LIMB = np.dtype("<i8")
 
 
 def exponent_above(bound: float) -> int:
@@ -58,10 +60,10 @@ class ExactProducts:
     """
 
     def __init__(self, n_left: int, n_right: int) -> None:
-        self._shape = (n_left, n_right)
+        self._n_left, self._n_right = n_left, n_right
         self._sums = np.zeros((2 * n_left, 2 * n_right), dtype=np.int64)
         self._chunks = 0
-        self._total = np.zeros(self._shape, dtype=object)
+        self._limbs = np.zeros((2, n_left, n_right), dtype=np.int64)
 
     def add(self, left: NDArray[np.float64], right: NDArray[np.float64]) -> None:
         """Add at most `CHUNK` rows: `slices` of shape (2 n_left, n_rows), (2 n_right, n_rows)."""
@@ -71,28 +73,24 @@ class ExactProducts:
             self._flush()
 
     def _flush(self) -> None:
-        n_left, n_right = self._shape
-        sums = self._sums.astype(object)
-        high, low = sums[:n_left], sums[n_left:]
-        crossed = high[:, n_right:] + low[:, :n_right]
-        self._total += (
-            high[:, :n_right] * (1 << 2 * SLICE_BITS)
-            + crossed * (1 << SLICE_BITS)
-            + low[:, n_right:]
-        )
+        for left, of_left in enumerate(np.split(self._sums, [self._n_left])):
+            for right, sums in enumerate(np.split(of_left, [self._n_right], axis=1)):
+                self._limbs = _added(self._limbs, _limbs(sums, SLICE_BITS * (2 - left - right)))
         self._sums[:] = 0
         self._chunks = 0
 
     def to_bytes(self) -> bytes:
-        """Return the sums as integers of 16 bytes, row by row."""
+        """Return the sums, 16 bytes each: all high limbs row by row, then all low ones."""
         self._flush()
-        return b"".join(int(s).to_bytes(BYTES, "little", signed=True) for s in self._total.flat)
+        return self._limbs.astype(LIMB).tobytes()
 
 
 def total_of(
     parts: list[bytes], left: NDArray[np.int64], right: NDArray[np.int64]
 ) -> NDArray[np.float64]:
     """Add the sums of partitions, in whatever order, and round each total once.
+
+    Of more than 2^26 rows at the bound the high limb is rounded before.
 
     Args:
         parts: What `to_bytes` returned.
@@ -102,11 +100,20 @@ def total_of(
     Returns:
         Shape (n_left, n_right).
     """
-    totals = [0] * (len(left) * len(right))
+    total = np.zeros((2, len(left), len(right)), dtype=np.int64)
     for part in parts:
-        for place in range(len(totals)):
-            number = part[BYTES * place : BYTES * (place + 1)]
-            totals[place] += int.from_bytes(number, "little", signed=True)
-    shifts = (left[:, None] + right[None, :] - 4 * SLICE_BITS).ravel()
-    values = [ldexp(total, int(shift)) for total, shift in zip(totals, shifts, strict=True)]
-    return np.array(values).reshape(len(left), len(right))
+        total = _added(total, np.frombuffer(part, LIMB).reshape(total.shape))
+    high, low = total.astype(float)
+    shifts = left[:, None] + right[None, :] - 4 * SLICE_BITS
+    return np.asarray(np.ldexp(np.ldexp(high, LIMB_BITS) + low, shifts))
+
+
+def _limbs(sums: NDArray[np.int64], bits: int) -> NDArray[np.int64]:
+    """Return whole numbers, 2^bits times as great: high limbs, and low ones of 0 to 2^53 - 1."""
+    beyond = LIMB_BITS - bits
+    return np.stack((sums >> beyond, (sums & ((1 << beyond) - 1)) << bits))
+
+
+def _added(one: NDArray[np.int64], other: NDArray[np.int64]) -> NDArray[np.int64]:
+    high, low = one + other
+    return np.stack((high + (low >> LIMB_BITS), low & ((1 << LIMB_BITS) - 1)))
