@@ -90,6 +90,7 @@ class SmallProject:
         default_factory=lambda: {"common": {"as_of": "2024-01-01"}, "gate": {"at_least": 0}}
     )
     more: dict[str, Any] = field(default_factory=dict)
+    nodes_at_once: int = 4
     runs: int = 0
 
     @property
@@ -135,7 +136,7 @@ class SmallProject:
             git_commit="abc",
             git_dirty=False,
             versions={},
-            nodes_at_once=4,
+            nodes_at_once=self.nodes_at_once,
         )
         self.home.prepare()
         stores, plan = self.stores, self.plan(part, token=order.run_id, **wishes)

@@ -5,12 +5,15 @@ import signal
 import threading
 import time
 
+import pytest
 from pyspark import TaskContext
 
-from penstock.conf import DeltaConf
+from penstock.conf import DeltaConf, ReportConf
 from penstock.engine.graph import Graph
-from penstock.engine.nodes import Transform
+from penstock.engine.journal import Journal
+from penstock.engine.nodes import Measure, Transform
 from penstock.errors import Interrupted, NodeFailed
+from penstock.evidence import Evidence
 from penstock.store.releases import Releases
 
 AMOUNTS = "id STRING, doubled INT"
@@ -112,6 +115,71 @@ def test_a_failed_branch_does_not_stop_the_other(project):
     }  # fmt: skip
     assert record.release is None and not project.current.pins
     assert project.plan()["right"].cause == "done by run run-1"
+
+
+def measuring(project, work):
+    """Let three nodes measure the loans, each by calling `work` with its number."""
+
+    def measure(number):
+        def measured(loans):
+            work(number)
+            return Evidence({"loans": float(number)})
+
+        return Measure(measured, "loans", f"report_{number}", name=f"measure_{number}")
+
+    numbers = (1, 2, 3)
+    entries = {f"report_{number}": ReportConf() for number in numbers}
+    project.grow(*map(measure, numbers), **entries)
+    return project.graph.upto([*entries])
+
+
+@pytest.mark.parametrize("at_once", [1, 2])
+def test_no_more_nodes_are_at_work_than_asked_for(project, at_once):
+    at_work, seen = [], []
+
+    def work(number):
+        at_work.append(number)
+        seen.append(len(at_work))
+        time.sleep(0.5)
+        at_work.remove(number)
+
+    project.nodes_at_once = at_once
+    assert project.run(measuring(project, work))[1] is None
+    assert len(seen) == 3 and max(seen) == at_once
+
+
+def test_a_node_is_written_down_while_the_next_is_at_work(project, monkeypatch):
+    begun, add = [], Journal.add
+
+    def add_later(journal, node, record, made):
+        if node.kind == "measure":
+            place = begun.index(int(node.name[-1])) + 1
+            wait_for(lambda: place == 3 or len(begun) > place, 60)
+        add(journal, node, record, made)
+
+    monkeypatch.setattr(Journal, "add", add_later)
+    project.nodes_at_once = 1
+    assert project.run(measuring(project, begun.append))[1] is None
+    assert sorted(begun) == [1, 2, 3]
+
+
+def test_a_node_that_waits_when_ctrl_c_comes_does_not_begin(project):
+    begun, runners = [], []
+
+    def press(number):
+        begun.append(number)
+        os.kill(os.getpid(), signal.SIGINT)
+        wait_for(lambda: runners[0].journal.is_closed, 60)
+
+    project.nodes_at_once = 1
+    runners.append(project.runner(measuring(project, press)))
+    record, error = runners[0].run()
+    assert isinstance(error, Interrupted) and record.status == "interrupted"
+    wait_for(lambda: not [t for t in threading.enumerate() if t.name.startswith("node")], 60)
+    assert len(begun) == 1
+    tracking = project.stores.tracking
+    runs = tracking.client.search_runs([tracking.experiment_id])
+    assert not [run for run in runs if run.info.status == "RUNNING"]
 
 
 def test_a_node_whose_python_worker_is_killed_is_done_again(released, tmp_path):

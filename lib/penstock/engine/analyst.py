@@ -128,12 +128,11 @@ class Analyst:
                 return self._opaque(node)
 
     def _transform(self, node: Node) -> Analysis:
-        assert node.function is not None
         inputs = {name: self._stand_in(name) for name in node.inputs}
         jobs_before = count_jobs(self._spark)
         results, plans = self._call(node, inputs)
         jobs = count_jobs(self._spark) - jobs_before
-        source = source_of(node.function)
+        source = source_of(node.stage_function)
         parts, never = source_parts(source, code=False), [*source.hidden]
         looks = [*source.looks_at_rows, *[f"{jobs} Spark job(s)"] * (jobs > 0)]
         notes = tuple(f"it looks at rows, by {look}: declare it Solve" for look in looks[:1])
@@ -162,13 +161,12 @@ class Analyst:
     def _call(
         self, node: Node, inputs: Mapping[str, DataFrame]
     ) -> tuple[list[DataFrame], list[CanonicalPlan | None]]:
-        assert node.function is not None
-        made = node.function(*inputs.values(), **self._params[node.name])
+        made = node.stage_function(*inputs.values(), **self._params[node.name])
         results = list(made) if isinstance(made, tuple) else [made]
         if len(results) != len(node.outputs) or not all(isinstance(r, DataFrame) for r in results):
             kinds = ", ".join(type(result).__name__ for result in results)
             raise NodeFailed(
-                f"{node.function.__name__} returned {kinds} for the outputs "
+                f"{node.stage_function.__name__} returned {kinds} for the outputs "
                 f"{', '.join(node.outputs)}. Return one DataFrame for each, in that order."
             )
         return results, [canonical_plan(result) for result in results]
@@ -183,13 +181,12 @@ class Analyst:
         return checking.stored_columns(df.schema, contract) if is_stored else df.schema
 
     def _fit(self, node: Node) -> Analysis:
-        assert node.function is not None
-        source = source_of(node.function)
-        estimator = node.function(**self._params[node.name])
+        source = source_of(node.stage_function)
+        estimator = node.stage_function(**self._params[node.name])
         if not isinstance(estimator, Estimator):
             raise NodeFailed(
-                f"{node.function.__name__} returned {type(estimator).__name__}; a Fit function "
-                "returns an unfitted estimator."
+                f"{node.stage_function.__name__} returned {type(estimator).__name__}; a Fit "
+                "function returns an unfitted estimator."
             )
         table, *others = node.inputs
         stage_schemas.check_begin(estimator, others)
@@ -239,8 +236,7 @@ class Analyst:
 
     def _opaque(self, node: Node) -> Analysis:
         """Measure, Gate, Solve, and a Transform of what is no table: its source says it all."""
-        assert node.function is not None
-        source = source_of(node.function)
+        source = source_of(node.stage_function)
         notes, used = [], []
         for name in node.inputs:
             schema = self.columns.get(name)

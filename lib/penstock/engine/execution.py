@@ -29,13 +29,12 @@ def execute(node: Node, bench: Workbench) -> Stored:
 
 def _run_function(node: Node, bench: Workbench) -> Stored:
     """Transform, Measure, Solve: the function makes the values, the catalog says where to."""
-    assert node.function is not None
     given = [_given(node, name, bench) for name in node.inputs]
-    made = node.function(*given, **bench.params[node.name])
+    made = node.stage_function(*given, **bench.params[node.name])
     outputs = made if isinstance(made, tuple) else (made,)
     if len(outputs) != len(node.outputs):
         raise NodeFailed(
-            f"{node.function.__name__} returned {len(outputs)} value(s) for the outputs "
+            f"{node.stage_function.__name__} returned {len(outputs)} value(s) for the outputs "
             f"{', '.join(node.outputs)}. Return one for each, in that order."
         )
     parts = [
@@ -55,10 +54,9 @@ def _given(node: Node, name: str, bench: Workbench) -> Any:
 
 
 def _fit(node: Node, bench: Workbench) -> Stored:
-    assert node.function is not None
     (table_name, *others), [output] = node.inputs, node.outputs
     table = _table(bench.value(table_name))
-    estimator = node.function(**bench.params[node.name])
+    estimator = node.stage_function(**bench.params[node.name])
     if others:
         estimator.begin_from(*(_given(node, name, bench) for name in others))
     if hasattr(estimator, "resume_from"):
@@ -82,12 +80,11 @@ def _apply(node: Node, bench: Workbench) -> Stored:
 
 
 def _gate(node: Node, bench: Workbench) -> Stored:
-    assert node.function is not None
-    reasons = node.function(*map(bench.value, node.inputs), **bench.params[node.name])
+    reasons = node.stage_function(*map(bench.value, node.inputs), **bench.params[node.name])
     if not isinstance(reasons, list):
         raise NodeFailed(
-            f"{node.function.__name__} returned {type(reasons).__name__}; a Gate function returns "
-            "a list of reasons, empty to let pass."
+            f"{node.stage_function.__name__} returned {type(reasons).__name__}; a Gate function "
+            "returns a list of reasons, empty to let pass."
         )
     why = Table("Why the gate is closed", ("reason",), tuple((reason,) for reason in reasons))
     verdict = Evidence({"passed": float(not reasons)}, {"reasons": why} if reasons else {})
@@ -104,10 +101,8 @@ def _deploy(node: Node, bench: Workbench) -> Stored:
     for name in node.inputs[1:]:
         evidence = bench.value(name)
         if isinstance(evidence, Evidence):
-            facts = {
-                f"{name}.{k}": f"{v:.6g}" for k, v in evidence.metrics.items() if v is not None
-            }
-            bench.registry.tag(model, facts)
+            known = {k: v for k, v in evidence.metrics.items() if v is not None}
+            bench.registry.tag(model, {f"{name}.{k}": f"{v:.6g}" for k, v in known.items()})
     bench.put(alias, model, model.version)
     return Stored(versions={alias: model.version}, notes=(f"{model.label} becomes {alias}",))
 

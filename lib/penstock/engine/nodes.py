@@ -69,6 +69,12 @@ class Node:
         object.__setattr__(self, "reads", dict(reads or {}))
 
     @property
+    def stage_function(self) -> Callable[..., Any]:
+        """The function of a node whose kind has one."""
+        assert self.function is not None
+        return self.function
+
+    @property
     def parameters(self) -> tuple[str, ...]:
         """Names of the function's keyword-only arguments."""
         return tuple(p.name for p in self._signature() if p.kind is p.KEYWORD_ONLY)

@@ -3,6 +3,7 @@
 import datetime as dt
 import time
 from dataclasses import replace
+from threading import Semaphore
 
 from pyspark.sql import SparkSession
 
@@ -45,6 +46,7 @@ class Runner:
         self._order, self._plan, self._spark = order, plan, spark
         self._stores, self._catalog, self._progress = stores, stores.catalog, progress
         self._errors: list[PenstockError] = []
+        self._at_work, self._is_stopped = Semaphore(order.nodes_at_once), False
         self._made: dict[str, Made] = {}
         self._bench = Workbench(
             spark=spark,
@@ -76,12 +78,13 @@ class Runner:
                 self._work,
                 has_failed=lambda record: record.status == "failed",
                 not_run=self._not_run,
-                threads=self._order.nodes_at_once,
+                threads=self._order.nodes_at_once + 1,  # one of them writes down or waits
             )
             error, release = (self._errors[0], None) if self._errors else self._publish()
             status = "failed" if error else "ok"
         except KeyboardInterrupt:
             status, error = "interrupted", Interrupted("Stopped by Ctrl-C.")
+            self._is_stopped = True
             stop_jobs(self._spark)
         finally:
             record = self.journal.close(status, release)
@@ -106,18 +109,23 @@ class Runner:
         return NodeRecord(node.name, node.kind, node.inputs, node.outputs, "done")
 
     def _work(self, node: Node) -> NodeRecord:
-        """Do one node on this thread and return its record; raises KeyboardInterrupt at most."""
-        self._progress.node_started(node.name)
-        clock = time.monotonic()
-        group = f"{self._order.run_id}/{node.name}"
-        cause = self._plan[node.name].cause
-        record = replace(self._record(node), started_at=now(), cause=cause)
+        """Do one node on this thread and return its record; raises KeyboardInterrupt at most.
+
+        What is written down of it, before and after, is written while others are at work.
+        """
+        clock, group = time.monotonic(), f"{self._order.run_id}/{node.name}"
+        record = replace(self._record(node), cause=self._plan[node.name].cause)
         try:
             self.journal.begin(node)
-            name_jobs(self._spark, node.name, group)
-            record = self._attempt(node, record)
-            self._refuse_moved_files()
-            self._refuse_edited(node)
+            with self._at_work:
+                if self._is_stopped:
+                    raise Interrupted("It was stopped by Ctrl-C before it began.")
+                self._progress.node_started(node.name)
+                clock, record = time.monotonic(), replace(record, started_at=now())
+                name_jobs(self._spark, node.name, group)
+                record = self._attempt(node, record)
+                self._refuse_moved_files()
+                self._refuse_edited(node)
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # a function that calls sys.exit has failed like any other
