@@ -155,5 +155,6 @@ def _notes(
         f"plain {seconds['plain']} s; engine node by node {seconds['one']} s; four at once "
         f"{seconds['several']} s. The script calls the same stage functions, checks the same "
         "rules, writes the same Delta tables and logs the model to MLflow; the engine's share is "
-        "plan, fingerprints, records, release and run page.",
+        "plan, fingerprints, records, release and run page. Node by node one is at work at a time, "
+        "and what is written down of it is written while the next one is.",
     )
