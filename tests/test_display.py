@@ -59,7 +59,7 @@ def test_a_log_has_a_utc_time_stamp_on_every_line():
         "clean_loans started",
         "book skipped: nothing changed",
         "clean_loans done: 19,874 rows, 126 quarantined, 3.2 s",
-        "fit_pd failed: no [b]bads[/b], 0.1 s",
+        "fit_pd failed: 0.1 s, no [b]bads[/b]",
         "apply_pd not run: behind 'fit_pd'",
     ]
     assert lines[-1][1].startswith("run failed: ")
@@ -77,7 +77,7 @@ def test_a_terminal_keeps_a_line_for_each_finished_node():
     _run(TerminalProgress(console))
     shown = re.sub(r"\x1b\[[0-9?]*[a-zA-Z]", "", console.file.getvalue())
     assert "✓ clean_loans  19,874 rows  126 quarantined  3.2 s\n" in shown
-    assert "✗ fit_pd       no [b]bads[/b]  0.1 s\n" in shown
+    assert "✗ fit_pd       0.1 s  no [b]bads[/b]\n" in shown
     assert "· apply_pd     behind 'fit_pd'\n" in shown
     assert "» book         nothing changed\n" in shown
 

@@ -214,7 +214,7 @@ def _line(record: NodeRecord, width: int) -> Text:
 def _facts(record: NodeRecord) -> list[str]:
     if record.status in {"failed", "not run"}:
         time_taken = [_seconds(record.ms / 1000)] if record.status == "failed" else []
-        return [_first(record) or record.status, *time_taken]
+        return [*time_taken, _first(record) or record.status]  # a sentence comes last
     counted = [rows for rows in record.rows_out.values() if rows is not None]
     facts = [f"{sum(counted):,} row{'' if sum(counted) == 1 else 's'}"] if counted else []
     fates = zip(FATES, (record.quarantined, record.dropped, record.warned), strict=True)
