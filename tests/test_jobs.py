@@ -14,7 +14,7 @@ import pytest
 from penstock.cli import main
 from penstock.errors import UsageError
 from penstock.graphs.lending import GRAPH
-from tests.processes import PROJECT, SMALL, do, start
+from tests.processes import PATIENCE_S, PROJECT, SMALL, do, start
 
 
 def newest_run(home):
@@ -150,7 +150,7 @@ def test_ctrl_c_ends_a_run_with_130_and_harms_nothing(home, spark):
     while "started" not in (line := process.stderr.readline()):
         assert line, "the run ended before it began"
     os.killpg(process.pid, signal.SIGINT)
-    _, err = process.communicate(timeout=200)
+    _, err = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 130, err
     assert "what is published is untouched" in err
     stopped = newest_run(home)

@@ -25,6 +25,7 @@ from penstock.catalyst.internals import (
 )
 from penstock.catalyst.stand_ins import stand_in
 from penstock.jvm import PROJECT
+from tests.processes import PATIENCE_S
 
 LOANS = "id STRING, amount DOUBLE, grade STRING, months INT, paid ARRAY<DOUBLE>"
 MANY = ", ".join(f"c{i} DOUBLE" for i in range(60))
@@ -179,7 +180,7 @@ def test_the_text_is_the_same_again_and_in_another_process(spark):
     warehouse = spark.conf.get("spark.sql.warehouse.dir").removeprefix("file:")
     there = subprocess.run(
         [sys.executable, "-c", code, f"{warehouse}-of-another"],
-        env=environ, capture_output=True, text=True, check=True, timeout=120,
+        env=environ, capture_output=True, text=True, check=True, timeout=PATIENCE_S,
     )  # fmt: skip
     assert {there.stdout.strip()} == here
 

@@ -17,6 +17,7 @@ from penstock.engine.graph import Graph
 from penstock.engine.nodes import Apply, Deploy, Fit, Gate, Measure, Transform
 from penstock.evidence import Evidence
 from tests.engine.small_project import SmallProject
+from tests.processes import PATIENCE_S
 
 PROJECT = Path(__file__).parents[2]
 MODEL = "paid"
@@ -236,7 +237,7 @@ def kill_at(spark, folder, number, moment):
         stderr=subprocess.PIPE,
         text=True,
         check=False,
-        timeout=120,
+        timeout=PATIENCE_S,
     )
     return done.returncode, done.stderr
 

@@ -13,7 +13,7 @@ from penstock.errors import Conflict
 from penstock.store.home import Home
 from penstock.store.releases import Releases
 from tests.engine.killed_project import MODEL, KilledProject, start
-from tests.processes import SMALL, do
+from tests.processes import PATIENCE_S, SMALL, do
 from tests.processes import start as start_job
 
 pytestmark = pytest.mark.skipif(
@@ -36,7 +36,7 @@ def test_of_two_whole_runs_at_once_one_publishes_and_the_other_is_told(tmp_path,
     shutil.copytree(empty_mlflow, tmp_path / "mlflow")
     runs = [start(tmp_path, name, first, ROUNDS) for name, first in (("a", 1), ("b", 2))]
     try:
-        said = [run.communicate(timeout=120 + 60 * ROUNDS) for run in runs]
+        said = [run.communicate(timeout=PATIENCE_S * ROUNDS) for run in runs]
     finally:
         for run in runs:
             run.kill()

@@ -22,6 +22,7 @@ from penstock.store.models import ModelVersion
 from penstock.store.releases import Releases
 from penstock.store.reports import read_report
 from tests.engine.killed_project import MODEL, KilledProject, start
+from tests.processes import PATIENCE_S
 
 pytestmark = pytest.mark.skipif(
     "PENSTOCK_KILLS" not in os.environ, reason="takes minutes: `make torture` runs it"
@@ -82,7 +83,7 @@ def killed(spark, tmp_path_factory, empty_mlflow):
     state = Killed(spark, folder, empty_mlflow)
     state.project.write_input(0)
     process = state.start()
-    out, err = process.communicate(timeout=600)
+    out, err = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 0, err
     begun, told = map(json.loads, out.splitlines())
     state.lasts_s = told["ended"] - begun["begins"]
@@ -185,7 +186,7 @@ def kill(process, kind):
 
 def end_of(process):
     """Wait for the end of all that holds the process's output, and return what it told of it."""
-    out, err = process.communicate(timeout=600)
+    out, err = process.communicate(timeout=PATIENCE_S)
     told = [json.loads(line) for line in out.splitlines()]
     return told[-1] if told and "status" in told[-1] else {"status": "killed", "error": err}
 

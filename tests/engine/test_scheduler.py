@@ -33,7 +33,7 @@ def test_each_node_runs_once_behind_what_it_reads():
 
 
 def test_independent_nodes_run_side_by_side():
-    meeting = threading.Barrier(2, timeout=20)
+    meeting = threading.Barrier(2, timeout=60)
 
     def work(node):
         if node.name in ("make_b", "make_c"):
@@ -50,7 +50,7 @@ def test_a_node_starts_when_its_own_inputs_are_there_while_a_sibling_of_theirs_i
         if node.name == "make_e":  # behind c alone
             is_done.set()
         # Level by level, e would wait for b, and b for e.
-        return "done" if node.name != "make_b" or is_done.wait(timeout=20) else "failed"
+        return "done" if node.name != "make_b" or is_done.wait(timeout=60) else "failed"
 
     assert set(run(DIAMOND, work).values()) == {"done"}
 

@@ -15,6 +15,7 @@ from penstock.engine.nodes import Measure, Transform
 from penstock.errors import Interrupted, NodeFailed
 from penstock.evidence import Evidence
 from penstock.store.releases import Releases
+from tests.processes import PATIENCE_S
 
 AMOUNTS = "id STRING, doubled INT"
 MOST_TICKS = 8000
@@ -62,7 +63,7 @@ def test_ctrl_c_cancels_running_jobs_and_leaves_what_is_published(released, tmp_
             yield frame
 
     def press():
-        wait_for(ticks.exists, 200)
+        wait_for(ticks.exists, PATIENCE_S)
         os.kill(os.getpid(), signal.SIGINT)
 
     project.csv.write_text("id,amount\na,7\n")
@@ -118,7 +119,7 @@ def test_a_failed_branch_does_not_stop_the_other(project):
 
 
 def measuring(project, work):
-    """Let three nodes measure the loans, each by calling `work` with its number."""
+    """Let four nodes measure the loans, each by calling `work` with its number."""
 
     def measure(number):
         def measured(loans):
@@ -127,7 +128,7 @@ def measuring(project, work):
 
         return Measure(measured, "loans", f"report_{number}", name=f"measure_{number}")
 
-    numbers = (1, 2, 3)
+    numbers = (1, 2, 3, 4)
     entries = {f"report_{number}": ReportConf() for number in numbers}
     project.grow(*map(measure, numbers), **entries)
     return project.graph.upto([*entries])
@@ -135,17 +136,18 @@ def measuring(project, work):
 
 @pytest.mark.parametrize("at_once", [1, 2])
 def test_no_more_nodes_are_at_work_than_asked_for(project, at_once):
-    at_work, seen = [], []
+    at_work, seen, met = [], [], threading.Barrier(at_once, timeout=60)
 
     def work(number):
         at_work.append(number)
         seen.append(len(at_work))
-        time.sleep(0.5)
+        met.wait()  # fewer at once would wait here in vain
+        time.sleep(0.5)  # one more could begin
         at_work.remove(number)
 
     project.nodes_at_once = at_once
     assert project.run(measuring(project, work))[1] is None
-    assert len(seen) == 3 and max(seen) == at_once
+    assert len(seen) == 4 and max(seen) == at_once
 
 
 def test_a_node_is_written_down_while_the_next_is_at_work(project, monkeypatch):
@@ -154,13 +156,13 @@ def test_a_node_is_written_down_while_the_next_is_at_work(project, monkeypatch):
     def add_later(journal, node, record, made):
         if node.kind == "measure":
             place = begun.index(int(node.name[-1])) + 1
-            wait_for(lambda: place == 3 or len(begun) > place, 60)
+            wait_for(lambda: place == 4 or len(begun) > place, 60)
         add(journal, node, record, made)
 
     monkeypatch.setattr(Journal, "add", add_later)
     project.nodes_at_once = 1
     assert project.run(measuring(project, begun.append))[1] is None
-    assert sorted(begun) == [1, 2, 3]
+    assert sorted(begun) == [1, 2, 3, 4]
 
 
 def test_a_node_that_waits_when_ctrl_c_comes_does_not_begin(project):

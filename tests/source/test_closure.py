@@ -14,6 +14,7 @@ from penstock.graphs.lending import GRAPH
 from penstock.lending.cleaning import clean_loans
 from penstock.source.closure import source_of
 from penstock.source.module import is_own
+from tests.processes import PATIENCE_S
 
 RISK = '''
 """Risk."""
@@ -296,7 +297,7 @@ def test_every_process_finds_the_same():
             subprocess.run(
                 [sys.executable, "-c", EVERYTHING],
                 env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": "lib"},
-                capture_output=True, text=True, check=True, timeout=120,
+                capture_output=True, text=True, check=True, timeout=PATIENCE_S,
             ).stdout
         )
         for seed in ("1", "2")

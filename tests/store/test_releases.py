@@ -24,6 +24,7 @@ from penstock.store.releases import (
     rolled_back,
 )
 from penstock.store.spark_errors import is_conflict
+from tests.processes import PATIENCE_S
 
 # The first makes the table, the second appends; `make torture` does many.
 ROUNDS = int(os.environ.get("PENSTOCK_ROUNDS", "2"))
@@ -283,7 +284,7 @@ def test_of_two_processes_at_once_one_wins_and_the_other_is_told_by_whom(spark, 
     other = subprocess.Popen([sys.executable, "-c", script], env=environment)
     try:
         publish_rounds(spark, tmp_path, "a", ROUNDS, lambda: other.poll() is None)
-        assert other.wait(timeout=200) == 0
+        assert other.wait(timeout=PATIENCE_S * ROUNDS) == 0
     finally:
         other.kill()
     told = [

@@ -10,6 +10,7 @@ from penstock.conf import RunConf
 from penstock.errors import SetupError
 from penstock.store.home import Home
 from penstock.store.tracking import open_tracking
+from tests.processes import PATIENCE_S
 
 LIB = Path(__file__).parents[2] / "lib"
 ENVIRONMENT = {"PYTHONPATH": str(LIB), "PATH": "/usr/bin:/bin"}
@@ -31,7 +32,7 @@ def test_two_processes_may_create_the_store_at_once(tmp_path):
         subprocess.Popen(command, env=ENVIRONMENT, stdout=subprocess.PIPE, text=True)
         for _ in range(2)
     ]
-    assert [process.communicate(timeout=120)[0].strip() for process in both] == ["1", "1"]
+    assert [process.communicate(timeout=PATIENCE_S)[0].strip() for process in both] == ["1", "1"]
 
 
 @pytest.fixture
@@ -48,7 +49,7 @@ def test_what_a_killed_creation_left_behind_does_no_harm(home):
 
 def test_what_was_written_ahead_to_a_database_that_is_gone_is_not_taken_for_this_ones(home):
     command = [sys.executable, "-c", OPEN.format(home=str(home.root))]
-    subprocess.run(command, env=ENVIRONMENT, check=True, timeout=120)
+    subprocess.run(command, env=ENVIRONMENT, check=True, timeout=PATIENCE_S)
     database = home.mlflow / "mlflow.db"
     with closing(sqlite3.connect(database)) as killed:
         killed.execute("UPDATE experiments SET name = 'of the old one' WHERE experiment_id = 0")

@@ -74,7 +74,7 @@ def test_trials_depend_on_seed_and_slots_and_not_on_how_threads_take_turns():
 
 
 def test_as_many_trials_as_slots_are_at_work_at_once():
-    meeting = threading.Barrier(3, timeout=10)
+    meeting = threading.Barrier(3, timeout=60)
 
     def judge(settings, fold):
         meeting.wait()
