@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -26,7 +26,7 @@ sys.modules["__main__"].__dict__.setdefault("__file__", __file__)
 LONGEST = (
     "tests/graphs/test_lending.py",
     "tests/test_tutorial.py",
-    "tests/graphs/test_scorecard.py",
+    "tests/graphs/test_scorecard",
     "tests/engine/test_skipping.py",
     "tests/learn/tuning/test_search.py",
     "tests/engine/test_planner.py",
@@ -74,29 +74,44 @@ def empty_mlflow(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home.mlflow
 
 
+def made_once(
+    tmp_path_factory: pytest.TempPathFactory, name: str, make: Callable[[Path], Any]
+) -> tuple[Path, Any]:
+    """Let one of several processes call `make` on a folder, for all.
+
+    Returns:
+        The folder, to be copied before it is changed, and what `make` has returned, as JSON has it.
+    """
+    own = tmp_path_factory.getbasetemp()
+    folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / name
+    folder.mkdir(exist_ok=True)
+    made = folder / "made.json"
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not made.exists():
+            made.write_text(json.dumps(make(folder)))
+    return folder, json.loads(made.read_text())
+
+
 @pytest.fixture(scope="session")
 def first_run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any], str]:
     """Run the lending graph on a small book, by spark-submit, on an executor of its own.
-
-    Of several processes one does it, for all.
 
     Returns:
         The state folder, to be copied before it is changed; the outcome; standard error. Beside
         the folder, in `events`, is Spark's own log of the run.
     """
-    own = tmp_path_factory.getbasetemp()
-    folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "first_run"
-    folder.mkdir(exist_ok=True)
-    home, told, events = folder / "home", folder / "told.json", folder / "events"
-    with (folder / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not told.exists():
-            # An executor in a process of its own proves that the package and its settings reach it.
-            events.mkdir(exist_ok=True)
-            code, out, err = do(home, *OWN_EXECUTOR, *logged_in(events), "run", *SMALL, "--json")
-            assert code == 0, err
-            told.write_text(json.dumps([json.loads(out.splitlines()[-1]), err]))
-    return home, *json.loads(told.read_text())
+
+    def run(folder: Path) -> tuple[dict[str, Any], str]:
+        # An executor in a process of its own proves that the package and its settings reach it.
+        home, events = folder / "home", folder / "events"
+        events.mkdir(exist_ok=True)
+        code, out, err = do(home, *OWN_EXECUTOR, *logged_in(events), "run", *SMALL, "--json")
+        assert code == 0, err
+        return json.loads(out.splitlines()[-1]), err
+
+    folder, (outcome, err) = made_once(tmp_path_factory, "first_run", run)
+    return folder / "home", outcome, err
 
 
 @pytest.fixture(scope="module")
