@@ -10,6 +10,7 @@ from tests.learn.described import COLUMNS, ROWS, described
 
 BY_DATE = {
     "by": "date",
+    "date": "day",
     "calibration_from": dt.date(2024, 1, 1),
     "test_from": dt.date(2024, 2, 1),
     "test_until": dt.date(2024, 2, 29),
@@ -101,6 +102,10 @@ def test_groups_stay_together_and_a_new_row_moves_no_other(spark):
         (
             {"test_from": None},
             "calibration_from < test_from <= test_until must hold, not 2024-01-01, None",
+        ),
+        (
+            {"date": ""},
+            r"rows need days: name the column .*\(read_observations.date\), or split by",
         ),
         ({"calibration_from": dt.date(2024, 2, 1)}, "a sample would be empty"),
         ({"by": "group", "test_share": 0.5, "calibration_share": 0.5}, "below 1 together"),

@@ -21,6 +21,7 @@ def split_observations(
     protected_table: DataFrame,
     *,
     by: str,
+    date: str,
     test_from: datetime.date | None,
     test_until: datetime.date | None,
     calibration_from: datetime.date | None,
@@ -41,6 +42,7 @@ def split_observations(
         by: "date" judges by the latest rows, out of time, and leaves out rows without a date;
             "group" draws groups by the hash of their name, so that equal groups are never on both
             sides and a new row moves no other.
+        date: For "date": the column that the days were read from; "": there are none.
         calibration_from, test_from, test_until: For "date": first days of the calibration rows and
             of those to judge by, and the last day of these; null with `by` "group".
         test_share, calibration_share: For "group": shares of all groups, 0-1.
@@ -57,14 +59,20 @@ def split_observations(
         "date" it is `folds` for calibration) and, if reweighed, `sample_weight`; and `test`.
 
     Raises:
-        ConfigError: `by` is neither, dates or shares leave a sample empty, `folds` is below 2, or
-            rows are to be reweighed by what is not protected, or by one attribute twice.
+        ConfigError: `by` is neither, or "date" where rows have no days; dates or shares leave a
+            sample empty, `folds` is below 2, or rows are to be reweighed by what is not protected,
+            or by one attribute twice.
     """
     check_folds(folds)
     check_attributes(reweigh_by, protected)
     is_known = F.col(LABEL).isNotNull()
     labelled = observations.where(is_known).drop(AS_OF, INDETERMINATE, "fault", "raw")
     if by == "date":
+        if not date:
+            raise ConfigError(
+                "To split by date, rows need days: name the column of the day a row was observed "
+                "(read_observations.date), or split by group."
+            )
         sample = _sample_by_date(calibration_from, test_from, test_until)
     elif by == "group":
         sample = _sample_by_group(test_share, calibration_share, seed)
