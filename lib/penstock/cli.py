@@ -88,15 +88,17 @@ def run_job(job: Job, spark: "SparkSession") -> int:
     page = job.home.run_folder(order.run_id) / "index.html"
     write_json(page.with_name("plan.json"), planned)  # what a replay is held against
     runner = Runner(order, plan, spark, stores, make_progress(job.options.quiet))
-    record, error = runner.run()
-    document = record.to_json()
-    validated = _write_pages(document, planned, page, runner.journal, stores.registry)
-    for line in runner.journal.troubles:
-        print(f"penstock: the run's record is not complete: {line}", file=sys.stderr)
-    if not job.options.quiet:
-        print(run_summary(document, page=str(page), validated=map(str, validated)), file=sys.stderr)
-    if job.options.json:
-        print(json_text(_outcome(document, page)))
+    with undisturbed():  # but the runner hears Ctrl-C while nodes are at work
+        record, error = runner.run()
+        document = record.to_json()
+        validated = _write_pages(document, planned, page, runner.journal, stores.registry)
+        for line in runner.journal.troubles:
+            print(f"penstock: the run's record is not complete: {line}", file=sys.stderr)
+        if not job.options.quiet:
+            told = run_summary(document, page=str(page), validated=map(str, validated))
+            print(told, file=sys.stderr)
+        if job.options.json:
+            print(json_text(_outcome(document, page)))
     return error.exit_code if error else 0
 
 
@@ -178,7 +180,6 @@ _COMMANDS = {
 }
 
 
-@undisturbed()
 def _write_pages(
     document: dict[str, Any],
     planned: dict[str, Any],

@@ -68,6 +68,13 @@ class Interrupted(PenstockError):
     exit_code = 130
 
 
+def first_cause(error: BaseException) -> str:
+    """Return, on a line, what was raised first where one error came of another."""
+    while earlier := error.__cause__ or error.__context__:
+        error = earlier
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return " Did you mean 'x'?" for the nearest known name, or nothing if none is near.
 

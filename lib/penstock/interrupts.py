@@ -1,9 +1,10 @@
-"""Ctrl-C, and where it comes too late."""
+"""Ctrl-C: where it comes too late, and where it is heard once."""
 
 import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import FrameType
 
 
 @contextmanager
@@ -20,3 +21,24 @@ def undisturbed() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def heard_once() -> Iterator[None]:
+    """Within `undisturbed`: let one Ctrl-C be heard, as KeyboardInterrupt.
+
+    What is done about it is undisturbed again: who presses twice would else stop that by halves.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    signal.signal(signal.SIGINT, _hear)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _hear(number: int, frame: FrameType | None) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    raise KeyboardInterrupt

@@ -4,6 +4,7 @@ Values only; `runner` fills them, a `Progress` shows them as they come, the repo
 `runs/<run_id>/run.json` keeps them.
 """
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
@@ -152,3 +153,8 @@ class Progress(Protocol):
 
     def run_finished(self, status: str) -> None:
         """Say that nothing more will come; a second call does nothing."""
+
+
+def now() -> str:
+    """Return the moment, UTC, ISO 8601."""
+    return dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")

@@ -161,6 +161,12 @@ class SmallProject:
     def current(self):
         return Releases(self.catalog.delta("releases")).current(self.spark)
 
+    def unended(self):
+        """Return the names of MLflow's runs that have not ended."""
+        tracking = self.stores.tracking
+        runs = tracking.client.search_runs([tracking.experiment_id])
+        return [run.info.run_name for run in runs if run.info.status == "RUNNING"]
+
     def roll_back(self, release_id):
         """Make an earlier release current again."""
         releases, base = Releases(self.catalog.delta("releases")), self.current

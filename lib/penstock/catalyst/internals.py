@@ -5,7 +5,7 @@ there are none, and the engine goes on without what they tell.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache, reduce
@@ -199,10 +199,13 @@ def count_jobs(spark: SparkSession) -> int:
         return -1
 
 
-def stop_jobs(spark: SparkSession) -> None:
-    """Cancel all running jobs."""
+def stop_jobs(spark: SparkSession, groups: Iterable[str]) -> None:
+    """Cancel all running jobs, and those that the groups would still begin."""
     try:
-        spark.sparkContext.cancelAllJobs()
+        context = spark.sparkContext
+        for group in groups:
+            context._jsc.sc().cancelJobGroupAndFutureJobs(group)  # pyspark has no name for it
+        context.cancelAllJobs()
     except PySparkException:
         spark.interruptAll()
     except _GONE:

@@ -3,7 +3,7 @@
 import traceback
 
 from penstock.engine.nodes import Node
-from penstock.errors import Conflict, GateClosed, NodeFailed, PenstockError
+from penstock.errors import Conflict, GateClosed, NodeFailed, PenstockError, SetupError
 from penstock.store.spark_errors import outside_fault, spark_fault
 
 
@@ -15,7 +15,7 @@ def translate(error: BaseException, who: str, node: Node | None = None) -> Penst
         node: The node, if one failed.
     """
     if isinstance(error, PenstockError):
-        is_told = isinstance(error, GateClosed | Conflict)
+        is_told = isinstance(error, GateClosed | Conflict | SetupError)
         return type(error)(f"{who}{'' if is_told else _place(error, node)}: {error}")
     if outside := outside_fault(error, who):
         return outside

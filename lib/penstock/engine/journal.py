@@ -1,6 +1,5 @@
 """The journal of a run: `run.json`, MLflow's run and its children, written as the run goes on."""
 
-import datetime as dt
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
@@ -12,11 +11,13 @@ from penstock.engine.made import COSTS, Made
 from penstock.engine.nodes import Node
 from penstock.engine.plan import Plan
 from penstock.engine.workbench import Workbench
+from penstock.errors import first_cause
 from penstock.evidence import Evidence
-from penstock.record import Asked, DatasetRecord, NodeRecord, RunRecord, RunStatus
+from penstock.record import Asked, DatasetRecord, NodeRecord, RunRecord, RunStatus, now
 from penstock.store.home import write_text
 from penstock.store.models import NO_MODEL, ModelVersion
 from penstock.store.tracking import FINGERPRINT, MADE, Tracking
+from penstock.store.writing import written_down
 from penstock.strict_json import json_text
 
 
@@ -54,17 +55,20 @@ class Journal:
         self.is_closed = False
         self.troubles: list[str] = []
 
+    @written_down("The run")
     def open(self) -> None:
         """Open MLflow's run and write the first `run.json`."""
         self._run = self._tracking.start_run(self._order.run_id, self._tags())
         self._tracking.log_json(self._run, self._plan.to_json(), "plan.json")
         self._keep()
 
+    @written_down()
     def begin(self, node: Node) -> None:
         """Open MLflow's run of a node."""
         kind = {"penstock.kind": node.kind}
         self._bench.tracked[node.name] = self._tracking.start_run(node.name, kind, self._run)
 
+    @written_down()
     def add(self, node: Node, record: NodeRecord, made: Made | None) -> None:
         """Write down how a node went and what it made: a later run of the same work goes on there.
 
@@ -91,7 +95,7 @@ class Journal:
             try:
                 write(record)
             except Exception as error:
-                self.troubles.append(f"{type(error).__name__}: {str(error).splitlines()[0]}")
+                self.troubles.append(first_cause(error))
         return record
 
     def add_texts(self, texts: Mapping[str, str]) -> None:
@@ -185,8 +189,4 @@ class Journal:
         self._tracking.log_json(self._run, record.to_json(), "run.json")
         ended = {"ok": record.status == "ok", "killed": record.status == "interrupted"}
         self._tracking.end_run(self._run, **ended)
-
-
-def now() -> str:
-    """Return the moment, UTC, ISO 8601."""
-    return dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")
+        self._tracking.end_open_runs(killed=ended["killed"])

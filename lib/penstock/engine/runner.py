@@ -11,15 +11,15 @@ from penstock.catalyst.costs import node_cost
 from penstock.catalyst.internals import name_jobs, stop_jobs
 from penstock.engine.execution import execute
 from penstock.engine.failures import translate
-from penstock.engine.journal import Journal, Order, now
+from penstock.engine.journal import Journal, Order
 from penstock.engine.made import COSTS, KEPT_COSTS, Made
 from penstock.engine.nodes import Node
 from penstock.engine.plan import Plan
 from penstock.engine.scheduler import run_graph
 from penstock.engine.workbench import Workbench
 from penstock.errors import Conflict, Interrupted, NodeFailed, PenstockError
-from penstock.interrupts import undisturbed
-from penstock.record import COUNTS, NodeRecord, Progress, RunRecord, RunStatus
+from penstock.interrupts import heard_once, undisturbed
+from penstock.record import COUNTS, NodeRecord, Progress, RunRecord, RunStatus, now
 from penstock.store.releases import Release, Releases
 from penstock.store.spark_errors import is_transient
 from penstock.store.stores import Stores
@@ -47,6 +47,7 @@ class Runner:
         self._stores, self._catalog, self._progress = stores, stores.catalog, progress
         self._errors: list[PenstockError] = []
         self._at_work, self._is_stopped = Semaphore(order.nodes_at_once), False
+        self._jobs = f"{order.run_id}/{now()}"  # no other run has jobs of this name
         self._made: dict[str, Made] = {}
         self._bench = Workbench(
             spark=spark,
@@ -60,32 +61,37 @@ class Runner:
         )
         self.journal = Journal(order, plan, self._bench, stores.tracking)
 
+    @undisturbed()
     def run(self) -> tuple[RunRecord, PenstockError | None]:
         """Run the plan, publish if every node is done, and return the record and the first error.
 
-        Ctrl-C cancels Spark's jobs and ends the run as `Interrupted`, unless it comes when the
-        release is on its way.
+        Ctrl-C is heard while nodes are at work, and once: it cancels Spark's jobs and ends the run
+        as `Interrupted`.
+
+        Raises:
+            SetupError: The run cannot be written down; no node has begun.
         """
         self._take_over()
-        self.journal.open()
         error: PenstockError | None = None
         release: int | None = None
         status: RunStatus = "failed"
         try:
+            self.journal.open()
             self._progress.run_started([(n.name, n.kind) for n in self._plan.to_run.order()])
-            run_graph(
-                self._plan.to_run,
-                self._work,
-                has_failed=lambda record: record.status == "failed",
-                not_run=self._not_run,
-                threads=self._order.nodes_at_once + 1,  # one of them writes down or waits
-            )
+            with heard_once():
+                run_graph(
+                    self._plan.to_run,
+                    self._work,
+                    has_failed=lambda record: record.status == "failed",
+                    not_run=self._not_run,
+                    threads=self._order.nodes_at_once + 1,  # one of them writes down or waits
+                )
             error, release = (self._errors[0], None) if self._errors else self._publish()
             status = "failed" if error else "ok"
         except KeyboardInterrupt:
             status, error = "interrupted", Interrupted("Stopped by Ctrl-C.")
             self._is_stopped = True
-            stop_jobs(self._spark)
+            stop_jobs(self._spark, [f"{self._jobs}/{n.name}" for n in self._plan.to_run.nodes])
         finally:
             record = self.journal.close(status, release)
             self._progress.run_finished(status)
@@ -109,11 +115,11 @@ class Runner:
         return NodeRecord(node.name, node.kind, node.inputs, node.outputs, "done")
 
     def _work(self, node: Node) -> NodeRecord:
-        """Do one node on this thread and return its record; raises KeyboardInterrupt at most.
+        """Do one node on this thread and return its record; raises nothing.
 
         What is written down of it, before and after, is written while others are at work.
         """
-        clock, group = time.monotonic(), f"{self._order.run_id}/{node.name}"
+        clock, group = time.monotonic(), f"{self._jobs}/{node.name}"
         record = replace(self._record(node), cause=self._plan[node.name].cause)
         try:
             self.journal.begin(node)
@@ -126,8 +132,6 @@ class Runner:
                 record = self._attempt(node, record)
                 self._refuse_moved_files()
                 self._refuse_edited(node)
-        except KeyboardInterrupt:
-            raise
         except BaseException as error:  # a function that calls sys.exit has failed like any other
             record = self._failed(node, record, error)
         record = replace(record, ms=round(1000 * (time.monotonic() - clock)))
@@ -189,7 +193,6 @@ class Runner:
         self._errors.append(told)
         return replace(record, status="failed", reason=str(told))
 
-    @undisturbed()
     def _publish(self) -> tuple[PenstockError | None, int | None]:
         """Make everything current by one commit, then let the aliases follow."""
         base, made = self._plan.base, self._bench.made
@@ -260,13 +263,9 @@ class Runner:
 
     def _records(self) -> dict[str, str]:
         """Return the records of all graphs' nodes as they will be when this run is published."""
-        graph = self._plan.whole
-        known = {f"{graph.name}.{node.name}" for node in graph.nodes}
-        kept = {
-            key: text
-            for key, text in self._plan.base.made.items()
-            if key in known or not key.startswith(f"{graph.name}.")
-        }
+        own, before = f"{self._plan.whole.name}.", self._plan.base.made
+        known = {own + node.name for node in self._plan.whole.nodes}
+        kept = {k: text for k, text in before.items() if k in known or not k.startswith(own)}
         taken = {p.node.name: p.taken for p in self._plan.nodes if p.taken is not None}
-        new = {f"{graph.name}.{n}": made.to_json() for n, made in {**taken, **self._made}.items()}
+        new = {own + name: made.to_json() for name, made in {**taken, **self._made}.items()}
         return {**kept, **new}

@@ -11,7 +11,7 @@ import sqlite3
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import closing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
 
@@ -46,17 +46,23 @@ _INPUTS = Lock()
 
 @dataclass(frozen=True)
 class Tracking:
-    """The experiment a graph's runs are logged to."""
+    """The experiment a graph's runs are logged to.
+
+    Attributes:
+        open_runs: Ids of the runs that were begun here and have not ended.
+    """
 
     client: MlflowClient
     experiment_id: str
     uri: str
+    open_runs: set[str] = field(default_factory=set)
 
     def start_run(self, name: str, tags: Mapping[str, str], parent: str = "") -> str:
         """Open a run, as a child of `parent` if one is named, and return its id."""
         lineage = {"mlflow.parentRunId": parent} if parent else {}
         run = self.client.create_run(self.experiment_id, tags={**tags, **lineage}, run_name=name)
-        return str(run.info.run_id)
+        self.open_runs.add(run_id := str(run.info.run_id))
+        return run_id
 
     def log(
         self,
@@ -123,6 +129,12 @@ class Tracking:
         """Close a run as finished, failed or killed."""
         status = "FINISHED" if ok else "KILLED" if killed else "FAILED"
         self.client.set_terminated(run_id, status)
+        self.open_runs.discard(run_id)
+
+    def end_open_runs(self, *, killed: bool) -> None:
+        """Close what nobody has closed, as failed or killed: its node was left in the middle."""
+        for run_id in [*self.open_runs]:
+            self.end_run(run_id, ok=False, killed=killed)
 
 
 def open_tracking(conf: RunConf, home: Home) -> Tracking:
