@@ -14,8 +14,6 @@ from penstock.errors import Interrupted, NodeFailed, SetupError
 from penstock.store.tracking import Tracking
 from tests.engine.test_scheduling import measuring, wait_for
 
-AT_ONCE = (1, 2)
-
 
 def press():
     os.kill(os.getpid(), signal.SIGINT)
@@ -98,7 +96,7 @@ def test_a_function_that_would_end_the_process_has_failed(project, error):
 
 
 @pytest.mark.parametrize("name", ["start_run", "log", "log_inputs", "end_run"])
-@pytest.mark.parametrize("at_once", AT_ONCE)
+@pytest.mark.parametrize("at_once", [1, 2])
 def test_what_mlflow_does_not_take_is_told_as_that_and_leaves_no_run_open(
     project, monkeypatch, name, at_once
 ):
@@ -135,24 +133,23 @@ def test_without_a_place_for_the_run_no_node_begins(project):
     assert project.run()[1] is None
 
 
-def test_ctrl_c_between_nodes_at_any_moment_leaves_nothing_by_halves(project, monkeypatch):
-    """Each moment of a run's threads in turn, the main thread at work or waiting."""
-    real, at = Runner._finish, []
+def test_ctrl_c_as_a_node_is_written_down_leaves_nothing_by_halves(project, monkeypatch):
+    real, pressed_at = Runner._finish, []
 
     def finish(runner, node, record):
-        if node.name == at[0]:
+        if node.name in pressed_at:
             press()
             time.sleep(0.01)
         return real(runner, node, record)
 
     monkeypatch.setattr(Runner, "_finish", finish)
     for name in ("clean", "double", "total"):
-        at[:] = [name]
+        pressed_at[:] = [name]
         record, error = project.run()
         wait_for(no_node_at_work, 60)
         assert isinstance(error, Interrupted) and record.status == "interrupted"
         assert status_of(project, record) == "interrupted"
         assert project.unended() == [] and project.current.release_id == 0
-    at[:] = [""]
+    pressed_at.clear()
     record, error = project.run()
     assert error is None and project.released("totals")[0].total == 6
