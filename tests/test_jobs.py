@@ -38,9 +38,9 @@ def test_the_jobs_of_each_node_share_the_cores_fairly_in_a_pool_of_its_own(first
     assert session["Spark Properties"]["spark.scheduler.mode"] == "FAIR"
     pools = {}
     for job in (e["Properties"] for e in events if e["Event"] == "SparkListenerJobStart"):
-        run, *_, node = job.get("spark.jobGroup.id", "").split("/")
+        run, *in_run = job.get("spark.jobGroup.id", "").split("/")
         if run == outcome["run_id"]:
-            pools.setdefault(node, set()).add(job.get("spark.scheduler.pool"))
+            pools.setdefault(in_run[-1], set()).add(job.get("spark.scheduler.pool"))
     assert {"clean_loans", "clean_applications", "logistic_pd"} <= set(pools)
     assert pools == {node: {node} for node in pools}
 
