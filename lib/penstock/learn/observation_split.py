@@ -68,12 +68,7 @@ def split_observations(
     is_known = F.col(LABEL).isNotNull()
     labelled = observations.where(is_known).drop(AS_OF, INDETERMINATE, "fault", "raw")
     if by == "date":
-        if not date:
-            raise ConfigError(
-                "To split by date, rows need days: name the column of the day a row was observed "
-                "(read_observations.date), or split by group."
-            )
-        sample = _sample_by_date(calibration_from, test_from, test_until)
+        sample = _sample_by_date(date, calibration_from, test_from, test_until)
     elif by == "group":
         sample = _sample_by_group(test_share, calibration_share, seed)
     else:
@@ -94,10 +89,16 @@ def split_observations(
 
 
 def _sample_by_date(
+    date: str,
     calibration_from: datetime.date | None,
     test_from: datetime.date | None,
     test_until: datetime.date | None,
 ) -> Column:
+    if not date:
+        raise ConfigError(
+            "To split by date, rows need days: name the column of the day a row was observed "
+            "(read_observations.date), or split by group."
+        )
     days = calibration_from, test_from, test_until
     if None in days or not (calibration_from < test_from <= test_until):  # type: ignore[operator]
         raise ConfigError(
